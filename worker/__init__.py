@@ -1,0 +1,1 @@
+"""The workshop: everything that computes. Nothing here knows Django, but `worker.tasks`."""

@@ -1,0 +1,71 @@
+"""Drive one recipe's generator: Started, what it says, then exactly one of Finished, Failed, Cancelled."""
+
+from __future__ import annotations
+
+import platform
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from worker.context import Context
+from worker.events import Cancelled, Event, Failed, Finished, Log, Metric, Started
+from worker.params import Params
+from worker.recipe import Recipe
+
+PACKAGES = ("torch", "onnxruntime", "numpy")
+
+
+def execute(
+    recipe: Recipe, params: Params, context: Context, *,
+    attempt: int = 1, cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Run the recipe; a generator's return value is the summary. `cancelled` is asked after every event."""
+    begun = time.monotonic()
+    yield Started(recipe=recipe.name, attempt=attempt, resumed=context.checkpoints.any(), environment=_environment(context))
+    events = recipe.run(params, context)
+    try:
+        summary = yield from _until_cancelled(events, cancelled)
+    except _Stopped:
+        yield Cancelled()
+    except MemoryError:
+        yield Failed(reason="The run needed more memory than its limit allows.", trace=traceback.format_exc(limit=20))
+    except Exception as error:  # noqa: BLE001  whatever a recipe raises becomes one sentence and a folded trace
+        yield Failed(reason=_sentence(error), trace=traceback.format_exc(limit=20))
+    else:
+        yield Finished(summary=summary or {}, seconds=round(time.monotonic() - begun, 3))
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _until_cancelled(events: Any, cancelled: Callable[[], bool]) -> Any:
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            return end.value
+        yield event
+        if isinstance(event, Metric) and event.value is None:
+            yield Log(level="warning", message=f"{event.name} is not a finite number at step {event.step}; kept as a gap.")
+        if cancelled():
+            events.close()
+            raise _Stopped
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
+
+
+def _environment(context: Context) -> dict[str, str | int | float]:
+    found: dict[str, str | int | float] = {"python": platform.python_version(), "machine": platform.machine(),
+                                           "device": context.device, "threads": context.threads, "seed": context.seed}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

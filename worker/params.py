@@ -1,0 +1,59 @@
+"""Parameters, written once: a frozen pydantic class yields form, API schema, CLI flags, documentation and test."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ReferenceKind = Literal["model", "dataset", "device"]
+REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device")
+
+
+class Reference:
+    """Marks a field that names a thing: a uuid in the portal, a name or path on the command line."""
+
+    def __init__(self, kind: ReferenceKind) -> None:
+        self.kind = kind
+
+
+ModelRef = Annotated[str, Reference("model")]
+DatasetRef = Annotated[str, Reference("dataset")]
+DeviceRef = Annotated[str, Reference("device")]
+
+
+def param(
+    default: Any = ...,
+    *,
+    help: str,
+    unit: str = "",
+    essential: bool = False,
+    live: bool = False,
+    **bounds: Any,
+) -> Any:
+    """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on."""
+    extra = {"unit": unit, "essential": essential, "live": live}
+    return Field(default, description=help, json_schema_extra=extra, **bounds)
+
+
+class Params(BaseModel):
+    """What every recipe takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    seed: int = param(7, help="Random seed; the same seed gives the same numbers.", ge=0, le=2**31 - 1)
+
+    @classmethod
+    def references(cls) -> dict[str, ReferenceKind]:
+        """Which fields name things, and of what kind."""
+        marks = {name: mark for name, field in cls.model_fields.items() for mark in field.metadata}
+        return {name: mark.kind for name, mark in marks.items() if isinstance(mark, Reference)}
+
+    @classmethod
+    def live_fields(cls) -> list[str]:
+        return [name for name in cls.model_fields if extra(cls, name).get("live")]
+
+
+def extra(params: type[Params], name: str) -> dict[str, Any]:
+    """What `param` noted beside the type: unit, essential, live."""
+    noted = params.model_fields[name].json_schema_extra
+    return noted if isinstance(noted, dict) else {}

@@ -1,0 +1,1 @@
+"""THE MENU: one file is one recipe, its name is its path."""

@@ -1,0 +1,1 @@
+"""Recipes of the kind `benchmarking`, and what they share."""

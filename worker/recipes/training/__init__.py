@@ -1,0 +1,1 @@
+"""Recipes of the kind `training`, and what they share."""
