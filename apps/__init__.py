@@ -1,0 +1,1 @@
+"""Nouns with a life, rights and pages of their own."""

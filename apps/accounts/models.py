@@ -1,0 +1,142 @@
+"""Who people are and what they may see: User, Team, Membership; `visible_to` is the only way anything is fetched."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users by e-mail address, kept in lower case so that one address is one person."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, who signs in by e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Role(models.TextChoices):
+    """What a person may do in a team, from least to most."""
+
+    VIEWER = "viewer"
+    MEMBER = "member"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+
+EDITORS = (Role.MEMBER, Role.REVIEWER, Role.ADMIN)
+
+
+class TeamQuerySet(models.QuerySet[Any]):
+    """Things that belong to a team. Foreign things are not there at all, so that a stranger gets a 404."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(team__memberships__user_id=user.pk) if user.pk else self.none()
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, EDITORS)
+
+    def administered_by(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, (Role.ADMIN,))
+
+    def _with_role(self, user: User | AnonymousUser, roles: tuple[Role, ...]) -> Self:
+        if not user.pk:
+            return self.none()
+        mine = Membership.objects.filter(user_id=user.pk, role__in=roles).values("team_id")
+        return self.filter(team__in=mine)
+
+
+class Teams(models.QuerySet["Team"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(memberships__user_id=user.pk) if user.pk else self.none()
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(memberships__user_id=user.pk, memberships__role__in=EDITORS) if user.pk else self.none()
+
+
+class Team(models.Model):
+    """People who share models, data, devices and runs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    is_sample = models.BooleanField(default=False)
+    runs_numbered = models.PositiveIntegerField(default=0, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    objects = Teams.as_manager()
+
+    class Meta:
+        ordering = ("name", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person's role in one team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.team}"
+
+
+class TeamOwned(models.Model):
+    """A thing with an unguessable id that belongs to a team."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    objects = TeamQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class SignInLink(models.Model):
+    """A link that signs somebody in once: its secret is kept only as a hash, and it dies after ten minutes."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    next = models.CharField(max_length=200, default="/")
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link of {self.user}"

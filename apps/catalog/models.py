@@ -1,0 +1,78 @@
+"""Models, their variants and data sets, as rows that point at immutable files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from apps.accounts.models import TeamOwned
+
+
+class Blob(models.Model):
+    """A file by its content: written once, never changed, found by its SHA-256. Rows decide who may read it."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    size_bytes = models.PositiveBigIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class RegisteredModel(TeamOwned):
+    """A network under a name; its files are its variants."""
+
+    name = models.CharField(max_length=120)
+    task = models.CharField(max_length=60, default="image classification")
+    in_shape = models.JSONField(help_text="Channels, height, width of one sample.")
+    classes = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("name", "id")
+        verbose_name = "model"
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="model_names_are_unique_in_a_team")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variant(TeamOwned):
+    """One file of a model with its lineage and its facts. `made_by` is the id of the run that made it."""
+
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="variants")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
+    name = models.CharField(max_length=120)
+    file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    onnx = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    size_bytes = models.PositiveBigIntegerField()
+    params = models.PositiveBigIntegerField()
+    macs = models.PositiveBigIntegerField()
+    activation_bytes = models.PositiveBigIntegerField()
+    made_by = models.UUIDField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ("created", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dataset(TeamOwned):
+    """Images and labels with fixed train, validation and test parts. `counts` says how many each part has."""
+
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    in_shape = models.JSONField(help_text="Channels, height, width of one sample.")
+    classes = models.PositiveIntegerField()
+    labels: models.JSONField[Any, Any] = models.JSONField(default=list)
+    counts: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = [models.UniqueConstraint(fields=["team", "name"], name="dataset_names_are_unique_in_a_team")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,155 @@
+"""Experiment (what was asked), Run (one execution of it), and what runs leave: measurements, files, variants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.accounts.models import TeamOwned
+from apps.catalog.models import Blob, Variant
+from apps.live.models import Stream
+
+
+class Status(models.TextChoices):
+    """The life of a run: queued, running, perhaps cancelling, then exactly one of the last three."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = (Status.QUEUED, Status.RUNNING, Status.CANCELLING)
+HELD = (Status.RUNNING, Status.CANCELLING)
+ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED)
+
+
+class Experiment(TeamOwned):
+    """What somebody asked for: a recipe with parameters."""
+
+    name = models.CharField(max_length=200)
+    recipe = models.CharField(max_length=80)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ("-created", "id")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(TeamOwned):
+    """One execution, and the job itself: whoever holds an unexpired lease with the current token may write here."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="runs")
+    stream = models.OneToOneField(Stream, on_delete=models.PROTECT, related_name="run")
+    number = models.PositiveIntegerField()
+    recipe = models.CharField(max_length=80)
+    params: models.JSONField[Any, Any] = models.JSONField()
+    inputs: models.JSONField[Any, Any] = models.JSONField(default=dict)
+    live_params: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    queue = models.CharField(max_length=150, default="cpu")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+
+    queued_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    token = models.PositiveBigIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    stalls = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    heartbeat = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=120, blank=True)
+
+    done = models.FloatField(default=0)
+    total = models.FloatField(default=0)
+    stage = models.CharField(max_length=80, blank=True)
+    environment: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    summary: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    reason = models.TextField(blank=True)
+    trace = models.TextField(blank=True)
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [models.UniqueConstraint(fields=["team", "number"], name="run_numbers_are_unique_in_a_team")]
+        indexes = [
+            models.Index(fields=["queue", "queued_at"], name="runs_that_wait", condition=Q(status="queued")),
+            models.Index(fields=["lease_until"], name="runs_that_are_held",
+                         condition=Q(status__in=["running", "cancelling"])),
+            models.Index(fields=["team", "-number"], name="runs_of_a_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.number}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+class RunVariant(models.Model):
+    """A variant that a run made, under the name the run gave it."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="variants")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="a_run_names_a_variant_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RunFile(models.Model):
+    """A file that a run left for download."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="files")
+    path = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100, default="application/octet-stream")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [models.UniqueConstraint(fields=["run", "path"], name="a_run_leaves_a_file_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Measurement(TeamOwned):
+    """A number about a variant, and everything it depends on."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="measurements")
+    variant_name = models.CharField(max_length=120)
+    variant = models.ForeignKey(Variant, null=True, on_delete=models.SET_NULL, related_name="+")
+    metric = models.CharField(max_length=80)
+    value = models.FloatField(null=True)
+    low = models.FloatField(null=True)
+    high = models.FloatField(null=True)
+    n = models.PositiveIntegerField(null=True)
+    unit = models.CharField(max_length=20)
+    origin = models.CharField(max_length=10)
+    device = models.CharField(max_length=120, blank=True)
+    engine = models.CharField(max_length=60, blank=True)
+    threads = models.PositiveIntegerField(null=True)
+    batch = models.PositiveIntegerField(null=True)
+    dataset = models.CharField(max_length=120, blank=True)
+    split = models.CharField(max_length=20, blank=True)
+    samples = models.ForeignKey(RunFile, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ("created",)
+        indexes = [models.Index(fields=["run", "variant_name", "metric"], name="numbers_of_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.variant_name} {self.metric} {self.value} {self.unit}"

@@ -1,0 +1,1 @@
+"""The project: wires things, holds no logic."""

@@ -1,0 +1,171 @@
+"""One settings file; everything that differs between machines comes from the environment."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import dj_database_url
+
+from edgeportal import places
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = places.var()
+
+
+def number(name: str, default: float) -> float:
+    return float(os.environ.get(name, default))
+
+
+# `local` is what `make run` starts: loopback only, a sample team, sign-in by a printed link.
+LOCAL = os.environ.get("EDGEPORTAL_MODE", "local") == "local"
+DEBUG = False
+SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_key()
+ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+
+INSTALLED_APPS = [
+    "apps.accounts",
+    "apps.live",
+    "apps.catalog",
+    "apps.devices",
+    "apps.experiments",
+    "apps.home",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "csp",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "edgeportal.guard.body_limit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "edgeportal.urls"
+ASGI_APPLICATION = "edgeportal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.home.context.frame",
+            ],
+            "builtins": ["apps.home.templatetags.words"],
+        },
+    }
+]
+
+# PostgreSQL and Redis: the embedded pair under var/ unless real ones are named.
+DATABASE_URL = os.environ.get("DATABASE_URL") or places.embedded_database_url()
+REDIS_URL = os.environ.get("REDIS_URL") or places.embedded_redis_url()
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c statement_timeout=30000 -c lock_timeout=10000"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "edgeportal"},
+    }
+}
+
+# The row is the job and the broker only wakes a worker: acknowledge early, fetch one, keep no results.
+CELERY_BROKER_URL = places.broker_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_ACKS_LATE = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_keepalive": True, "health_check_interval": 10}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+LEASE_S = number("EDGEPORTAL_LEASE_S", 60)
+HEARTBEAT_S = number("EDGEPORTAL_HEARTBEAT_S", LEASE_S / 4)
+REAPER_S = number("EDGEPORTAL_REAPER_S", 10)
+CELERY_BEAT_SCHEDULE = {"reap": {"task": "worker.tasks.reap", "schedule": REAPER_S, "options": {"expires": REAPER_S}}}
+ATTEMPTS_WITHOUT_PROGRESS = 3
+RUN_THREADS = int(number("EDGEPORTAL_RUN_THREADS", 1))
+RUN_MEMORY_BYTES = int(number("EDGEPORTAL_RUN_MEMORY_BYTES", 16e9))
+RUN_FILE_BYTES = int(number("EDGEPORTAL_RUN_FILE_BYTES", 8e9))
+RUN_CPU_S = int(number("EDGEPORTAL_RUN_CPU_S", 7 * 24 * 3600))
+RUN_CANCEL_S = number("EDGEPORTAL_RUN_CANCEL_S", 10)
+BODY_LIMIT_BYTES = 8_000_000
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+# Plotly styles itself through the CSSOM; the hash of the empty string is all it needs (no unsafe-inline).
+EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", EMPTY_STYLE],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+PLOTLY = Path(str(find_spec("plotly").submodule_search_locations[0])) / "package_data"  # type: ignore[union-attr,index]
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "blobs"}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_MAX_AGE = 0 if LOCAL else 3600
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/plotly-[0-9.]+\.min\.js$"
+BLOBS = VAR / "blobs"
+RUNS = VAR / "runs"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("EDGEPORTAL_LOG_LEVEL", "WARNING")},
+    "loggers": {"edgeportal": {"level": "INFO"}, "apps": {"level": "INFO"}, "worker": {"level": "INFO"}},
+}
