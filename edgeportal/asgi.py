@@ -15,6 +15,8 @@ http = get_asgi_application()
 
 from apps.live.sockets import routes  # noqa: E402  the apps must be loaded first
 
+import edgeportal.celery  # noqa: E402, F401  makes it the current app, so that actions can wake workers by name
+
 application = ProtocolTypeRouter({
     "http": http,
     "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),

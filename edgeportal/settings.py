@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -146,7 +147,14 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 PLOTLY = Path(str(find_spec("plotly").submodule_search_locations[0])) / "package_data"  # type: ignore[union-attr,index]
+# The version in the name lets browsers keep 4.8 MB for ever and still get the next release.
+PLOTLY_SCRIPT = f"plotly/plotly-{version('plotly')}.min.js"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "edgeportal.finders.PlotlyFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "blobs"}},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
@@ -169,3 +177,11 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": os.environ.get("EDGEPORTAL_LOG_LEVEL", "WARNING")},
     "loggers": {"edgeportal": {"level": "INFO"}, "apps": {"level": "INFO"}, "worker": {"level": "INFO"}},
 }
+
+# Each worker host measures on itself, one run at a time, through a queue of its own.
+HOST = os.environ.get("EDGEPORTAL_HOST") or socket.gethostname()
+BENCH_QUEUE = f"bench.{HOST}"
+WORK_QUEUES = os.environ.get("EDGEPORTAL_QUEUES", f"cpu,{BENCH_QUEUE}").split(",")
+WORKER_NAME = os.environ.get("EDGEPORTAL_WORKER", "worker")
+FORKSERVER_IDLE_S = number("EDGEPORTAL_FORKSERVER_IDLE_S", 120)
+WARM_AT_START = os.environ.get("EDGEPORTAL_WARM", "") == "1"

@@ -1,0 +1,143 @@
+"""The job row: claim, renew, give back, take back. Every step is one conditional update, by the database's clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from apps.experiments.models import HELD, Run, Status
+from apps.live.knock import knock
+from apps.live.models import Saying
+
+log = logging.getLogger(__name__)
+
+
+class Fenced(Exception):
+    """This holder lost the run: its lease ran out and somebody else may have taken it. Stop; write nothing more."""
+
+
+class Wish(NamedTuple):
+    """What the page asks of a running run."""
+
+    cancel: bool
+    live_params: dict[str, Any]
+
+
+def _lease() -> Any:
+    return Now() + Value(timedelta(seconds=settings.LEASE_S))
+
+
+def say_status(run: Run, **more: Any) -> None:
+    """Append the run's state to its stream and knock when this transaction is in."""
+    body = {"status": run.status, "attempt": run.attempt, "worker": run.worker, **more}
+    run.stream.append([Saying("status", body)])
+    transaction.on_commit(lambda: knock(run.stream_id))
+
+
+@transaction.atomic
+def claim(queues: Sequence[str], worker: str) -> Run | None:
+    """Take the run that waits longest on one of these queues: sets lease, attempt and a new fencing token."""
+    waiting = Run.objects.filter(status=Status.QUEUED, queue__in=queues).order_by("queued_at", "number")
+    run = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+    if run is None:
+        return None
+    Run.objects.filter(pk=run.pk).update(
+        status=Status.RUNNING, token=F("token") + 1, attempt=F("attempt") + 1, worker=worker,
+        lease_until=_lease(), heartbeat=Now(), started_at=Coalesce(F("started_at"), Now()),
+    )
+    run.refresh_from_db()
+    say_status(run)
+    return run
+
+
+def renew(run: Run) -> Wish:
+    """Prolong the lease; Fenced when this token no longer holds the run."""
+    mine = Run.objects.filter(pk=run.pk, token=run.token, status__in=HELD)
+    if not mine.update(lease_until=_lease(), heartbeat=Now()):
+        raise Fenced(str(run))
+    return wish(run)
+
+
+def wish(run: Run) -> Wish:
+    """What the page wants of the run now; Fenced when this token no longer holds it."""
+    found = Run.objects.filter(pk=run.pk, token=run.token, status__in=HELD).values_list("status", "live_params").first()
+    if found is None:
+        raise Fenced(str(run))
+    return Wish(found[0] == Status.CANCELLING, found[1])
+
+
+def progressed(run: Run) -> None:
+    """A checkpoint was made: the attempts before it no longer count."""
+    Run.objects.filter(pk=run.pk, token=run.token, status__in=HELD).exclude(stalls=0).update(stalls=0)
+
+
+@transaction.atomic
+def release(run: Run) -> None:
+    """Give the run back because this worker stops; the attempt does not count."""
+    held = _held(run)
+    if held is None:
+        return
+    if held.status == Status.CANCELLING:
+        return _end(held, Status.CANCELLED, "")
+    held.attempt -= 1
+    _requeue(held, "the worker was stopped; another continues from the last checkpoint")
+
+
+@transaction.atomic
+def take_back(run: Run, reason: str) -> None:
+    """The attempt died: queue the run again, or end it after too many attempts without a new checkpoint."""
+    held = _held(run)
+    if held is None:
+        return
+    if held.status == Status.CANCELLING:
+        return _end(held, Status.CANCELLED, "")
+    held.stalls += 1
+    if held.stalls >= settings.ATTEMPTS_WITHOUT_PROGRESS:
+        return _end(held, Status.FAILED, f"Given up after {held.stalls} attempts without a new checkpoint: {reason}.")
+    _requeue(held, reason)
+
+
+def take_back_expired() -> list[Run]:
+    """Take back every run whose lease ran out; returns them."""
+    expired = list(Run.objects.filter(status__in=HELD, lease_until__lt=Now()).only("pk", "token", "worker"))
+    for run in expired:
+        take_back(run, f"worker {run.worker} was silent for longer than its lease of {settings.LEASE_S:g} s")
+    return expired
+
+
+def unpublished() -> list[str]:
+    """Queues on which a run waits that no worker was woken for lately; they count as published now."""
+    old = timezone.now() - timedelta(seconds=settings.REAPER_S)
+    stale = Run.objects.filter(Q(published_at=None) | Q(published_at__lt=old), status=Status.QUEUED)
+    queues = sorted(set(stale.values_list("queue", flat=True)))
+    stale.update(published_at=Now())
+    return queues
+
+
+def _held(run: Run) -> Run | None:
+    same = Run.objects.filter(pk=run.pk, token=run.token, status__in=HELD)
+    return same.select_for_update(of=("self",)).first()
+
+
+def _requeue(run: Run, reason: str) -> None:
+    run.status, run.lease_until, run.worker = Status.QUEUED, None, ""
+    run.queued_at, run.published_at = timezone.now(), None
+    run.token += 1
+    run.save(update_fields=["status", "lease_until", "worker", "queued_at", "published_at", "token", "attempt", "stalls"])
+    log.warning("%s goes back to its queue: %s", run, reason)
+    say_status(run, reason=reason)
+
+
+def _end(run: Run, status: Status, reason: str) -> None:
+    run.status, run.lease_until, run.reason, run.finished_at = status, None, reason, timezone.now()
+    run.token += 1
+    run.save(update_fields=["status", "lease_until", "reason", "finished_at", "token", "stalls"])
+    say_status(run, reason=reason)

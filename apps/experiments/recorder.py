@@ -1,0 +1,141 @@
+"""The only writer of a run's events: rows first, in one transaction with what they mean, then one knock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.catalog import blobs
+from apps.catalog.models import RegisteredModel, Variant
+from apps.experiments.leases import Fenced, say_status
+from apps.experiments.models import HELD, Measurement, Run, RunFile, RunVariant, Status
+from apps.live.knock import knock
+from apps.live.models import Saying
+from worker.events import (
+    Cancelled,
+    Event,
+    Failed,
+    FileMade,
+    Finished,
+    Measured,
+    Progress,
+    Started,
+    VariantMade,
+)
+
+
+def folder(run: Run) -> Path:
+    """Where the run works; nothing a person typed is in the path."""
+    return Path(settings.RUNS) / run.pk.hex
+
+
+@transaction.atomic
+def record(run: Run, events: Sequence[Event]) -> None:
+    """Write these events and what they mean; Fenced when this holder's token is no longer the run's."""
+    held = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, token=run.token, status__in=HELD).first()
+    if held is None:
+        raise Fenced(str(run))
+    facts = [(event, Saying(event.type, event.model_dump(mode="json", exclude={"type"}), event.key)) for event in events]
+    fresh = {row.key for row in held.stream.append([saying for _, saying in facts])}
+    for event, saying in facts:
+        if saying.key is None or saying.key in fresh:
+            fresh.discard(saying.key)
+            _MEANINGS.get(type(event), _nothing)(held, event)
+    transaction.on_commit(lambda: knock(held.stream_id))
+
+
+def _nothing(run: Run, event: Any) -> None:
+    return None
+
+
+def _started(run: Run, event: Started) -> None:
+    run.environment = event.environment
+    run.save(update_fields=["environment"])
+
+
+def _progress(run: Run, event: Progress) -> None:
+    run.done, run.total, run.stage = event.done, event.total, event.stage
+    run.save(update_fields=["done", "total", "stage"])
+
+
+def _file(run: Run, event: FileMade) -> RunFile:
+    blob = blobs.keep(_inside(run, event.path))
+    values = {"name": event.name, "media_type": event.media_type, "blob": blob}
+    return RunFile.objects.update_or_create(run=run, path=event.path, defaults=values)[0]
+
+
+def _variant(run: Run, event: VariantMade) -> None:
+    given = _given_variant(run)
+    parent = run.variants.filter(name=event.parent).first() if event.parent else None
+    variant = Variant.objects.create(
+        team_id=run.team_id, model=_model(run, given), name=f"{event.name} of run {run.number}", made_by=run.pk,
+        parent=parent.variant if parent else given, file=blobs.keep(_inside(run, event.file)),
+        onnx=blobs.keep(_inside(run, event.onnx)) if event.onnx else None, **event.facts.model_dump(),
+    )
+    RunVariant.objects.create(run=run, variant=variant, name=event.name)
+    run.measurements.filter(variant_name=event.name).update(variant=variant)
+
+
+def _measured(run: Run, event: Measured) -> None:
+    made = run.variants.filter(name=event.variant).first()
+    same = ("metric", "value", "low", "high", "n", "unit", "origin", "threads", "batch")
+    Measurement.objects.create(
+        team_id=run.team_id, run=run, variant_name=event.variant, variant=made.variant if made else None,
+        device=event.device or "", engine=event.engine or "", dataset=event.dataset or "", split=event.split or "",
+        samples=run.files.filter(path=event.samples).first() if event.samples else None,
+        **{name: getattr(event, name) for name in same},
+    )
+
+
+def _finished(run: Run, event: Finished) -> None:
+    run.summary = event.summary
+    if run.total:
+        run.done = run.total
+    _end(run, Status.FINISHED, ["summary", "done"])
+
+
+def _failed(run: Run, event: Failed) -> None:
+    run.reason, run.trace = event.reason, event.trace
+    _end(run, Status.FAILED, ["reason", "trace"])
+
+
+def _cancelled(run: Run, event: Cancelled) -> None:
+    _end(run, Status.CANCELLED, [])
+
+
+def _end(run: Run, status: Status, fields: list[str]) -> None:
+    run.status, run.finished_at, run.lease_until = status, timezone.now(), None
+    run.save(update_fields=["status", "finished_at", "lease_until", *fields])
+    say_status(run, reason=run.reason)
+
+
+def _given_variant(run: Run) -> Variant | None:
+    given = next((entry["id"] for entry in run.inputs.values() if entry["kind"] == "model"), None)
+    return Variant.objects.filter(pk=given).first() if given else None
+
+
+def _model(run: Run, given: Variant | None) -> RegisteredModel:
+    if given:
+        return given.model
+    name = f"model of run {run.number}"
+    return RegisteredModel.objects.get_or_create(team_id=run.team_id, name=name, defaults={"in_shape": [], "classes": 0})[0]
+
+
+def _inside(run: Run, path: str) -> Path:
+    """The file of that relative path in the run's folder; ValueError for anything that leads out of it."""
+    root = folder(run).resolve()
+    found = (root / path).resolve()
+    if not found.is_relative_to(root) or not found.is_file():
+        raise ValueError(f"{path!r} is not a file of this run's folder")
+    return found
+
+
+_MEANINGS: dict[type, Callable[[Run, Any], Any]] = {
+    Started: _started, Progress: _progress, FileMade: _file, VariantMade: _variant, Measured: _measured,
+    Finished: _finished, Failed: _failed, Cancelled: _cancelled,
+}

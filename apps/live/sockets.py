@@ -1,0 +1,110 @@
+"""The websocket of one stream: it says where it stands (`?after=`), and gets every row after that, in order, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import path
+
+from apps.live.hub import HEARTBEAT_S, Room, hub
+from apps.live.models import Stream
+from apps.live.reading import BadPosition, position
+
+SEND_TIMEOUT_S = 10.0
+REVALIDATE_S = 60.0
+NOT_SIGNED_IN, BAD_POSITION, TOO_SLOW, GONE = 4401, 4400, 4408, 4404
+
+
+class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Sends frames {"type": "events", events, head}, and {"type": "head", head} as a heartbeat. Hears nothing."""
+
+    # An alias that is not configured: the hub listens for the whole process, a socket needs no channel of its own.
+    channel_layer_alias = "no channel per socket"
+    pump: asyncio.Task[None] | None = None
+    room: Room | None = None
+
+    async def connect(self) -> None:
+        self.stream_id: UUID = self.scope["url_route"]["kwargs"]["stream_id"]
+        try:
+            after = position(parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[0])
+        except BadPosition as bad:
+            return await self._refuse(BAD_POSITION, "bad_position", str(bad))
+        head = await self._visible_head()
+        if head is None:
+            return await self._not_found()
+        await self.accept()
+        if after > head:
+            text = f"after must be from 0 to {head}, the stream's head; got {after}"
+            await self._say("error", code="bad_position", text=text)
+            return await self.close(BAD_POSITION)
+        self.room = await hub().enter(self.stream_id, head)
+        self.pump = asyncio.create_task(self._pump(after))
+
+    async def disconnect(self, code: int) -> None:
+        if self.pump:
+            self.pump.cancel()
+        if self.room:
+            await hub().leave(self.room)
+            self.room = None
+        raise StopConsumer
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Nothing a client says is acted upon; there is no dispatch from its text."""
+        await self._say("error", code="not_understood", text="This socket only sends; open it again with ?after= to move.")
+
+    async def _pump(self, after: int) -> None:
+        clock = asyncio.get_running_loop().time
+        checked = clock()
+        try:
+            while True:
+                after = await self._next(after)
+                if clock() - checked > REVALIDATE_S:
+                    if await self._visible_head() is None:
+                        return await self.close(GONE)
+                    checked = clock()
+        except TimeoutError:
+            # The client does not read. It may come back with ?after= and miss nothing.
+            await self.close(TOO_SLOW)
+
+    async def _next(self, after: int) -> int:
+        """Send what comes after `after`, or a heartbeat when nothing comes; TimeoutError when the client does not read."""
+        assert self.room
+        try:
+            page = await asyncio.wait_for(self.room.after(after), HEARTBEAT_S)
+        except TimeoutError:
+            await asyncio.wait_for(self._say("head", head=after), SEND_TIMEOUT_S)
+            return after
+        await asyncio.wait_for(self.send(text_data=page.frame), SEND_TIMEOUT_S)
+        return page.last
+
+    async def _visible_head(self) -> int | None:
+        user = self.scope["user"]
+        found = Stream.objects.visible_to(user).filter(pk=self.stream_id).values_list("head", flat=True)
+        head: int | None = await sync_to_async(found.first)()
+        return head
+
+    async def _say(self, kind: str, **fields: Any) -> None:
+        await self.send(text_data=json.dumps({"type": kind, **fields}))
+
+    async def _refuse(self, code: int, word: str, text: str) -> None:
+        await self.accept()
+        await self._say("error", code=word, text=text)
+        await self.close(code)
+
+    async def _not_found(self) -> None:
+        """A stream that is not there, or not this person's: the same 404, before any handshake."""
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            return await self.close()
+        await self.base_send({"type": "websocket.http.response.start", "status": 404,
+                              "headers": [(b"content-type", b"application/problem+json")]})
+        await self.base_send({"type": "websocket.http.response.body", "body": b'{"title": "There is no such stream."}'})
+
+
+routes = [path("ws/streams/<uuid:stream_id>/", StreamSocket.as_asgi())]

@@ -1,0 +1,93 @@
+"""The process of one run: limits itself, runs the recipe, and says its events as JSON lines through one socket."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from worker import menu
+from worker.context import Context
+from worker.events import Failed
+from worker.executor import execute
+from worker.job import Job
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(how: int = signal.SIGKILL) -> None:
+    """Ask the kernel to signal this process when its parent dies, however that happens (Linux; elsewhere a no-op)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
+
+
+class Wire:
+    """Both directions of the run's socket: lines out, and what the page asks for, in."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._lock = threading.Lock()
+        self.cancelled = threading.Event()
+        self.live: dict[str, Any] = {}
+        threading.Thread(target=self._listen, name="wire", daemon=True).start()
+
+    def say(self, **line: Any) -> None:
+        with self._lock:
+            self._end.sendall(json.dumps(line).encode() + b"\n")
+
+    def _listen(self) -> None:
+        with self._end.makefile("rb") as lines:
+            for line in lines:
+                asked = json.loads(line)
+                self.live = asked.get("live", self.live)
+                if asked.get("cancel"):
+                    self.cancelled.set()
+        # The supervisor is gone: nobody may write for this run any more.
+        os._exit(3)
+
+
+def main(job: Job, end: socket.socket) -> None:
+    """Run the job to its end; what goes wrong outside the recipe is a Failed event too."""
+    wire = Wire(end)
+    try:
+        limit(job)
+        _run(job, wire)
+    except Exception as error:  # noqa: BLE001  the last wall: the supervisor must hear a reason
+        failed = Failed(reason=f"{type(error).__name__}: {error}"[:500], trace=traceback.format_exc(limit=20))
+        wire.say(event=failed.model_dump(mode="json"))
+
+
+def _run(job: Job, wire: Wire) -> None:
+    import torch
+
+    torch.set_num_threads(job.threads)
+    recipe = menu.get(job.recipe)
+    params = recipe.params.model_validate(job.params)
+    wire.live = job.live_params
+    context = Context(
+        workdir=Path(job.workdir), inputs=job.resolved(), seed=params.seed, threads=job.threads, device=job.device,
+        saved=lambda name, step: wire.say(checkpoint=[name, step]), changes=lambda: wire.live,
+    )
+    os.chdir(context.workdir)
+    for event in execute(recipe, params, context, attempt=job.attempt, cancelled=wire.cancelled.is_set):
+        wire.say(event=event.model_dump(mode="json"))
+
+
+def limit(job: Job) -> None:
+    """Cap memory, CPU seconds and file size. Address space is left alone where CUDA needs to reserve it."""
+    import torch
+
+    if not torch.cuda.is_available():
+        resource.setrlimit(resource.RLIMIT_AS, (job.memory_bytes, job.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (job.cpu_s, job.cpu_s + 10))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (job.file_bytes, job.file_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
