@@ -1,1 +1,40 @@
-"""Recipes of the kind `training`, and what they share."""
+"""Recipes of the kind `training`, and what they share: parameters and charts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from worker.params import DatasetRef, ModelRef, Params, param
+from worker.recipe import Chart
+
+if TYPE_CHECKING:
+    from worker.training.settings import Settings
+
+ACCURACY = Chart("line", "Accuracy per epoch", y=("accuracy",), by="split", x_title="epoch",
+                 y_title="accuracy", percent=True)
+LOSS = Chart("line", "Loss per epoch", y=("loss",), by="split", x_title="epoch", y_title="training loss")
+PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
+
+
+class TrainingParams(Params):
+    """What every way of training is told."""
+
+    model: ModelRef = param(help="The network to train.", essential=True)
+    dataset: DatasetRef = param(help="The data it learns from.", essential=True)
+    epochs: int = param(10, help="How often all training images are seen.", unit="epochs", essential=True,
+                        ge=0, le=10_000)
+    learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine.", essential=True,
+                                 gt=0, le=10)
+    batch_size: int = param(64, help="Images per training step.", unit="images", essential=True, ge=1, le=65_536)
+    start: Literal["given", "initialisation"] = param(
+        "given", help="Go on from the weights the model came with, or draw fresh ones.", essential=True)
+    optimiser: Literal["sgd", "adam"] = param("sgd", help="SGD with momentum, or Adam.")
+    momentum: float = param(0.9, help="Momentum of SGD.", ge=0, lt=1)
+    weight_decay: float = param(5e-4, help="Decay of the weights, per step and unit of learning rate.", ge=0, le=1)
+
+    def settings(self) -> Settings:
+        from worker.training.settings import Settings
+
+        return Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
+                        optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
+                        seed=self.seed)

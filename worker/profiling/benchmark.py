@@ -1,0 +1,54 @@
+"""A benchmark run: one network, timed carefully, with its raw samples and a badge."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Literal
+
+import torch
+
+from worker.context import Context
+from worker.events import Event, Metric
+from worker.profiling.latency import ENGINES, HEADLINE, latencies
+from worker.profiling.opening import opened
+from worker.profiling.stopwatch import Plan, Timing
+from worker.profiling.variants import Variant, sizes, write
+
+DRAWN = 300
+Engine = Literal["both", "onnxruntime", "torch"]
+
+
+def benchmark(engine: Engine, plan: Plan, *, batch: int, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    torch.set_num_threads(context.threads)
+    data, network = yield from opened(context, "given")
+    name = context.model().name
+    variant = yield from write(network, name, in_shape=data.in_shape, classes=data.classes, folder=context.workdir)
+    yield from sizes(variant)
+    engines = ENGINES if engine == "both" else (engine,)
+    found = yield from latencies([variant], context, batch=batch, plan=plan, engines=engines)
+    for used in engines:
+        yield from _drawn(found[used][name], used)
+    yield variant.said()
+    return _summary(variant, {used: found[used][name] for used in engines})
+
+
+def _drawn(timing: Timing, engine: str) -> Generator[Metric, None, None]:
+    """Samples in the order they were taken; every n-th where there are more than a chart shows. The file has all."""
+    every = -(-len(timing.samples_ns) // DRAWN)
+    for lap in range(0, len(timing.samples_ns), every):
+        yield Metric(name="latency_ms", value=int(timing.samples_ns[lap]) / 1e6, step=lap, labels={"engine": engine})
+
+
+def _summary(variant: Variant, timings: dict[str, Timing]) -> dict[str, Any]:
+    shown = HEADLINE if HEADLINE in timings else next(iter(timings))
+    timing = timings[shown]
+    interval = timing.interval_ms
+    sure = f" (95 % {interval[0]:.3g}-{interval[1]:.3g})" if interval else ""
+    facts = variant.facts
+    return {
+        "params_after": facts.params, "macs_after": facts.macs, "size_bytes_after": facts.size_bytes,
+        "latency_ms_after": timing.p50_ms, "latency_engine": shown, "latency_badge": timing.badge,
+        "variants": [variant.as_summary() | {"latency_ms": timing.p50_ms}],
+        "verdict": f"{timing.p50_ms:.3g} ms{sure}, p95 {timing.quantile_ms(0.95):.3g} ms in {shown}, {timing.badge}"
+                   + "".join(f"; {reason}" for reason in timing.noise),
+    }

@@ -1,0 +1,77 @@
+"""How long one inference takes: both engines, variants turn by turn, raw samples kept in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping, Sequence
+
+from worker.context import Context, write_durably
+from worker.events import Event, FileMade, Log, Measured, Progress
+from worker.profiling import eager, onnx
+from worker.profiling.recall import Work, once
+from worker.profiling.stopwatch import QUICK, Call, Plan, Timing, clock
+from worker.profiling.variants import Variant
+
+HEADLINE = onnx.ENGINE
+ENGINES = (eager.ENGINE, onnx.ENGINE)
+Timings = dict[str, dict[str, Timing]]
+
+
+def latencies(
+    variants: Sequence[Variant], context: Context, *, batch: int = 1, plan: Plan = QUICK,
+    engines: Sequence[str] = ENGINES, tag: str = "latency",
+) -> Generator[Event, None, Timings]:
+    """Timings by engine and variant. The headline engine speaks last, so that a chart without engines shows it."""
+    found: Timings = {}
+    for engine in engines:
+        work = _timed(variants, engine, batch=batch, threads=context.threads, plan=plan)
+        facts = yield from once(context.checkpoints, f"{tag}-{engine}", work)
+        found[engine] = {name: Timing.from_facts(each) for name, each in facts.items()}
+        file = _keep(found[engine], context, f"{tag}-{engine}.json")
+        yield FileMade(path=file, name=f"Raw latency samples, {engine}", media_type="application/json")
+        for name, timing in found[engine].items():
+            yield from _said(name, timing, engine, batch=batch, context=context, file=file)
+    return found
+
+
+def _timed(variants: Sequence[Variant], engine: str, *, batch: int, threads: int, plan: Plan) -> Work:
+    timing = clock({each.name: _call(each, engine, batch, threads) for each in variants}, plan)
+    found = yield from _progress(timing, engine)
+    return {name: each.as_facts() for name, each in found.items()}
+
+
+def _progress(
+    timing: Generator[float, None, dict[str, Timing]], engine: str,
+) -> Generator[Event, None, dict[str, Timing]]:
+    while True:
+        try:
+            yield Progress(done=next(timing), total=1, stage=f"timing in {engine}")
+        except StopIteration as end:
+            timings: dict[str, Timing] = end.value
+            return timings
+
+
+def _call(variant: Variant, engine: str, batch: int, threads: int) -> Call:
+    if engine == onnx.ENGINE:
+        return onnx.runner(variant.onnx, batch=batch, threads=threads)
+    return eager.runner(variant.network, variant.in_shape, batch=batch, threads=threads)
+
+
+def _keep(timings: Mapping[str, Timing], context: Context, file: str) -> str:
+    kept = {name: {"unit": "ns", "badge": each.badge, "noise": each.noise, **each.as_facts()}
+            for name, each in timings.items()}
+    write_durably(context.workdir / file, json.dumps(kept).encode())
+    return file
+
+
+def _said(
+    name: str, timing: Timing, engine: str, *, batch: int, context: Context, file: str,
+) -> Generator[Event, None, None]:
+    low, high = timing.interval_ms or (None, None)
+    for metric, q in (("latency_ms_p95", 0.95), ("latency_ms_p99", 0.99), ("latency_ms_p50", 0.5)):
+        bounds = {"low": low, "high": high} if q == 0.5 else {}
+        yield Measured(variant=name, metric=metric, value=timing.quantile_ms(q), unit="ms", device=context.device,
+                       engine=engine, threads=context.threads, batch=batch, n=len(timing.samples_ns), samples=file,
+                       **bounds)
+    if timing.noise:
+        yield Log(level="warning", message=f"{name} in {engine}: noisy latency; {'; '.join(timing.noise)}.")

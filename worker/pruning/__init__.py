@@ -1,0 +1,1 @@
+"""The pruning systems' mathematics, and the comparison with the dense network that they share."""

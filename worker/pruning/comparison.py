@@ -1,0 +1,169 @@
+"""A pruned network beside its dense parent: small first and timed at once, then trained, then tested on equal terms."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import fx
+
+from worker.context import Context
+from worker.datasets import Data
+from worker.events import Event, Log, Metric
+from worker.profiling.latency import HEADLINE, Timings, latencies
+from worker.profiling.opening import Start, came_trained, opened
+from worker.profiling.phases import Phases
+from worker.profiling.variants import Variant, sizes, write
+from worker.pruning.pruned import Prune, Pruned
+from worker.pruning.verdict import Outcome, sentence
+from worker.training.accuracy import Score, tested
+from worker.training.hardware import settle
+from worker.training.loop import Trained, train
+from worker.training.settings import Settings
+
+DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`reference`: a dense network that starts untrained is trained as long, so that like is compared with like."""
+
+    training: Settings
+    start: Start = "given"
+    reference: bool = True
+    latency_batch: int = 1
+
+
+@dataclass
+class _Side:
+    """One of the two networks on its way through the run."""
+
+    written: Variant
+    trained: Trained | None = None
+    score: Score | None = None
+
+
+def compare(name: str, prune: Prune, terms: Terms, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    """The run of every method that prunes once; returns the summary. Resumed, it says what it said and goes on."""
+    settle(threads=context.threads, seed=context.seed)
+    phases = Phases()
+    data, dense = yield from opened(context, terms.start)
+    yield phases.end("open")
+    pruned = yield from prune(copy.deepcopy(dense))
+    yield phases.end("prune")
+    yield from _densities(pruned)
+    run = _Comparison(name, data, dense, pruned, terms, context, phases)
+    return (yield from run.events())
+
+
+def _densities(pruned: Pruned) -> Generator[Event, None, None]:
+    for layer, left in pruned.density.items():
+        yield Metric(name="density", value=left, labels={"layer": layer})
+
+
+@dataclass
+class _Comparison:
+    name: str
+    data: Data
+    dense: fx.GraphModule
+    pruned: Pruned
+    terms: Terms
+    context: Context
+    phases: Phases
+
+    def events(self) -> Generator[Event, None, dict[str, Any]]:
+        before = yield from self._write(self.dense, DENSE)
+        after = yield from self._write(self.pruned.compact(), self.name)
+        timings = yield from self._timed(before, after)
+        yield self.phases.end("measure")
+        sides = _Side(before), _Side(after)
+        if self.terms.training.epochs:
+            yield from self._train(*sides)
+            yield from self._test(*sides)
+        for side in sides:
+            yield side.written.said()
+        yield self.phases.end("test and save")
+        return self._summary(*sides, timings)
+
+    def _write(self, network: fx.GraphModule, name: str) -> Generator[Event, None, Variant]:
+        return (yield from write(network, name, in_shape=self.data.in_shape, classes=self.data.classes,
+                                 folder=self.context.workdir, parent=None if name == DENSE else DENSE))
+
+    def _timed(self, before: Variant, after: Variant) -> Generator[Event, None, Timings]:
+        """Speed depends on the shape, not on the weights: it is known before training begins."""
+        for variant in (before, after):
+            yield from sizes(variant)
+        timings = yield from latencies([before, after], self.context, batch=self.terms.latency_batch)
+        yield Log(message=f"Before training: {sentence(self._outcome(_Side(before), _Side(after), timings))}.")
+        return timings
+
+    def _train(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
+        """The pruned network first: it is what the person waits for."""
+        after.trained = yield from self._trained(self.pruned.network, self.name, self.pruned)
+        yield self.phases.end(f"train {self.name}")
+        if self._trains_dense:
+            before.trained = yield from self._trained(self.dense, DENSE)
+            yield self.phases.end(f"train {DENSE}")
+
+    def _trained(
+        self, network: fx.GraphModule, variant: str, pruned: Pruned | None = None,
+    ) -> Generator[Event, None, Trained]:
+        return (yield from train(network, self.data, self.terms.training, variant=variant,
+                                 checkpoints=self.context.checkpoints, hold=pruned.hold() if pruned else None))
+
+    def _test(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
+        after.written = yield from self._write(self.pruned.compact(), self.name)
+        after.score = yield from tested(after.written.network, self.data, self.name)
+        if before.trained:
+            before.written = yield from self._write(self.dense, DENSE)
+        if before.trained or self._came_trained:
+            before.score = yield from tested(before.written.network, self.data, DENSE)
+
+    @property
+    def _came_trained(self) -> bool:
+        return came_trained(self.context, self.terms.start)
+
+    @property
+    def _trains_dense(self) -> bool:
+        return self.terms.reference and not self._came_trained
+
+    def _outcome(self, before: _Side, after: _Side, timings: Timings) -> Outcome:
+        timed = timings[HEADLINE]
+        outcome = Outcome(before.written.facts.params, after.written.facts.params, timed[DENSE], timed[self.name],
+                          zeros=self.pruned.zeros)
+        return replace(outcome, accuracy_before=before.score.accuracy if before.score else None,
+                       accuracy_after=after.score.accuracy if after.score else None,
+                       n=after.score.n if after.score else 0)
+
+    def _summary(self, before: _Side, after: _Side, timings: Timings) -> dict[str, Any]:
+        outcome = self._outcome(before, after, timings)
+        return {
+            **_pair("params", outcome.params_before, outcome.params_after),
+            **_pair("macs", before.written.facts.macs, after.written.facts.macs),
+            **_pair("size_bytes", before.written.facts.size_bytes, after.written.facts.size_bytes),
+            **_pair("latency_ms", outcome.timing_before.p50_ms, outcome.timing_after.p50_ms),
+            **_pair("accuracy", outcome.accuracy_before, outcome.accuracy_after),
+            "latency_engine": HEADLINE, "latency_badge": _badge(outcome), "test_images": outcome.n or None,
+            "sparsity": self.pruned.zeros, "prune_seconds": round(self.phases.seconds["prune"], 4),
+            "train_seconds": round(after.trained.seconds, 3) if after.trained else 0.0,
+            "epoch_equivalents": after.trained.epochs if after.trained else 0,
+            "variants": [_described(side, timings) for side in (before, after)],
+            "verdict": sentence(outcome),
+        }
+
+
+def _pair(word: str, before: float | None, after: float | None) -> dict[str, Any]:
+    return {f"{word}_before": before, f"{word}_after": after}
+
+
+def _badge(outcome: Outcome) -> str:
+    quiet = outcome.timing_before.badge == outcome.timing_after.badge == "stable"
+    return "stable" if quiet else "noisy"
+
+
+def _described(side: _Side, timings: Timings) -> dict[str, Any]:
+    name = side.written.name
+    measured = {"latency_ms": timings[HEADLINE][name].p50_ms, "accuracy": side.score.accuracy if side.score else None}
+    return side.written.as_summary() | measured

@@ -1,0 +1,44 @@
+"""Training under a mask: pruned weights are put back to zero after every step, whatever momentum and decay did."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import fx
+
+from worker.dnn.surgery import apply_masks
+from worker.sparsity.masks import Masks
+
+POLICY = "mask_affine"
+
+
+class Masking:
+    """Holds a network's pruned weights at zero; `hold` goes to the training loop.
+
+    A filter that is empty altogether takes its bias and batch-norm affine along: else the channel would be a constant,
+    and a constant cannot be removed exactly before a padded convolution.
+    """
+
+    def __init__(self, network: fx.GraphModule, masks: Masks, policy: str = POLICY) -> None:
+        living = _living(network, masks, policy)
+        weights = dict(network.named_parameters())
+        self._weights = [weights[name].data for name in living]
+        self._masks = [living[name] for name in living]
+        self.hold()
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        if self._weights and self._masks[0].device != self._weights[0].device:
+            self._masks = [mask.to(self._weights[0].device) for mask in self._masks]
+        torch._foreach_mul_(self._weights, self._masks)
+
+
+def _living(network: fx.GraphModule, masks: Masks, policy: str) -> dict[str, torch.Tensor]:
+    """Which entries of which parameters live: what is left of a network of ones once it is masked."""
+    ones = copy.deepcopy(network)
+    with torch.no_grad():
+        for weight in ones.parameters():
+            weight.fill_(1.0)
+    apply_masks(ones, masks, policy)
+    return {name: weight.detach() for name, weight in ones.named_parameters() if not bool(weight.all())}

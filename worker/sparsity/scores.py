@@ -1,0 +1,24 @@
+"""What a weight is worth: one function a criterion, each yields a score per weight, the higher the better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from zlib import crc32
+
+import torch
+
+Scores = dict[str, torch.Tensor]
+
+
+def magnitude(weights: Mapping[str, torch.Tensor]) -> Scores:
+    return {name: weight.detach().abs() for name, weight in weights.items()}
+
+
+def random(weights: Mapping[str, torch.Tensor], seed: int) -> Scores:
+    """Uniform noise; a layer's draw depends on its name and the seed, not on which layers stand before it."""
+    return {name: torch.rand(weight.shape, generator=_generator(name, seed), dtype=torch.float64)
+            for name, weight in weights.items()}
+
+
+def _generator(name: str, seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(crc32(name.encode()) + (seed << 32))

@@ -1,0 +1,71 @@
+"""Keep exactly the asked number of weights, the best first; equal scores are settled by position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from worker.sparsity.masks import Masks
+
+Scope = Literal["global", "local"]
+Flat = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+
+
+def select(
+    scores: Mapping[str, torch.Tensor], masks: Masks | None = None, *, density: float, scope: Scope = "global",
+) -> Masks:
+    """Masks that keep round(density * all weights), chosen among those `masks` still keeps: masks only ever shrink."""
+    if not 0 <= density <= 1:
+        raise ValueError(f"density {density} is not within 0 and 1")
+    groups = [list(scores)] if scope == "global" else [[name] for name in scores]
+    chosen: Masks = {}
+    for names in groups:
+        chosen |= _pooled({name: scores[name] for name in names}, masks, density)
+    return chosen
+
+
+def _pooled(scores: Mapping[str, torch.Tensor], masks: Masks | None, density: float) -> Masks:
+    flat = np.concatenate([score.detach().cpu().double().numpy().ravel() for score in scores.values()])
+    alive = np.ones(flat.shape, dtype=bool) if masks is None else np.concatenate(
+        [masks[name].cpu().numpy().astype(bool).ravel() for name in scores])
+    kept = keep_best(flat, alive, round(density * flat.size))
+    sizes = np.cumsum([score.numel() for score in scores.values()])[:-1]
+    parts = np.split(kept, sizes)
+    return {name: torch.from_numpy(part.reshape(tuple(score.shape)).copy())
+            for (name, score), part in zip(scores.items(), parts, strict=True)}
+
+
+def keep_best(scores: Flat, alive: Chosen, count: int) -> Chosen:
+    """The `count` best of the living; exact, whatever ties there are."""
+    where = np.flatnonzero(alive)
+    living = scores[where]
+    if np.isnan(living).any():
+        raise ValueError("a score is not a number; the network's weights or gradients are not finite")
+    kept = np.zeros(scores.shape, dtype=bool)
+    kept[where[_best(living, count)]] = True
+    return kept
+
+
+def _best(living: Flat, count: int) -> NDArray[np.intp]:
+    if count >= living.size:
+        return np.arange(living.size)
+    if count <= 0:
+        return np.arange(0)
+    limit = _kth_largest(living, count)
+    above = np.flatnonzero(living > limit)
+    ties = np.flatnonzero(living == limit)[: count - above.size]
+    return np.concatenate([above, ties])
+
+
+def _kth_largest(living: Flat, count: int) -> float:
+    # np.partition crawls over a buffer full of equal values, and iterated scores are full of zeros: leave those out.
+    lowest = living.min()
+    others = living[living > lowest]
+    if count > others.size:
+        return float(lowest)
+    return float(np.partition(others, others.size - count)[others.size - count])

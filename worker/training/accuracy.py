@@ -1,0 +1,64 @@
+"""How often a network is right, on how many images, and how sure that makes us."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+
+from worker.datasets import Data
+from worker.datasets.data import PartName
+from worker.events import Event, Measured, Progress
+from worker.profiling.pulse import Pulse
+from worker.training.batches import in_order
+from worker.training.hardware import chosen
+
+NINETY_FIVE = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Score:
+    """`correct` of `n`."""
+
+    correct: int
+    n: int
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.n if self.n else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval: it stays within 0 and 1, and is honest at few images and near the ends."""
+        if not self.n:
+            return math.nan, math.nan
+        z2 = NINETY_FIVE**2 / self.n
+        centre = (self.accuracy + z2 / 2) / (1 + z2)
+        half = math.sqrt(z2 * (self.accuracy * (1 - self.accuracy) + z2 / 4)) / (1 + z2)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Progress, None, Score]:
+    """Count right answers on one part of the data; leaves the network in evaluation mode."""
+    device, part, pulse = chosen(), data.parts[split], Pulse()
+    network.to(device).eval()
+    correct = seen = 0
+    for images, labels in in_order(data, part, device):
+        with torch.inference_mode():
+            correct += int((network(images).argmax(1) == labels).sum())
+        seen += len(labels)
+        if pulse.due():
+            yield Progress(done=seen, total=len(part.labels), stage=f"{split} images")
+    return Score(correct, seen)
+
+
+def tested(network: torch.nn.Module, data: Data, variant: str) -> Generator[Event, None, Score]:
+    """Say a variant's accuracy on the test part, the one nobody chose anything by."""
+    found = yield from score(network, data, "test")
+    low, high = found.interval
+    yield Measured(variant=variant, metric="accuracy", value=found.accuracy, unit="fraction", dataset=data.name,
+                   split="test", n=found.n, low=low, high=high)
+    network.cpu()
+    return found

@@ -1,0 +1,35 @@
+"""The order of the images, a function of seed and epoch alone: a resumed run sees what an unkilled one would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from worker.datasets import Data, Part, normalise
+
+EPOCHS_A_SEED = 1_000_003
+EVALUATION = 64
+Batch = tuple[torch.Tensor, torch.Tensor]
+
+
+def order(n: int, batch_size: int, *, seed: int, epoch: int) -> list[torch.Tensor]:
+    """Shuffled positions in batches. A last batch of one joins its neighbour: batch-norm cannot train on one image."""
+    generator = torch.Generator().manual_seed(seed * EPOCHS_A_SEED + epoch)
+    batches = list(torch.split(torch.randperm(n, generator=generator), batch_size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def shuffled(data: Data, part: Part, batches: list[torch.Tensor], device: torch.device) -> Iterator[Batch]:
+    images, labels = torch.as_tensor(part.images), torch.as_tensor(part.labels)
+    for index in batches:
+        yield normalise(images[index], data).to(device), labels[index].to(device)
+
+
+def in_order(data: Data, part: Part, device: torch.device) -> Iterator[Batch]:
+    images, labels = torch.as_tensor(part.images), torch.as_tensor(part.labels)
+    for begin in range(0, len(labels), EVALUATION):
+        some = slice(begin, begin + EVALUATION)
+        yield normalise(images[some], data).to(device), labels[some].to(device)

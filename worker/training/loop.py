@@ -1,0 +1,152 @@
+"""Train epoch by epoch: metrics, a checkpoint, the next epoch; killed and resumed, it ends with the same bits."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from worker.context import Checkpoints
+from worker.datasets import Data
+from worker.events import Event, Metric, Progress
+from worker.profiling.pulse import Pulse
+from worker.training import snapshot
+from worker.training.accuracy import score
+from worker.training.batches import order, shuffled
+from worker.training.hardware import chosen
+from worker.training.settings import Settings
+
+Hold = Callable[[], None]
+
+
+class Diverged(ValueError):
+    """The loss is no number any more; training on would only warm the room."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    epochs: int
+    seconds: float
+    validation_accuracy: float | None
+
+
+def train(
+    network: torch.nn.Module, data: Data, settings: Settings, *,
+    variant: str, checkpoints: Checkpoints, hold: Hold | None = None,
+) -> Generator[Event, None, Trained]:
+    """Train `network` in place. `hold` is called after every step, e.g. to keep pruned weights at zero.
+
+    Resumes from the last checkpoint named after the variant, saying the metrics of its history once more first.
+    """
+    training = _Training(network, data, settings, variant, hold)
+    name = f"training-{variant}"
+    history = training.restore(checkpoints.last(name))
+    yield from history.metrics
+    if not history.epoch:
+        yield from _said(history, training.before())
+    for epoch in range(history.epoch + 1, settings.epochs + 1):
+        begun = time.monotonic()
+        yield from _said(history, training.epoch(epoch))
+        history.epoch = epoch
+        history.seconds += time.monotonic() - begun
+        checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
+    network.cpu().eval()
+    return Trained(history.epoch, history.seconds, _last_validation(history))
+
+
+def _said(history: snapshot.History, events: Iterator[Event]) -> Iterator[Event]:
+    for event in events:
+        if isinstance(event, Metric):
+            history.metrics.append(event)
+        yield event
+
+
+def _last_validation(history: snapshot.History) -> float | None:
+    found = [metric.value for metric in history.metrics if metric.labels.get("split") == "validation"]
+    return found[-1] if found else None
+
+
+class _Training:
+    """One network, its data and its optimiser on the way through the epochs."""
+
+    def __init__(
+        self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None,
+    ) -> None:
+        self.device = chosen()
+        self.network, self.data, self.settings, self.variant = network.to(self.device), data, settings, variant
+        self.hold = hold or (lambda: None)
+        self.optimiser = _optimiser(network, settings)
+        self.pulse = Pulse()
+        torch.manual_seed(settings.seed)
+
+    def restore(self, saved: tuple[int, bytes, dict[str, object]] | None) -> snapshot.History:
+        if saved is None:
+            return snapshot.History()
+        snapshot.unpack(saved[1], self.network, self.optimiser)
+        return snapshot.History.from_facts(saved[2])
+
+    def before(self) -> Iterator[Event]:
+        """Where training sets out from: the drop after pruning, or chance."""
+        self.hold()
+        yield from self._validation(0)
+
+    def epoch(self, number: int) -> Iterator[Event]:
+        loss, accuracy = yield from self._steps(number)
+        yield self._metric("loss", loss, number, "train")
+        if not math.isfinite(loss):
+            raise Diverged(f"The loss of {self.variant} was not a finite number in epoch {number}; "
+                           f"try a learning rate below {self.settings.learning_rate:g}.")
+        yield self._metric("accuracy", accuracy, number, "train")
+        yield from self._validation(number)
+
+    def _steps(self, number: int) -> Generator[Event, None, tuple[float, float]]:
+        part = self.data.parts["train"]
+        batches = order(len(part.labels), self.settings.batch_size, seed=self.settings.seed, epoch=number)
+        loss_sum, correct = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        self.network.train()
+        for position, (images, labels) in enumerate(shuffled(self.data, part, batches, self.device)):
+            self._rate((number - 1) * len(batches) + position, self.settings.epochs * len(batches))
+            loss, right = self._step(images, labels)
+            loss_sum += loss * len(labels)
+            correct += right
+            if self.pulse.due():
+                yield self._progress(number - 1 + (position + 1) / len(batches))
+        yield self._progress(number)
+        return float(loss_sum) / len(part.labels), float(correct) / len(part.labels)
+
+    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.optimiser.zero_grad(set_to_none=True)
+        answers = self.network(images)
+        loss = cross_entropy(answers, labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.hold()
+        return loss.detach(), (answers.detach().argmax(1) == labels).sum()
+
+    def _validation(self, number: int) -> Iterator[Event]:
+        if not len(self.data.parts["validation"].labels):
+            return
+        found = yield from score(self.network, self.data, "validation")
+        yield self._metric("accuracy", found.accuracy, number, "validation")
+
+    def _rate(self, step: int, steps: int) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.rate(step, steps)
+
+    def _metric(self, name: str, value: float, number: int, split: str) -> Metric:
+        return Metric(name=name, value=value, step=number, labels={"variant": self.variant, "split": split})
+
+    def _progress(self, done: float) -> Progress:
+        return Progress(done=done, total=self.settings.epochs, stage=f"epochs of {self.variant}")
+
+
+def _optimiser(network: torch.nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    if settings.optimiser == "adam":
+        return torch.optim.Adam(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(weights, lr=settings.learning_rate, momentum=settings.momentum,
+                           weight_decay=settings.weight_decay)

@@ -1,0 +1,25 @@
+"""How a network is trained: everything that, with the seed, decides the outcome."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Optimiser = Literal["sgd", "adam"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training. The learning rate falls from `learning_rate` to zero along half a cosine."""
+
+    epochs: int
+    batch_size: int = 128
+    learning_rate: float = 0.05
+    optimiser: Optimiser = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    seed: int = 7
+
+    def rate(self, step: int, steps: int) -> float:
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))

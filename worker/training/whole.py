@@ -1,0 +1,55 @@
+"""Train a whole network and keep it: the run of plain back-propagation."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from worker.context import Context
+from worker.events import Event
+from worker.profiling.opening import Start, came_trained, opened
+from worker.profiling.phases import Phases
+from worker.profiling.variants import Variant, write
+from worker.training.accuracy import Score, tested
+from worker.training.hardware import settle
+from worker.training.loop import Trained, train
+from worker.training.settings import Settings
+
+NAME = "trained"
+Work = Generator[Event, None, dict[str, Any]]
+
+
+def whole(settings: Settings, *, start: Start, context: Context) -> Work:
+    settle(threads=context.threads, seed=context.seed)
+    phases = Phases()
+    data, network = yield from opened(context, start)
+    before = (yield from tested(network, data, "given")) if came_trained(context, start) else None
+    yield phases.end("open")
+    trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints)
+    yield phases.end("train")
+    after = (yield from tested(network, data, NAME)) if settings.epochs else before
+    made = yield from write(network, NAME, in_shape=data.in_shape, classes=data.classes, folder=context.workdir)
+    yield made.said()
+    yield phases.end("test and save")
+    return _summary(made, trained, before, after)
+
+
+def _summary(made: Variant, trained: Trained, before: Score | None, after: Score | None) -> dict[str, Any]:
+    accuracy = after.accuracy if after else None
+    facts = made.facts
+    return {
+        "params_before": facts.params, "params_after": facts.params,
+        "macs_before": facts.macs, "macs_after": facts.macs,
+        "size_bytes_after": facts.size_bytes, "accuracy_before": before.accuracy if before else None,
+        "accuracy_after": accuracy, "test_images": after.n if after else None,
+        "validation_accuracy": trained.validation_accuracy, "train_seconds": round(trained.seconds, 3),
+        "epoch_equivalents": trained.epochs, "variants": [made.as_summary() | {"accuracy": accuracy}],
+        "verdict": _verdict(trained, before, after),
+    }
+
+
+def _verdict(trained: Trained, before: Score | None, after: Score | None) -> str:
+    if after is None or not trained.epochs:
+        return "not trained: 0 epochs were asked for"
+    rise = f", {100 * (after.accuracy - before.accuracy):+.1f} points" if before else ""
+    return f"{100 * after.accuracy:.1f} % accurate after {trained.epochs} epochs{rise} (test, n = {after.n})"
