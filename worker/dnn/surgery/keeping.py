@@ -1,0 +1,73 @@
+"""Removing channels by index list, zero or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+
+from worker.dnn.spec import name_of
+from worker.dnn.surgery.channels import Channels, Flags, channels
+from worker.dnn.surgery.draft import drafted
+from worker.dnn.surgery.slimming import slim
+
+
+def keep_channels(network: fx.GraphModule, keep: dict[str, Tensor]) -> fx.GraphModule:
+    """A copy of the network whose named convolutions and linear layers keep only the given output channels.
+
+    `keep` maps a layer's name to the indices that stay, in any order; they keep the order they have. Layers that are
+    coupled (both ends of a residual add) must all be named, with the same indices. Raises ValueError otherwise, for an
+    unknown layer, for indices out of range or empty, and for channels that cannot be removed.
+    """
+    draft = drafted(network)
+    found = channels(draft)
+    nodes = {name_of(node): node.name for node in draft.graph.nodes if node.name in draft.layers}
+    stays = {_node(found, nodes, name): _flags(found, nodes, name, indices) for name, indices in keep.items()}
+    alive = np.ones(found.count, dtype=np.bool_)
+    for node, flags in stays.items():
+        alive[found.writes[node][~flags]] = False
+    _check(found, alive, stays, {node: name for name, node in nodes.items()})
+    slim(draft, found, alive)
+    return draft.finished(training=network.training)
+
+
+def free_outputs(network: fx.GraphModule) -> list[str]:
+    """The convolutions whose output channels can be removed one by one: not tied to another layer's by a residual add,
+    nor to the network's input or output. In the order of the network."""
+    draft = drafted(network)
+    found = channels(draft)
+    writers = np.zeros(found.count, dtype=np.int64)
+    for name in found.producers:
+        np.add.at(writers, found.writes[name], 1)
+    tied = found.pinned | (writers > 1)
+    nodes = [node for node in draft.graph.nodes if isinstance(draft.layer(node), nn.Conv2d)]
+    free = [node for node in nodes if node.name in found.producers and not tied[found.writes[node.name]].any()]
+    return [name_of(node) for node in free]
+
+
+def _node(found: Channels, nodes: dict[str, str], name: str) -> str:
+    if nodes.get(name) not in found.writes:
+        raise ValueError(f"The network has no layer {name} whose output channels can be chosen.")
+    return nodes[name]
+
+
+def _flags(found: Channels, nodes: dict[str, str], name: str, indices: Tensor) -> Flags:
+    width, chosen = len(found.writes[nodes[name]]), torch.as_tensor(indices).reshape(-1).cpu().numpy()
+    if not len(chosen) or chosen.min() < 0 or chosen.max() >= width or len(np.unique(chosen)) < len(chosen):
+        raise ValueError(f"The layer {name} must keep at least one of its {width} channels, each named once.")
+    flags = np.zeros(width, dtype=np.bool_)
+    flags[chosen] = True
+    return flags
+
+
+def _check(found: Channels, alive: Flags, stays: dict[str, Flags], names: dict[str, str]) -> None:
+    for node in (*found.producers, *stays):
+        ids = found.writes[node]
+        asked = stays.get(node, np.ones(len(ids), dtype=np.bool_))
+        if (found.pinned[ids] & ~alive[ids]).any():
+            raise ValueError(f"Channels of {names[node]} are tied to the network's input or output and must stay.")
+        if not np.array_equal(alive[ids], asked):
+            others = (names[other] for other in stays if other != node and np.isin(found.writes[other], ids).any())
+            raise ValueError(f"The layer {names[node]} is coupled with {', '.join(others)}: both must keep the same channels.")
+
+
