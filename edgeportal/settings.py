@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import dj_database_url
+import django_stubs_ext
 
 from edgeportal import places
+
+# Django's generic classes take their type arguments at run time too.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = places.var()

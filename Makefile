@@ -1,0 +1,48 @@
+# The verbs of the house. `make help` lists them.
+PORT ?= 8000
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do if $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT
+
+.PHONY: help setup run link test lint bench clean
+
+help: ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "EdgePortal needs Python 3.11 or 3.12 with its venv module (Debian, Ubuntu: apt install python3-venv); found: $$(python3 --version 2>&1)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.txt $(VENV)/.python
+	@echo "Installing what EdgePortal needs into $(VENV) (once, some minutes) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.installed ## make .venv and install the pinned requirements
+
+run: $(VENV)/.installed ## start the portal and print one link (PORT=8000)
+	@$(BIN)/python -m edgeportal run
+
+link: $(VENV)/.installed ## print another sign-in link to the running portal
+	@$(BIN)/python -m edgeportal link
+
+test: $(VENV)/.installed-dev ## lint, then all tests with real servers and a real browser
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy apps edgeportal worker
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## run the measurements of docs/results.md
+	@$(BIN)/python -m bench
+
+clean: ## remove .venv and caches; keeps var/, where your data is
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,50 @@
+"""The documentation of recipes, generated from their parameters."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal, get_args, get_origin
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.experiments.forms import inner
+from apps.experiments.new import kinds, on_the_menu
+from apps.experiments.wording import range_words
+from worker.params import extra
+from worker.recipe import Recipe
+
+PLAIN = {int: "whole number", float: "number", bool: "yes or no", str: "text"}
+
+
+def docs(request: HttpRequest) -> HttpResponse:
+    return render(request, "experiments/docs.html", {"kinds": kinds()})
+
+
+def recipe_docs(request: HttpRequest, recipe: str) -> HttpResponse:
+    found = on_the_menu(recipe)
+    rows = [_row(found, name) for name in found.params.model_fields]
+    context = {"recipe": found, "rows": rows, "about": _about(found), "kinds": kinds()}
+    return render(request, "experiments/recipe.html", context)
+
+
+def _about(recipe: Recipe) -> list[str]:
+    """The module's own words, by paragraph, without the sentence that is the summary."""
+    text = (sys.modules[recipe.run.__module__].__doc__ or "").strip()
+    return [part.strip() for part in text.partition("\n")[2].split("\n\n") if part.strip()]
+
+
+def _row(recipe: Recipe, name: str) -> dict[str, Any]:
+    info, noted = recipe.params.model_fields[name], extra(recipe.params, name)
+    default = "" if info.is_required() else info.get_default(call_default_factory=True)
+    return {"name": name, "flag": f"--{name.replace('_', '-')}", "help": info.description or "",
+            "type": recipe.params.references().get(name) or _type(info.annotation), "range": range_words(info),
+            "default": default, "required": info.is_required(), "unit": noted.get("unit", ""),
+            "live": noted.get("live", False), "essential": noted.get("essential", False)}
+
+
+def _type(annotation: Any) -> str:
+    kind = inner(annotation)
+    if get_origin(kind) is Literal:
+        return f"choice of {len(get_args(kind))}"
+    return PLAIN.get(kind, "list")

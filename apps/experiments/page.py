@@ -1,0 +1,133 @@
+"""What the page of a run says, gathered for its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts import teams
+from apps.experiments import reading
+from apps.experiments.forms import RecipeForm, form_for, initial
+from apps.experiments.models import HELD, Run, Status
+from apps.experiments.reading import Result, difference, ratio
+from apps.experiments.results import inputs, mark, recipe_of, results, why_waiting
+from worker.recipe import Recipe
+
+SORTS: dict[str, Callable[[Result], float | None]] = {
+    "accuracy": lambda row: row.accuracy, "latency": lambda row: row.latency_ms, "size": lambda row: row.size_bytes,
+    "parameters": lambda row: row.params, "macs": lambda row: row.macs,
+}
+
+
+def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = None) -> dict[str, Any]:
+    recipe = recipe_of(run)
+    given = inputs(run)
+    context = head_context(request, run) | variants_context(request, run)
+    return context | {
+        "charts": [chart.title for chart in recipe.charts] if recipe else [],
+        "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
+        "command": reading.command(run.recipe, run.params | run.live_params, {each["field"]: each["file"] for each in given}),
+        "files": run.files.select_related("blob"),
+        "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
+    }
+
+
+def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """Is it alive, how far, when done, what came out."""
+    user, recipe, now = teams.person(request), recipe_of(run), timezone.now()
+    rows = results(run)
+    return {
+        "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
+        "fraction": reading.fraction(run.done, run.total), "progress": reading.progress_words(run.stage, run.done, run.total),
+        "eta": _eta(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
+        "silence": _silence(run, now), "verdict": run.summary.get("verdict") or reading.verdict(rows),
+        "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
+    }
+
+
+def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
+    rows = results(run)
+    dense = next((row for row in rows if row.is_dense), None)
+    sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
+    return {"run": run, "rows": [_against(row, dense) for row in _sorted(rows, sort, down)], "sort": sort, "down": down,
+            "columns": _columns(sort, down)}
+
+
+def _columns(sort: str, down: bool) -> list[dict[str, Any]]:
+    return [{"name": name, "order": ("descending" if down else "ascending") if name == sort else "",
+             "next": "1" if name == sort and not down else ""} for name in SORTS]
+
+
+def _sorted(rows: list[Result], sort: str, down: bool) -> list[Result]:
+    """By a column, rows without a value last; an unknown column leaves the order they were made in."""
+    key = SORTS.get(sort)
+    if key is None:
+        return rows
+    known = [row for row in rows if key(row) is not None]
+    return sorted(known, key=lambda row: key(row) or 0.0, reverse=down) + [row for row in rows if key(row) is None]
+
+
+def _against(row: Result, dense: Result | None) -> dict[str, Any]:
+    """A row with what it is compared with the dense network."""
+    shown = asdict(row) | {"is_dense": row.is_dense}
+    if dense is None or row.is_dense:
+        return shown
+    points = difference(row.accuracy, dense.accuracy) if row.accuracy_of == dense.accuracy_of else None
+    return shown | {"points": points, "faster": ratio(dense.latency_ms, row.latency_ms),
+                    "smaller": ratio(dense.params, row.params)}
+
+
+def _eta(run: Run) -> str:
+    began = mark(run) if run.status == Status.RUNNING and run.total else None
+    seconds = reading.eta(run.done, run.total, began) if began else None
+    return reading.eta_words(seconds) if seconds else ""
+
+
+def _silence(run: Run, now: Any) -> str:
+    if run.status not in HELD or run.heartbeat is None:
+        return ""
+    left = (run.lease_until - now).total_seconds() if run.lease_until else 0.0
+    since = (now - run.heartbeat).total_seconds()
+    return reading.silence(since, settings.HEARTBEAT_S, left, settings.LEASE_S)
+
+
+def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
+    dense = next((row for row in rows if row.is_dense), None)
+    chosen = reading.best(rows, dense) if dense else None
+    return {"dense": dense, "chosen": chosen} if chosen else {}
+
+
+def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
+    """Parameters as they are in force, with units; things that are named elsewhere are left out."""
+    fields = recipe.params.model_fields if recipe else {}
+    shown = {name: value for name, value in (run.params | run.live_params).items() if name not in run.inputs}
+    return [{"name": name, "value": value, "unit": _unit(recipe, name) if name in fields else "",
+             "changed": name in run.live_params} for name, value in shown.items()]
+
+
+def _unit(recipe: Recipe | None, name: str) -> str:
+    noted = recipe.params.model_fields[name].json_schema_extra if recipe else None
+    return str(noted.get("unit", "")) if isinstance(noted, dict) else ""
+
+
+def _live_form(request: HttpRequest, run: Run, recipe: Recipe | None, *, may_edit: bool) -> RecipeForm | None:
+    if recipe is None or not may_edit or run.status not in (Status.QUEUED, Status.RUNNING) or not recipe.params.live_fields():
+        return None
+    form = form_for(recipe, teams.person(request), run.team, recipe.params.live_fields())
+    return form(initial=initial(recipe, run.params | run.live_params))
+
+
+def _live_config(run: Run, recipe: Recipe | None) -> dict[str, Any]:
+    """What the page's script needs: the stream, the fragments, the charts."""
+    return {
+        "stream": str(run.stream_id), "recipe": run.recipe, "title": recipe.title if recipe else run.recipe,
+        "status": run.status, "charts": [asdict(chart) for chart in recipe.charts] if recipe else [],
+        "head": reverse("run-head", args=[run.pk]), "variants": reverse("run-variants", args=[run.pk]),
+        "files": reverse("run-files", args=[run.pk]),
+    }

@@ -1,0 +1,179 @@
+"""What a run's figures mean, in words: how long it still takes, whether its worker speaks, what came out. No database."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+BEARABLE_LOSS = 0.01
+
+
+class Mark(NamedTuple):
+    """Where the present attempt began: seconds ago, and how much was already done then."""
+
+    seconds_ago: float
+    done: float
+
+
+class Range(NamedTuple):
+    low: float
+    high: float
+
+
+def eta(done: float, total: float, mark: Mark) -> Range | None:
+    """Seconds to go, as a range that narrows with what the present attempt has done; None while nothing is known."""
+    made, rest = done - mark.done, total - done
+    if made <= 0 or rest <= 0 or mark.seconds_ago <= 0:
+        return None
+    likely = rest * mark.seconds_ago / made
+    doubt = 0.08 + 0.22 * rest / (rest + made)
+    return Range(likely * (1 - doubt), likely * (1 + doubt))
+
+
+def eta_words(seconds: Range) -> str:
+    """`done in 6 to 8 min`."""
+    if seconds.high < 10:
+        return "done in a few seconds"
+    length, unit = next((step for step in UNITS if seconds.high >= 1.5 * step[0]), UNITS[-1])
+    low, high = max(1, round(seconds.low / length)), round(seconds.high / length)
+    return f"done in {low} to {high} {unit}" if high > low else f"done in about {high} {unit}"
+
+
+def fraction(done: float, total: float) -> float:
+    return min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+
+
+def progress_words(stage: str, done: float, total: float) -> str:
+    """`epoch 4 of 10 · 38 %`; nothing while the run has not said how far it is."""
+    if total <= 0:
+        return ""
+    percent = f"{100 * fraction(done, total):.0f} %"
+    counted = f"{stage} {_plain(done)} of {_plain(total)}".strip()
+    return f"{counted} · {percent}"
+
+
+def silence(since_heartbeat: float, heartbeat_s: float, lease_left: float, lease_s: float) -> str:
+    """What to say of a worker that has missed a heartbeat; nothing while it speaks."""
+    if since_heartbeat < 1.5 * heartbeat_s:
+        return ""
+    quiet = f"worker silent for {since_heartbeat:.0f} s"
+    if lease_left <= 0:
+        return f"{quiet}; its lease has run out and another worker takes over; nothing is lost"
+    return f"{quiet}; will be taken over at {lease_s:.0f} s; nothing is lost"
+
+
+def waiting(holder: str, before: int, seconds: float, queue: str) -> str:
+    """Why a queued run does not run yet."""
+    name = "the bench slot" if queue.startswith("bench.") else f"the {queue} queue"
+    if holder:
+        place = "yours is next" if before == 0 else f"{before} {'stands' if before == 1 else 'stand'} before yours"
+        return f"{name} is busy with {holder}; {place}"
+    if before:
+        return f"{before} {'run stands' if before == 1 else 'runs stand'} before yours in {name}"
+    return f"waiting for a worker on {name}" if seconds < 15 else f"no worker has taken it yet: is one serving {name}?"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One row of a run's table of variants: facts, and what was measured about them."""
+
+    name: str
+    params: int | None = None
+    macs: int | None = None
+    size_bytes: int | None = None
+    activation_bytes: int | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    accuracy_n: int | None = None
+    accuracy_of: str = ""
+    latency_ms: float | None = None
+    latency_low: float | None = None
+    latency_high: float | None = None
+    latency_by: str = ""
+    origin: str = ""
+    variant_id: str = ""
+    model_id: str = ""
+    has_onnx: bool = False
+
+    @property
+    def is_dense(self) -> bool:
+        return self.name == "dense"
+
+
+def ratio(before: float | None, after: float | None) -> float | None:
+    """How many times less; None when either is unknown."""
+    return before / after if before and after else None
+
+
+def difference(after: float | None, before: float | None) -> float | None:
+    return after - before if after is not None and before is not None else None
+
+
+def best(results: Sequence[Result], dense: Result) -> Result | None:
+    """The smallest variant that loses at most a point against the dense network; else the most accurate one."""
+    others = [each for each in results if not each.is_dense and each.params]
+    if not others:
+        return None
+    close = [each for each in others if (difference(each.accuracy, dense.accuracy) or -1.0) >= -BEARABLE_LOSS
+             or each.accuracy is not None and each.accuracy == dense.accuracy]
+    if close:
+        return min(close, key=lambda each: each.params or 0)
+    return max(others, key=lambda each: -1.0 if each.accuracy is None else each.accuracy)
+
+
+def verdict(results: Sequence[Result]) -> str:
+    """`16.1x smaller, 3.4x faster, 0.4 points less accurate`; nothing until there is something to compare."""
+    dense = next((each for each in results if each.is_dense), None)
+    chosen = best(results, dense) if dense else None
+    if dense is None or chosen is None:
+        return ""
+    said = [_times(ratio(dense.params, chosen.params), "smaller", "larger"),
+            _times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"),
+            _points(_comparable(chosen, dense))]
+    return ", ".join(part for part in said if part)
+
+
+def _comparable(chosen: Result, dense: Result) -> float | None:
+    """Accuracies are compared only on the same part of the data."""
+    return difference(chosen.accuracy, dense.accuracy) if chosen.accuracy_of == dense.accuracy_of else None
+
+
+def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The line that runs the same thing in a terminal; `names` are the files of fields that name things."""
+    words = ["python", "-m", "worker", "run", recipe]
+    for field, value in params.items():
+        words += _flag(field.replace("_", "-"), names.get(field, value))
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", json.dumps(value) if isinstance(value, list | dict) else str(value)]
+
+
+def _times(factor: float | None, more: str, less: str) -> str:
+    if factor is None:
+        return ""
+    if 0.95 <= factor <= 1.05:
+        return f"as {'small' if more == 'smaller' else 'fast'} as before"
+    return f"{factor:.1f}× {more}" if factor > 1 else f"{1 / factor:.1f}× {less}"
+
+
+def _points(change: float | None) -> str:
+    if change is None:
+        return ""
+    if abs(change) < 0.0005:
+        return "equally accurate"
+    return f"{abs(100 * change):.1f} points {'more' if change > 0 else 'less'} accurate"
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:.1f}"

@@ -1,0 +1,144 @@
+"""The list of runs, the page of one run with its fragments, and its files."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.accounts import teams
+from apps.catalog.models import Variant
+from apps.catalog.views import attachment, searched
+from apps.experiments import actions
+from apps.experiments.forms import form_for
+from apps.experiments.models import LIVE, Run, RunFile, RunVariant, Status
+from apps.experiments.page import head_context, page_context, variants_context
+from apps.experiments.results import listed, recipe_of
+from worker import menu
+
+PAGE = 25
+FILTERS = {"live": LIVE, **{status.value: (status.value,) for status in Status}}
+
+
+def experiments(request: HttpRequest) -> HttpResponse:
+    runs = Run.objects.visible_to(request.user).filter(team=teams.current(request))
+    # get_page takes any text: an unknown page is the nearest one.
+    page = Paginator(_filtered(request, runs).order_by("-number"), PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "runs": listed(_rows(page)), "search": searched(request),
+               "recipes": menu.recipes().values(), "statuses": FILTERS, "chosen_recipe": request.GET.get("recipe", ""),
+               "chosen_status": request.GET.get("status", ""),
+               "is_filtered": any(request.GET.get(name) for name in ("q", "recipe", "status"))}
+    return render(request, "experiments/experiments.html", context)
+
+
+def _rows(page: Any) -> QuerySet[Run]:
+    rows: QuerySet[Run] = page.object_list
+    return rows
+
+
+def _filtered(request: HttpRequest, runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Narrow by what the address says; a value nobody knows finds nothing."""
+    search, recipe, status = searched(request), request.GET.get("recipe", ""), request.GET.get("status", "")
+    if recipe:
+        runs = runs.filter(recipe=recipe) if recipe in menu.recipes() else runs.none()
+    if status:
+        runs = runs.filter(status__in=FILTERS.get(status, ()))
+    if search:
+        runs = runs.filter(Q(experiment__name__icontains=search) | _numbered(search))
+    return runs
+
+
+def _numbered(search: str) -> Q:
+    """The run of that number, when a number was typed."""
+    digits = search.removeprefix("run").strip()
+    known = digits.isascii() and digits.isdigit() and len(digits) < 9
+    return Q(number=int(digits)) if known else Q(pk=None)
+
+
+def run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/run.html", page_context(request, visible(request, pk)))
+
+
+def run_head(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/_head.html", head_context(request, visible(request, pk)))
+
+
+def run_variants(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/_variants.html", variants_context(request, visible(request, pk)))
+
+
+def run_files(request: HttpRequest, pk: UUID) -> HttpResponse:
+    found = visible(request, pk)
+    return render(request, "experiments/_files.html", {"run": found, "files": found.files.select_related("blob")})
+
+
+def run_file(request: HttpRequest, pk: UUID, file: int) -> FileResponse:
+    mine = RunFile.objects.filter(run__in=Run.objects.visible_to(request.user))
+    found = get_object_or_404(mine, run_id=pk, pk=file)
+    return attachment(found.blob_id, found.name, found.media_type)
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _act(request, pk, actions.cancel)
+
+
+@require_POST
+def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _act(request, pk, actions.retry)
+
+
+@require_POST
+def change(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Set parameters that the recipe reads while it runs."""
+    found = editable(request, pk)
+    recipe = recipe_of(found)
+    if recipe is None or not recipe.params.live_fields():
+        return redirect("run", pk=pk)
+    user = teams.person(request)
+    # Validated together with what the run has, so that a missing required field is never the complaint.
+    form = form_for(recipe, user, found.team, recipe.params.live_fields())(request.POST)
+    form.known = {**found.params, **found.live_params}
+    if form.is_valid():
+        try:
+            actions.change_live(user, found, form.values())
+            return redirect("run", pk=pk)
+        except actions.Refused as refused:
+            form.refuse(refused.errors)
+    return render(request, "experiments/run.html", page_context(request, found, live_form=form), status=422)
+
+
+def runs_of_model(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Fragment for the model's page: runs that were given a variant of it, or made one."""
+    variants = Variant.objects.visible_to(request.user).filter(model_id=pk)
+    made = RunVariant.objects.filter(variant__in=variants).values("run")
+    given = [str(variant) for variant in variants.values_list("pk", flat=True)]
+    rows = Run.objects.visible_to(request.user).filter(Q(pk__in=made) | Q(inputs__model__id__in=given))
+    return render(request, "experiments/_runs.html", {"runs": listed(rows.order_by("-number")[:20])})
+
+
+def visible(request: HttpRequest, pk: UUID) -> Run:
+    rows = Run.objects.visible_to(request.user).select_related("experiment", "experiment__created_by", "team", "stream",
+                                                              "cancelled_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def editable(request: HttpRequest, pk: UUID) -> Run:
+    rows = Run.objects.editable_by(request.user).select_related("experiment", "team", "stream")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _act(request: HttpRequest, pk: UUID, action: Any) -> HttpResponse:
+    """Do it and show the run; what cannot be done is said on its page."""
+    found = editable(request, pk)
+    try:
+        action(teams.person(request), found)
+    except actions.Refused as refused:
+        context = page_context(request, visible(request, pk)) | {"refused": " ".join(refused.errors.values())}
+        return render(request, "experiments/run.html", context, status=409)
+    return redirect("run", pk=pk)

@@ -1,0 +1,80 @@
+"""Bounds and errors of parameters in words that a person would use."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from worker.params import Params
+
+LONGEST_QUOTE = 40
+OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
+NOT_WHOLE = {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}
+
+
+class Bound(NamedTuple):
+    value: float
+    inclusive: bool
+
+
+def bounds(info: FieldInfo) -> tuple[Bound | None, Bound | None]:
+    """The lowest and highest value a field takes."""
+    low = high = None
+    for mark in info.metadata:
+        for name, inclusive in (("ge", True), ("gt", False)):
+            value = getattr(mark, name, None)
+            low = Bound(value, inclusive) if value is not None else low
+        for name, inclusive in (("le", True), ("lt", False)):
+            value = getattr(mark, name, None)
+            high = Bound(value, inclusive) if value is not None else high
+    return low, high
+
+
+def range_words(info: FieldInfo) -> str:
+    """`between 0 and 0.999`, `at least 1`, `one of a, b`; nothing for a free field."""
+    if get_origin(info.annotation) is Literal:
+        return "one of " + ", ".join(str(value) for value in get_args(info.annotation))
+    low, high = bounds(info)
+    if low and high and low.inclusive and high.inclusive:
+        return f"between {_number(low.value)} and {_number(high.value)}"
+    said = [_side(low, "at least", "more than"), _side(high, "at most", "less than")]
+    return " and ".join(part for part in said if part)
+
+
+def complaint(error: Any, params: type[Params]) -> str:
+    """One pydantic error as `must be between 0 and 0.999; got 1.2`. The library's own text never gets out."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    info = params.model_fields.get(name)
+    kind = str(error["type"])
+    if kind == "missing":
+        return "is needed"
+    if kind in ("value_error", "assertion_error"):
+        return str(error.get("ctx", {}).get("error", "does not fit"))
+    return f"must be {_wanted(kind, info)}; got {_quoted(error.get('input'))}"
+
+
+def _wanted(kind: str, info: FieldInfo | None) -> str:
+    allowed = range_words(info) if info else ""
+    if kind in NOT_WHOLE:
+        return f"a whole number{', ' + allowed if allowed else ''}"
+    if kind.startswith("float") or kind == "finite_number":
+        return f"a number{', ' + allowed if allowed else ''}"
+    if kind.startswith("bool"):
+        return "yes or no"
+    if kind.startswith("string_too"):
+        return "shorter" if kind == "string_too_long" else "longer"
+    return allowed or "a value this field takes"
+
+
+def _side(bound: Bound | None, inclusive: str, exclusive: str) -> str:
+    return f"{inclusive if bound.inclusive else exclusive} {_number(bound.value)}" if bound else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}… ({len(text):,} characters)"

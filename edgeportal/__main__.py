@@ -1,0 +1,233 @@
+"""`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, NoReturn
+
+from edgeportal import embedded, places
+from edgeportal.supervise import Child, stop
+
+ROOM_BYTES = 500_000_000
+SERVICES_S, WEB_S, SAMPLE_S = 30.0, 60.0, 300.0
+PYTHON, CELERY = sys.executable, [sys.executable, "-m", "celery", "-A", "edgeportal.celery"]
+QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+
+
+class Cannot(Exception):
+    """The portal cannot start; the text is the one line to print."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Portal:
+    """The supervisor of one installation: services, migrations, web, workers, beat, sample."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.var = places.var()
+        self.logs = self.var / "log"
+        self.sockets = places.sockets()
+        self.services: list[Child] = []
+        self.programs: list[Child] = []
+        self.sample: subprocess.Popen[bytes] | None = None
+        self.stopping = False
+
+    def run(self) -> None:
+        """Start everything, then tend it until a signal comes. Whatever happens, stop what was started."""
+        lock = self._prepare()
+        try:
+            self._start()
+            self._present()
+            while not self.stopping:
+                for child in (*self.services, *self.programs):
+                    child.tend(self.logs, say)
+                time.sleep(0.2)
+        finally:
+            self._stop()
+            lock.close()
+
+    def _prepare(self) -> IO[str]:
+        for folder in (self.logs, self.var / "blobs", self.var / "runs"):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = _only_one(self.var / "portal.lock")
+        self.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.sockets.chmod(0o700)
+        if (free := shutil.disk_usage(self.var).free) < ROOM_BYTES:
+            raise Cannot(f"The disk of {self.var} is full: {free / 1e6:.0f} MB free, {ROOM_BYTES / 1e6:.0f} MB are needed.")
+        _free_port(self.port)
+        (self.var / "port").write_text(str(self.port))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        return lock
+
+    def _on_signal(self, *_: object) -> None:
+        if self.stopping:
+            return
+        self.stopping = True
+        raise KeyboardInterrupt
+
+    def _start(self) -> None:
+        # The sample's files need torch, which takes seconds to import: make them while everything else starts.
+        if os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1":
+            self._make_sample_files()
+        self._start_services()
+        self._manage("migrate", "--verbosity", "0")
+        self._start_programs()
+
+    def _start_services(self) -> None:
+        if not os.environ.get("DATABASE_URL"):
+            data = self.var / "postgres"
+            self.services.append(Child("postgres", lambda: embedded.postgres_command(data, self.sockets),
+                                       stop_signal=signal.SIGINT, preexec=embedded.unprivileged(data)))
+        if not os.environ.get("REDIS_URL"):
+            self.services.append(Child("redis", lambda: embedded.redis_command(self.sockets, self.var / "redis")))
+        for child in self.services:
+            child.start(self.logs)
+        self._wait_for_services()
+
+    def _wait_for_services(self) -> None:
+        until = time.monotonic() + SERVICES_S
+        checks = {"postgres": lambda: embedded.postgres_answers(self.sockets, os.environ),
+                  "redis": lambda: embedded.redis_answers(places.embedded_redis_url())}
+        for child in self.services:
+            while not checks[child.name]():
+                if not child.alive or time.monotonic() > until:
+                    raise Cannot(f"{child.name} did not start; its log is {self.logs / child.name}.log")
+                time.sleep(0.05)
+
+    def _manage(self, *words: str) -> str:
+        done = subprocess.run([PYTHON, "manage.py", *words], cwd=places.BASE_DIR, capture_output=True, text=True, check=False)
+        if done.returncode:
+            (self.logs / "manage.log").write_text(done.stdout + done.stderr)
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise Cannot(f"`manage.py {' '.join(words)}` failed: {last} (log: {self.logs / 'manage.log'})")
+        return done.stdout
+
+    def _start_programs(self) -> None:
+        web = [PYTHON, "-m", "uvicorn", "edgeportal.asgi:application", "--host", "127.0.0.1", "--port", str(self.port),
+               "--no-access-log", "--log-level", "warning", "--ws", "websockets-sansio", "--ws-max-size", "65536",
+               "--ws-per-message-deflate", "false", "--ws-ping-interval", "4", "--ws-ping-timeout", "4",
+               "--timeout-graceful-shutdown", "1", "--lifespan", "off", "--no-proxy-headers", "--no-server-header"]
+        host = os.environ.get("EDGEPORTAL_HOST") or socket.gethostname()
+        runs = [*CELERY, "worker", "--pool=threads", "--concurrency=1", "-Q", f"cpu,bench.{host}", "-n", f"runs@{host}", *QUIET]
+        desk = [*CELERY, "worker", "--pool=threads", "--concurrency=2", "-Q", "inspect,ask", "-n", f"desk@{host}", *QUIET]
+        beat = [*CELERY, "beat", "--pidfile=", "-s", str(self.var / "beat-schedule"), "--loglevel=WARNING"]
+        self.programs = [
+            Child("web", lambda: web),
+            Child("worker", lambda: runs, {"EDGEPORTAL_WARM": "1", "EDGEPORTAL_WORKER": "worker"}),
+            Child("desk", lambda: desk, {"EDGEPORTAL_WORKER": "desk"}),
+            Child("beat", lambda: beat),
+        ]
+        for child in self.programs:
+            child.start(self.logs)
+
+    def _make_sample_files(self) -> None:
+        folder = self.var / "sample"
+        if not (folder / "manifest.json").exists():
+            with (self.logs / "sample.log").open("ab") as out:
+                self.sample = subprocess.Popen([PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out,
+                                               stderr=out, preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
+
+    def _present(self) -> None:
+        self._wait_for_web()
+        if self.sample:
+            say("The portal is up; making its sample models and data (once, a few seconds) ...")
+            if self.sample.wait(SAMPLE_S):
+                raise Cannot(f"The sample files could not be made; the log is {self.logs / 'sample.log'}")
+        if os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1":
+            self._manage("sample", str(self.var / "sample"))
+            say(f"\n  EdgePortal is ready:  {self._link()}\n\n  The link signs you in once, within 10 minutes; "
+                "`make link` prints another. Ctrl-C stops everything.\n")
+
+    def another_link(self) -> str:
+        """A fresh link to the portal that runs from this folder; Cannot when none does."""
+        try:
+            _only_one(self.var / "portal.lock").close()
+        except Cannot:
+            self.port = int((self.var / "port").read_text())
+            return self._link()
+        raise Cannot("no portal runs from this folder; start it with `make run`.")
+
+    def _link(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self._manage('link').strip()}"
+
+    def _wait_for_web(self) -> None:
+        until = time.monotonic() + WEB_S
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            for child in self.programs:
+                child.tend(self.logs, say)
+            time.sleep(0.05)
+        raise Cannot(f"The web process does not answer; its log is {self.logs / 'web.log'}")
+
+    def _stop(self) -> None:
+        self.stopping = True
+        say("Stopping ...")
+        if self.sample and self.sample.poll() is None:
+            self.sample.terminate()
+        stop(self.programs, 3.5)
+        stop(self.services, 1.2)
+
+
+def _only_one(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Cannot("EdgePortal already runs from this folder; `make link` prints a link to it.") from None
+    return lock
+
+
+def _free_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Cannot(f"Port {port} cannot be used ({error.strerror}); take another: make run PORT={port + 1}") from None
+
+
+def _port() -> int:
+    text = os.environ.get("PORT", "8000")
+    if not (text.isdigit() and 1 <= int(text) <= 65535):
+        raise Cannot(f"PORT must be a number from 1 to 65535; got {text!r}.")
+    return int(text)
+
+
+def main() -> NoReturn:
+    """Exit status 0 after Ctrl-C, 1 with one line when the portal cannot start."""
+    verb = sys.argv[1] if len(sys.argv) > 1 else "run"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
+    os.chdir(places.BASE_DIR)
+    portal = None
+    try:
+        portal = Portal(_port())
+        if verb == "link":
+            say(portal.another_link())
+        else:
+            portal.run()
+    except KeyboardInterrupt:
+        pass
+    except (Cannot, embedded.Unavailable) as problem:
+        print(f"EdgePortal: {problem}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The cast of every test: Alice works, Ruth reviews, Victor looks on, Mallory is of another team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from apps.accounts.models import Membership, Role, Team, User
+from apps.experiments.models import Experiment, Run, Status
+from apps.live.models import Stream
+
+
+@dataclass
+class Cast:
+    """People and the team that the first three share."""
+
+    team: Team
+    alice: User
+    ruth: User
+    victor: User
+    mallory: User
+
+    def run(self, status: Status = Status.QUEUED, **fields: object) -> Run:
+        """A run of the team, as `launch` would leave it."""
+        number = Run.objects.count() + 1
+        experiment = Experiment.objects.create(team=self.team, name=f"try {number}", recipe="training.backprop")
+        values = {"recipe": "training.backprop", "params": {}, "queued_at": timezone.now(), **fields}
+        return Run.objects.create(team=self.team, experiment=experiment, number=number, status=status,
+                                  stream=Stream.objects.create(team=self.team), **values)
+
+
+def gather() -> Cast:
+    team, other = Team.objects.create(name="Edge"), Team.objects.create(name="Others")
+    people = [User.objects.create_user(f"{name}@example.org", None, name=name.title())
+              for name in ("alice", "ruth", "victor", "mallory")]
+    roles = [(team, Role.ADMIN), (team, Role.REVIEWER), (team, Role.VIEWER), (other, Role.ADMIN)]
+    for person, (where, role) in zip(people, roles, strict=True):
+        Membership.objects.create(team=where, user=person, role=role)
+    return Cast(team, *people)

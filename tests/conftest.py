@@ -1,0 +1,47 @@
+"""What tests share: one whole portal for those that need it, and one browser."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """The whole portal as `make run` starts it, on a free port, with its sample team and short leases."""
+    from tests.portal import Portal
+
+    running = Portal(Path(tempfile.mkdtemp(prefix="ep-run-")))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+        running.keep_logs(tmp_path_factory.getbasetemp() / "portal-logs")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """One headless Chromium for the session."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "These tests need Chromium on the PATH: apt install chromium"
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+             "--disable-sync", "--no-first-run", "--disable-quic"]
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: object, portal: object) -> Iterator[object]:
+    """A fresh signed-in tab that fails the test when the page logs an error."""
+    from tests.portal import open_tab
+
+    yield from open_tab(chromium, portal)

@@ -1,0 +1,225 @@
+"""The portal as a user has it: `python -m edgeportal run`, its link, its pages, its processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600"}
+ENDED = ("finished", "failed", "cancelled")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Ask again until it answers with something true; AssertionError naming `what` after so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        found = ready()
+        if found:
+            return found
+        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+        time.sleep(0.1)
+
+
+class Portal:
+    """One running installation in a folder of its own."""
+
+    def __init__(self, var: Path, **environment: str) -> None:
+        self.var = var
+        self.port = free_port()
+        self.output = var / "output.log"
+        self.environment = {**SHORT, "EDGEPORTAL_VAR": str(var), "PORT": str(self.port), **environment}
+        self.process: subprocess.Popen[bytes] | None = None
+        self.http = httpx.Client(base_url=self.address, timeout=30, follow_redirects=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def environ(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        return clean | self.environment
+
+    def start(self, ready: str = "EdgePortal is ready") -> None:
+        self.var.mkdir(parents=True, exist_ok=True)
+        with self.output.open("ab") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
+                                            stdout=out, stderr=out, start_new_session=True)
+        until(lambda: ready in self.said() or self.process.poll() is not None, 120, f"{ready!r} in {self.said()}")
+        assert self.process.poll() is None, self.said()
+        if ready == "EdgePortal is ready":
+            self.sign_in()
+
+    def said(self) -> str:
+        return self.output.read_text() if self.output.exists() else ""
+
+    def stop(self, seconds: float = 15) -> float:
+        """Ctrl-C; the seconds until it had ended."""
+        begun = time.monotonic()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(seconds)
+        return time.monotonic() - begun
+
+    def keep_logs(self, folder: Path) -> None:
+        shutil.copytree(self.var / "log", folder, dirs_exist_ok=True)
+        shutil.rmtree(self.var, ignore_errors=True)
+
+    # Signing in
+
+    def link(self) -> str:
+        done = subprocess.run([sys.executable, "-m", "edgeportal", "link"], cwd=ROOT, env=self.environ(), capture_output=True,
+                              text=True, check=True)
+        return done.stdout.strip()
+
+    def sign_in(self) -> None:
+        found = re.findall(r"http://127\.0\.0\.1:\d+/enter/\S+", self.said())
+        answer = self.http.get(found[-1])
+        if answer.status_code == 410:
+            answer = self.http.get(self.link())
+        assert answer.status_code == 200, answer.text[:500]
+
+    def post(self, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
+        headers = {"X-CSRFToken": self.http.cookies.get("csrftoken", ""), "Referer": self.address}
+        return self.http.post(path, data=data or {}, headers=headers)
+
+    # The database, for what no page shows
+
+    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        sockets = self.sockets()
+        with psycopg.connect(host=sockets, user="edgeportal", dbname="edgeportal", autocommit=True) as connection:
+            cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def sockets(self) -> str:
+        code = "from edgeportal import places; print(places.sockets())"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environ(), capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    # Runs
+
+    def launch(self, recipe: str, model: str = "LeNet-5", dataset: str = "digits", **values: Any) -> str:
+        """Fill in the form of the recipe and submit it; the id of the new run."""
+        self.http.get(f"/experiments/new/{recipe}/")
+        chosen = {"model": self.one("catalog_variant v join catalog_registeredmodel m on m.id = v.model_id",
+                                    "v.id", "m.name = %s and v.made_by is null", model),
+                  "dataset": self.one("catalog_dataset", "id", "name = %s", dataset)}
+        answer = self.post(f"/experiments/new/{recipe}/", {**self.initial(recipe), **chosen, **values})
+        found = re.search(r"/runs/([0-9a-f-]{36})/", str(answer.url))
+        assert found, f"{answer.status_code} {answer.url}: {errors_in(answer.text)}"
+        return found.group(1)
+
+    def initial(self, recipe: str) -> dict[str, Any]:
+        from worker import menu
+
+        fields = menu.get(recipe).params.model_fields
+        return {name: field.default for name, field in fields.items()
+                if not field.is_required() and field.default is not None and field.default is not False}
+
+    def one(self, table: str, column: str, where: str, *values: Any) -> str:
+        return str(self.sql(f"select {column} from {table} where {where}", *values)[0][0])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        columns = ("status", "attempt", "stalls", "reason", "summary", "stream_id", "worker", "stage", "done", "number")
+        row = self.sql(f"select {', '.join(columns)} from experiments_run where id = %s", run_id)[0]
+        return dict(zip(columns, row, strict=True))
+
+    def wait(self, run_id: str, *statuses: str, seconds: float = 120) -> dict[str, Any]:
+        wanted = statuses or ENDED
+        until(lambda: self.run(run_id)["status"] in wanted, seconds, f"run {run_id} {wanted}, it is {self.run(run_id)}")
+        return self.run(run_id)
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        stream, found = self.run(run_id)["stream_id"], []
+        while True:
+            answer = self.http.get(f"/api/streams/{stream}/events", params={"after": len(found)})
+            assert answer.status_code == 200, answer.text
+            body = answer.json()
+            found += body["events"]
+            if not body["more"]:
+                return found
+
+    def metrics(self, run_id: str, name: str = "") -> list[dict[str, Any]]:
+        said = [event["body"] for event in self.events(run_id) if event["type"] == "metric"]
+        return [metric for metric in said if not name or metric["name"] == name]
+
+    # Processes
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """The portal's processes whose command line holds all these words."""
+        assert self.process
+        try:
+            every = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+        return [one for one in every if all(word in _command(one) for word in words)]
+
+    def worker(self) -> psutil.Process:
+        return self.processes("celery", "runs@")[0]
+
+    def web(self) -> psutil.Process:
+        return self.processes("uvicorn")[0]
+
+    def child(self) -> psutil.Process:
+        """The process of the run that goes on."""
+        return until(lambda: self._children(), 30, "a run's process")[0]
+
+    def _children(self) -> list[psutil.Process]:
+        servers = [one for one in self.processes("worker.forkserver")]
+        parents = {one.pid for one in servers}
+        return [one for one in servers if one.ppid() in parents]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def errors_in(html: str) -> str:
+    found = re.findall(r'class="[^"]*error[^"]*"[^>]*>([^<]+)<', html)
+    return "; ".join(text.strip() for text in found) or html[:1500]
+
+
+def facts(metrics: list[dict[str, Any]]) -> dict[str, float | None]:
+    """Metrics by what they name; times left out, because no two runs share them."""
+    timed = ("seconds", "latency", "_ms")
+    return {json.dumps([m["name"], m["step"], m["labels"]], sort_keys=True): m["value"]
+            for m in metrics if not any(word in m["name"] for word in timed)}
+
+
+def open_tab(chromium: Any, portal: Portal, **options: Any) -> Iterator[Any]:
+    """A signed-in tab; the test fails when the page throws or breaks its content security policy."""
+    context = chromium.new_context(**options)
+    host = {"domain": "127.0.0.1", "path": "/"}
+    context.add_cookies([{"name": name, "value": value, **host} for name, value in portal.http.cookies.items()])
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+    tab.portal = portal
+    yield tab
+    context.close()
+    assert not wrong, wrong
