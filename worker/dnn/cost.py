@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import fx, nn
 
-from worker.dnn.kinds import FUNCTION_NAMES
+from worker.dnn.kinds import function_name
 from worker.dnn.shapes import Shape, shapes
 from worker.dnn.spec import layer_of, name_of
 from worker.events import Facts
@@ -63,7 +63,7 @@ def _layer_cost(network: fx.GraphModule, node: fx.Node, sizes: dict[str, Shape])
     layer, shape = layer_of(network, node), sizes[node.name]
     return LayerCost(
         name=name_of(node),
-        op=FUNCTION_NAMES[node.target] if layer is None else type(layer).__name__,
+        op=function_name(node) if layer is None else type(layer).__name__,
         params=0 if layer is None else sum(parameter.numel() for parameter in layer.parameters()),
         macs=_macs(layer, shape),
         activation_bytes=_result_bytes(layer, shape),

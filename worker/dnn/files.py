@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 _KEY = "edgeportal.network"
 
 
-class Refused(ValueError):
+class Refused(ValueError):  # noqa: N818
     """A file that is not a network of the house; the message is one sentence for a person."""
 
 
@@ -132,7 +132,8 @@ def _checked(about: dict[str, Any]) -> dict[str, Any]:
 
 def _tensors(body: bytes) -> dict[str, Tensor]:
     try:
-        return load_tensors(body)
+        tensors: dict[str, Tensor] = load_tensors(body)
+        return tensors
     except (SafetensorError, ValueError, KeyError) as error:
         raise Refused("The file is not a whole safetensors file.") from error
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 Argument = bool | int | float | str | list[int] | None
 
@@ -50,6 +50,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {"add": torch.add, "sub": torch.sub, 
 FUNCTION_NAMES = {function: name for name, function in FUNCTIONS.items()}
 
 
+def function_name(node: fx.Node) -> str:
+    """What the white list calls the function of a node."""
+    return FUNCTION_NAMES[cast("Callable[..., Any]", node.target)]
+
+
 def arguments(layer: nn.Module) -> dict[str, Argument]:
     """The constructor arguments of a layer as JSON values."""
     return {name: _plain(getattr(layer, name)) for name in MODULES[type(layer)]}
@@ -84,7 +89,7 @@ def check(layer: nn.Module, *, name: str) -> None:
 def _plain(value: Any) -> Argument:
     if isinstance(value, torch.Tensor):
         return True
-    return list(value) if isinstance(value, tuple) else value  # type: ignore[no-any-return]
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _sane(value: object) -> bool:

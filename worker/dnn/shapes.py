@@ -120,7 +120,7 @@ def _joined(name: str, given: list[Shape]) -> Shape:
 
 def _broadcast(name: str, given: list[Shape]) -> Shape:
     try:
-        return tuple(torch.broadcast_shapes(*given))
+        return tuple(torch.broadcast_shapes(*given))  # type: ignore[no-untyped-call]
     except RuntimeError as error:
         told = " and ".join(map(_told, given))
         raise ValueError(f"The node {name} is given shapes that do not fit: {told}.") from error

@@ -98,15 +98,17 @@ def _to_node(graph: fx.Graph, entry: Spec, sources: list[fx.Node]) -> fx.Node:
         case "layer":
             return graph.create_node("call_module", entry["name"], tuple(sources), name=name)
         case "output":
-            return graph.output(sources[0])
-    args = ((tuple(sources),), {"dim": 1}) if entry["kind"] == "cat" else (tuple(sources), {})
-    return graph.create_node("call_function", kinds.FUNCTIONS[entry["kind"]], *args, name=name)
+            return graph.create_node("output", "output", (sources[0],), name=name)
+    function = kinds.FUNCTIONS[entry["kind"]]
+    if function is torch.cat:
+        return graph.create_node("call_function", function, (tuple(sources),), {"dim": 1}, name=name)
+    return graph.create_node("call_function", function, tuple(sources), name=name)
 
 
 def _checked(spec: Any) -> list[Spec]:
     if not isinstance(spec, dict) or spec.get("version") != 1 or not isinstance(spec.get("nodes"), list):
         raise ValueError("The description of the network is not of a version this portal knows.")
-    nodes = spec["nodes"]
+    nodes: list[Spec] = spec["nodes"]
     if len(nodes) > MOST_NODES:
         raise ValueError(f"The network has {len(nodes)} nodes; at most {MOST_NODES} are taken.")
     for entry in nodes:

@@ -10,7 +10,7 @@ SMALLEST_UNPADDED = 20
 
 
 class LeNet5(nn.Module):
-    """Two 5x5 convolutions and three linear layers; images below 20 pixels are padded, or nothing would be left of them."""
+    """Two 5x5 convolutions and three linear layers; images below 20 pixels are padded lest nothing be left."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()

@@ -96,7 +96,7 @@ class _Walk:
 
 
 def _roots(count: int, pairs: list[tuple[Ids, Ids]]) -> Ids:
-    """Each channel's smallest equal, by hooking larger roots to smaller ones and jumping pointers until nothing moves."""
+    """Each channel's smallest equal: larger roots are hooked to smaller ones, pointers jump until nothing moves."""
     parent = np.arange(count)
     if not pairs:
         return parent
@@ -152,8 +152,7 @@ def _reshaped(walk: _Walk, layer: nn.Module, given: Stream | None) -> Stream | N
 def _convolved(walk: _Walk, name: str, layer: nn.Conv2d, given: Stream | None) -> Stream | None:
     form: Form = given.form if given else "image"
     if is_depthwise(layer):
-        found = _along(walk, name, given, layer.in_channels)
-        return found
+        return _along(walk, name, given, layer.in_channels)
     if layer.groups > 1:
         walk.pin(given)
         fresh = walk.new(name, layer.out_channels, form)

@@ -67,7 +67,7 @@ def _check(found: Channels, alive: Flags, stays: dict[str, Flags], names: dict[s
         if (found.pinned[ids] & ~alive[ids]).any():
             raise ValueError(f"Channels of {names[node]} are tied to the network's input or output and must stay.")
         if not np.array_equal(alive[ids], asked):
-            others = (names[other] for other in stays if other != node and np.isin(found.writes[other], ids).any())
-            raise ValueError(f"The layer {names[node]} is coupled with {', '.join(others)}: both must keep the same channels.")
+            tied = (names[other] for other in stays if other != node and np.isin(found.writes[other], ids).any())
+            raise ValueError(f"{names[node]} is coupled with {', '.join(tied)}: they must keep the same channels.")
 
 

@@ -76,7 +76,7 @@ class Plainness:
         return np.where(dead, values, np.nan)
 
     def _depthwise(self, node: fx.Node, layer: nn.Conv2d) -> Values:
-        given, used = self.read(node), connections(layer.weight)[:, 0]
+        given, used = self.read(node), connections(layer.weight).any(axis=1)
         self._silence(node, layer, ~used | (given == 0))
         bias = _numbers(layer.bias, layer.out_channels, 0.0)
         weight = layer.weight.detach().double().sum((1, 2, 3)).cpu().numpy()
@@ -85,7 +85,7 @@ class Plainness:
 
     def _normed(self, node: fx.Node, layer: nn.BatchNorm2d | nn.BatchNorm1d) -> Values:
         given = self.read(node)
-        self._silence(node, layer, given == 0)
+        self._silence(node, layer, np.asarray(given == 0))
         if layer.running_mean is None or layer.running_var is None:
             return np.full(layer.num_features, np.nan)
         mean, variance = (_numbers(each, layer.num_features, 0.0) for each in (layer.running_mean, layer.running_var))

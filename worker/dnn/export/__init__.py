@@ -1,0 +1,28 @@
+"""A network as one ONNX file that ONNX Runtime answers alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+from torch import fx
+
+from worker.context import write_durably
+from worker.dnn.export.parity import Parity, compared, refuse_strangers
+from worker.dnn.export.writer import to_model
+from worker.dnn.shapes import Shape
+
+__all__ = ["Parity", "to_onnx"]
+
+
+def to_onnx(network: fx.GraphModule, in_shape: Shape, path: Path) -> Parity:
+    """Write the network, as it answers in evaluation mode, in float32 with a dynamic batch axis.
+
+    The file is checked by onnx and run by ONNX Runtime before it is written; ValueError when the answers differ.
+    """
+    body = to_model(network, tuple(in_shape), name=Path(path).stem).SerializeToString(deterministic=True)
+    onnx.checker.check_model(body)
+    parity = compared(network, tuple(in_shape), body)
+    refuse_strangers(parity)
+    write_durably(Path(path), body)
+    return parity
