@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from torch import fx
 from worker.dnn.surgery import shrink
 from worker.events import Event
 from worker.sparsity.masking import POLICY, Masking
-from worker.sparsity.masks import Masks, density
+from worker.sparsity.masks import Masks, by_parameter, density
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,7 @@ class Pruned:
         """The network without the channels that its masks left empty; it answers as the masked network does."""
         if not self.masks:
             return self.network
-        masked = copy.deepcopy(self.network)
-        Masking(masked, self.masks)
-        return shrink(masked, self.masks, policy=POLICY, round_to=self.round_to, min_channels=1).network
+        return shrink(self.network, by_parameter(self.masks), policy=POLICY, round_to=self.round_to).network
 
     @property
     def zeros(self) -> float | None:

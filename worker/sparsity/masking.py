@@ -7,10 +7,10 @@ import copy
 import torch
 from torch import fx
 
-from worker.dnn.surgery import apply_masks
-from worker.sparsity.masks import Masks
+from worker.dnn.surgery import Policy, apply_masks
+from worker.sparsity.masks import Masks, by_parameter
 
-POLICY = "mask_affine"
+POLICY: Policy = "mask_affine"
 
 
 class Masking:
@@ -20,7 +20,7 @@ class Masking:
     and a constant cannot be removed exactly before a padded convolution.
     """
 
-    def __init__(self, network: fx.GraphModule, masks: Masks, policy: str = POLICY) -> None:
+    def __init__(self, network: fx.GraphModule, masks: Masks, policy: Policy = POLICY) -> None:
         living = _living(network, masks, policy)
         weights = dict(network.named_parameters())
         self._weights = [weights[name].data for name in living]
@@ -34,11 +34,11 @@ class Masking:
         torch._foreach_mul_(self._weights, self._masks)
 
 
-def _living(network: fx.GraphModule, masks: Masks, policy: str) -> dict[str, torch.Tensor]:
+def _living(network: fx.GraphModule, masks: Masks, policy: Policy) -> dict[str, torch.Tensor]:
     """Which entries of which parameters live: what is left of a network of ones once it is masked."""
-    ones = copy.deepcopy(network)
+    ones = copy.deepcopy(network).cpu()
     with torch.no_grad():
         for weight in ones.parameters():
             weight.fill_(1.0)
-    apply_masks(ones, masks, policy)
-    return {name: weight.detach() for name, weight in ones.named_parameters() if not bool(weight.all())}
+    masked = apply_masks(ones, by_parameter(masks), policy)
+    return {name: weight.detach() for name, weight in masked.named_parameters() if not bool(weight.all())}

@@ -33,6 +33,11 @@ def density(masks: Masks) -> float:
     return sum(int(mask.sum()) for mask in masks.values()) / sum(mask.numel() for mask in masks.values())
 
 
+def by_parameter(masks: Masks) -> Masks:
+    """The same masks under the names of the parameters they lie on, as network surgery takes them."""
+    return {f"{layer}.weight": mask for layer, mask in masks.items()}
+
+
 def empty_layers(masks: Masks) -> list[str]:
     """Layers in which no weight is left: what goes in does not come out."""
     return [name for name, mask in masks.items() if not mask.any()]

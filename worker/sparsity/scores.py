@@ -21,4 +21,5 @@ def random(weights: Mapping[str, torch.Tensor], seed: int) -> Scores:
 
 
 def _generator(name: str, seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(crc32(name.encode()) + (seed << 32))
+    # Torch's generator reads 32 bits of a seed, so name and seed are folded into as many.
+    return torch.Generator().manual_seed(crc32(f"{seed}:{name}".encode()))
