@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from torch import fx, nn
 
 from worker.dnn.spec import layer_of, name_of
@@ -14,10 +16,14 @@ L = TypeVar("L", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Draft:
-    """`layers` maps a node's name to its layer; the original's tensors are shared until they are replaced."""
+    """`layers` maps a node's name to its layer; the original's tensors are shared until they are replaced.
+
+    `used` remembers, for layers that mix channels, which (output, input) pairs have a weight other than zero.
+    """
 
     graph: fx.Graph
     layers: dict[str, nn.Module]
+    used: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def layer(self, node: fx.Node) -> nn.Module | None:
         return self.layers.get(node.name)

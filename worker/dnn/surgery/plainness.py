@@ -28,7 +28,6 @@ class Plainness:
     def __init__(self, draft: Draft, channels: Channels, policy: Policy) -> None:
         self.draft, self.channels, self.policy = draft, channels, policy
         self.values: dict[str, Values | None] = {}
-        self.columns: dict[str, Flags] = {}
         for node in draft.graph.nodes:
             self.values[node.name] = self._after(node)
 
@@ -64,11 +63,12 @@ class Plainness:
 
     def _mixed(self, node: fx.Node, layer: nn.Conv2d | nn.Linear) -> Values:
         """A row is constant when it has no weight on an input that varies."""
-        given, used = self.read(node), connections(layer.weight)
-        self.columns[node.name] = used
+        if node.name not in self.draft.used:
+            self.draft.used[node.name] = connections(layer.weight)
+        given, used = self.read(node), self.draft.used[node.name]
         counts = np.isnan(given) if self.policy == "drop" or foldable(layer) else np.isnan(given) | (given != 0)
         dead = ~used[:, counts].any(axis=1)
-        silent = ~used[:, np.isnan(given) | (given != 0)].any(axis=1)
+        silent: Flags = np.logical_not(used[:, np.isnan(given) | (given != 0)].any(axis=1))
         self._silence(node, layer, silent)
         values = _numbers(layer.bias, layer.weight.shape[0], 0.0)
         if self.policy != "drop" and foldable(layer):
@@ -77,7 +77,7 @@ class Plainness:
 
     def _depthwise(self, node: fx.Node, layer: nn.Conv2d) -> Values:
         given, used = self.read(node), connections(layer.weight).any(axis=1)
-        self._silence(node, layer, ~used | (given == 0))
+        self._silence(node, layer, ~(used & (given != 0)))
         bias = _numbers(layer.bias, layer.out_channels, 0.0)
         weight = layer.weight.detach().double().sum((1, 2, 3)).cpu().numpy()
         seen = bias + weight * given if foldable(layer) else np.full(layer.out_channels, np.nan)
@@ -107,9 +107,12 @@ class Plainness:
 
 def connections(weight: Tensor) -> Flags:
     """(outputs, inputs): whether any weight of the kernel between the two is not zero."""
-    flat = weight.detach().flatten(2) if weight.ndim > 2 else weight.detach().unsqueeze(2)
-    used = flat.abs().sum(2) if flat.shape[2] > 1 else flat.squeeze(2)
-    return (used != 0).cpu().numpy()
+    sizes = weight.detach().abs()
+    if weight.ndim > 2:
+        # A product with ones sums the kernels twice as fast as a sum over an axis of nine.
+        kernels = sizes.flatten(2)
+        sizes = kernels @ kernels.new_ones(kernels.shape[2])
+    return (sizes != 0).cpu().numpy()
 
 
 def foldable(layer: nn.Conv2d | nn.Linear) -> bool:

@@ -98,14 +98,14 @@ def _needed(draft: Draft, plain: Plainness, policy: Policy) -> Flags:
     """The smallest set of channels that is closed under "a needed row needs its columns", from the pinned ones on."""
     found = plain.channels
     needed = found.pinned.copy()
-    readers = [node for node in reversed(draft.graph.nodes) if node.name in plain.columns]
+    readers = [node for node in reversed(draft.graph.nodes) if node.name in draft.used]
     matters = {node.name: _matters(draft, plain, node, policy) for node in readers}
     before = -1
     while before < (before := int(needed.sum())):
         for node in readers:
             ids = found.reads.get(node.name)
             if ids is not None:
-                columns = plain.columns[node.name][needed[found.writes[node.name]]].any(axis=0)
+                columns = draft.used[node.name][needed[found.writes[node.name]]].any(axis=0)
                 needed[ids[columns & matters[node.name]]] = True
     return needed
 
@@ -138,7 +138,7 @@ def _fold(draft: Draft, plain: Plainness, alive: Flags) -> None:
     """Add to each reader's bias what the constants it loses have added to its output."""
     for node in draft.graph.nodes:
         layer, ids = draft.layer(node), plain.channels.reads.get(node.name)
-        if ids is None or not isinstance(layer, nn.Conv2d | nn.Linear) or node.name not in plain.columns:
+        if ids is None or not isinstance(layer, nn.Conv2d | nn.Linear) or node.name not in draft.used:
             continue
         lost = np.where(alive[ids], np.nan, plain.read(node))
         if foldable(layer) and np.nan_to_num(lost).any():
