@@ -110,8 +110,8 @@ def reference_field(kind: ReferenceKind, user: User, team: Team | None, common: 
     """A choice among what the team has; anything else, foreign or made up, is not a choice."""
     gone = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
     if kind == "model":
-        variants = Variant.objects.visible_to(user).filter(team=team).select_related("model").order_by("model__name", "created")
-        return VariantField(variants, error_messages=gone, empty_label="choose a model", **common)
+        variants = Variant.objects.visible_to(user).filter(team=team).select_related("model")
+        return VariantField(variants.order_by("model__name", "created"), error_messages=gone, empty_label="choose a model", **common)
     source: Any = Dataset if kind == "dataset" else Device
     rows = source.objects.visible_to(user).filter(team=team)
     rows = rows.filter(retired=False) if kind == "device" else rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -89,7 +88,7 @@ def _with_preset(request: HttpRequest, recipe: Recipe) -> RecipeForm:
 
 
 def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
-    """Values to begin with: those of an earlier run, or of the things whose pages led here, or the only choice there is."""
+    """Values to begin with: those of an earlier run, and the things whose pages led here."""
     values = _of_run(request, recipe)
     for field, kind in recipe.params.references().items():
         asked = _uuid(request.GET.get(kind, ""))

@@ -28,11 +28,12 @@ SORTS: dict[str, Callable[[Result], float | None]] = {
 def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = None) -> dict[str, Any]:
     recipe = recipe_of(run)
     given = inputs(run)
+    names = {each["field"]: each["file"] for each in given}
     context = head_context(request, run) | variants_context(request, run)
     return context | {
         "charts": [chart.title for chart in recipe.charts] if recipe else [],
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
-        "command": reading.command(run.recipe, run.params | run.live_params, {each["field"]: each["file"] for each in given}),
+        "command": reading.command(run.recipe, run.params | run.live_params, names),
         "files": run.files.select_related("blob"),
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
@@ -44,7 +45,8 @@ def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     rows = results(run)
     return {
         "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
-        "fraction": reading.fraction(run.done, run.total), "progress": reading.progress_words(run.stage, run.done, run.total),
+        "fraction": reading.fraction(run.done, run.total),
+        "progress": reading.progress_words(run.stage, run.done, run.total),
         "eta": _eta(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
         "silence": _silence(run, now), "verdict": run.summary.get("verdict") or reading.verdict(rows),
         "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
@@ -117,7 +119,9 @@ def _unit(recipe: Recipe | None, name: str) -> str:
 
 
 def _live_form(request: HttpRequest, run: Run, recipe: Recipe | None, *, may_edit: bool) -> RecipeForm | None:
-    if recipe is None or not may_edit or run.status not in (Status.QUEUED, Status.RUNNING) or not recipe.params.live_fields():
+    if recipe is None or not may_edit or run.status not in (Status.QUEUED, Status.RUNNING):
+        return None
+    if not recipe.params.live_fields():
         return None
     form = form_for(recipe, teams.person(request), run.team, recipe.params.live_fields())
     return form(initial=initial(recipe, run.params | run.live_params))

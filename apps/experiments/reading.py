@@ -1,4 +1,4 @@
-"""What a run's figures mean, in words: how long it still takes, whether its worker speaks, what came out. No database."""
+"""What a run's figures mean, in words: time to go, whether its worker speaks, what came out. No database."""
 
 from __future__ import annotations
 
@@ -119,11 +119,15 @@ def best(results: Sequence[Result], dense: Result) -> Result | None:
     others = [each for each in results if not each.is_dense and each.params]
     if not others:
         return None
-    close = [each for each in others if (difference(each.accuracy, dense.accuracy) or -1.0) >= -BEARABLE_LOSS
-             or each.accuracy is not None and each.accuracy == dense.accuracy]
+    close = [each for each in others if _bearable(each, dense)]
     if close:
         return min(close, key=lambda each: each.params or 0)
     return max(others, key=lambda each: -1.0 if each.accuracy is None else each.accuracy)
+
+
+def _bearable(each: Result, dense: Result) -> bool:
+    lost = _comparable(each, dense)
+    return lost is not None and lost >= -BEARABLE_LOSS
 
 
 def verdict(results: Sequence[Result]) -> str:

@@ -130,5 +130,6 @@ def _input(field: str, given: dict[str, Any]) -> dict[str, str]:
     name, variant = str(given.get("name", "")), str(given.get("variant", ""))
     full = f"{name}-{variant}" if variant else name
     kind = str(given.get("kind", ""))
-    return {"field": field, "kind": kind, "id": str(given.get("id", "")), "name": f"{name} · {variant}" if variant else name,
+    return {"field": field, "kind": kind, "id": str(given.get("id", "")),
+            "name": f"{name} · {variant}" if variant else name,
             "file": full if kind == "device" else f"{full}.safetensors"}

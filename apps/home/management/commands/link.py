@@ -26,5 +26,5 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError("The sample team is not made yet; start the portal with `make run`.")
         run = Run.objects.visible_to(user).first()
-        page = reverse("experiments:run", args=[run.pk]) if run else "/"
-        self.stdout.write(reverse("accounts:enter", args=[links.make(user, page)]))
+        page = reverse("run", args=[run.pk]) if run else "/"
+        self.stdout.write(reverse("enter", args=[links.make(user, page)]))

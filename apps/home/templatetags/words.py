@@ -1,0 +1,161 @@
+"""How the portal speaks of numbers, times and states: a unit always, three significant digits, exact value on hover."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+NONE = "–"
+GAP = "\u00a0"
+THOUSANDS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+STATES = {
+    "queued": ("◌", "queued"), "running": ("●", "running"), "cancelling": ("◐", "cancelling"),
+    "finished": ("✓", "finished"), "failed": ("✕", "failed"), "cancelled": ("■", "cancelled"),
+    "online": ("●", "online"), "contact lost": ("◌", "contact lost"), "never seen": ("◌", "never seen"),
+    "retired": ("■", "retired"),
+}
+
+
+@register.filter
+def sig(value: Any) -> str:
+    """Three significant digits, never in powers of ten above one thousandth."""
+    number = _number(value)
+    if number is None:
+        return NONE
+    if number == 0 or (number == int(number) and abs(number) < 1000):
+        return str(int(number))
+    if abs(number) < 1e-3:
+        return f"{number:.2e}"
+    places = max(0, 2 - math.floor(math.log10(abs(number))))
+    return f"{number:,.{places}f}"
+
+
+@register.filter
+def quantity(value: Any) -> str | SafeString:
+    """14,730,000 as `14.7 M`, exact on hover."""
+    return _scaled(value, THOUSANDS, "")
+
+
+@register.filter
+def size(value: Any) -> str | SafeString:
+    """Bytes as MB (10^6 bytes), exact on hover."""
+    return _scaled(value, BYTES, "bytes")
+
+
+@register.filter
+def percent(value: Any) -> str:
+    """A fraction as `96.5 %`."""
+    number = _number(value)
+    return NONE if number is None else f"{100 * number:.1f}{GAP}%"
+
+
+@register.filter
+def points(value: Any) -> str:
+    """A difference of fractions as signed percentage points."""
+    number = _number(value)
+    return "" if number is None else f"{100 * number:+.1f}".replace("-", "−")
+
+
+@register.filter
+def times(value: Any) -> str:
+    number = _number(value)
+    return "" if number is None else f"{number:.1f}×"
+
+
+@register.filter
+def span(seconds: Any) -> str:
+    """A length of time in at most two units."""
+    number = _number(seconds)
+    if number is None or number < 0:
+        return NONE
+    if number < 60:
+        return f"{sig(number) if number < 10 else round(number)}{GAP}s"
+    minutes, rest = divmod(round(number), 60)
+    if minutes < 60:
+        return f"{minutes}{GAP}min" + (f" {rest}{GAP}s" if rest and minutes < 10 else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}{GAP}h {minutes}{GAP}min" if hours < 48 else f"{hours // 24}{GAP}days"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str | SafeString:
+    """When something was, seen from now; the exact time on hover."""
+    if moment is None:
+        return NONE
+    passed = (timezone.now() - moment).total_seconds()
+    words = "just now" if passed < 5 else f"{span(passed).partition(' ')[0]} ago"
+    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, words)
+
+
+@register.filter
+def lasted(run: Any) -> str:
+    """How long a run took, or has taken."""
+    if run.started_at is None:
+        return NONE
+    passed: timedelta = (run.finished_at or timezone.now()) - run.started_at
+    return span(passed.total_seconds())
+
+
+@register.filter
+def shape(sizes: Any) -> str:
+    """[3, 32, 32] as 3×32×32."""
+    return "×".join(str(size) for size in sizes) if isinstance(sizes, Sequence) else NONE
+
+
+@register.filter
+def spaced(name: Any) -> str:
+    """A name of code as words."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
+    return mapping.get(key, "")
+
+
+@register.simple_tag
+def state(word: str) -> SafeString:
+    """A state as sign and word: colour only repeats what both say."""
+    sign, label = STATES.get(word, ("", word))
+    return format_html('<span class="state is-{}"><span aria-hidden="true">{}</span> {}</span>',
+                       word.replace(" ", "-"), sign, label)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """This page's query string with some parts changed; an empty value drops its part."""
+    kept = context["request"].GET.copy()
+    for name, value in changes.items():
+        kept.pop(name, None)
+        if value not in ("", None):
+            kept[name] = value
+    return f"?{kept.urlencode()}"
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _scaled(value: Any, steps: Sequence[tuple[float, str]], unit: str) -> str | SafeString:
+    number = _number(value)
+    if number is None:
+        return NONE
+    for step, prefix in steps:
+        if number >= step:
+            return format_html('<data value="{}" title="{} {}">{}{}{}</data>', int(number), f"{int(number):,}",
+                               unit, sig(number / step), GAP, prefix)
+    return f"{int(number)}{GAP}{unit}".strip(GAP)

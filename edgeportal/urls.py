@@ -1,0 +1,16 @@
+"""Every address of the portal; each app names its own pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("apps.home.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.catalog.urls")),
+    path("", include("apps.devices.urls")),
+    path("", include("apps.experiments.urls")),
+    path("api/streams/", include("apps.live.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,76 @@
+// Draws what a recipe declared. History and live rows come through the same append(rows).
+import { colour } from "./colours.js";
+import { Bars } from "./charts/bars.js";
+import { Line } from "./charts/line.js";
+import { TradeOff } from "./charts/tradeoff.js";
+import { Panel } from "./panel.js";
+
+const KINDS = { bars: Bars, line: Line, tradeoff: TradeOff };
+const REDRAW_MS = 250;
+
+export class Charts {
+  constructor(root, run) {
+    this.root = root;
+    this.panels = [...root.querySelectorAll("[data-chart]")].map((place) => this.#panel(place, run)).filter(Boolean);
+    this.drawn = 0;
+    window.addEventListener("themechange", () => this.#all());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#all());
+    if (this.panels.length) this.#load();
+  }
+
+  append(rows) {
+    for (const panel of this.panels) panel.append(rows);
+    this.#soon();
+  }
+
+  #panel(place, run) {
+    const chart = run.charts[Number(place.dataset.chart)];
+    const Kind = KINDS[chart.kind];
+    return Kind ? new Panel(place, new Kind(chart, run), chart) : null;
+  }
+
+  /** The script is 4.8 MB: asked for only after the page has been painted. */
+  #load() {
+    const add = () => {
+      const script = document.createElement("script");
+      script.src = this.root.dataset.plotly;
+      script.onload = () => this.#all();
+      script.onerror = () => this.panels.forEach((panel) => panel.hint("The chart could not be loaded; the table has the numbers."));
+      document.head.append(script);
+    };
+    requestAnimationFrame(() => setTimeout(add, 0));
+  }
+
+  #all() {
+    for (const panel of this.panels) panel.isDirty = true;
+    this.#soon();
+  }
+
+  /** At most four redraws a second, and none while nobody looks. */
+  #soon() {
+    if (this.waiting) return;
+    const wait = Math.max(0, this.drawn + REDRAW_MS - performance.now());
+    this.waiting = setTimeout(() => requestAnimationFrame(() => this.#draw()), wait);
+  }
+
+  #draw() {
+    this.waiting = 0;
+    this.drawn = performance.now();
+    for (const panel of this.panels) panel.draw(look);
+  }
+}
+
+/** Plotly's layout from the page's tokens, the same for both themes. */
+function look(layout) {
+  const axis = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, title: { standoff: 8 }, fixedrange: false };
+  return {
+    margin: { l: 52, r: 16, t: 12, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
+    font: { family: colour("font"), size: 12, color: colour("muted") }, hovermode: "closest", autosize: true,
+    hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line-strong"), font: { color: colour("text"), family: colour("font") } },
+    ...layout, xaxis: merged(axis, layout.xaxis), yaxis: merged(axis, layout.yaxis),
+  };
+}
+
+function merged(axis, own) {
+  return { ...axis, ...own, title: { ...axis.title, ...own?.title } };
+}

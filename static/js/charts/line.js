@@ -1,0 +1,89 @@
+// Metrics over step: one trace for each metric and each combination of labels; label `by` chooses the colour.
+import { colour, nthColour, recipeColour } from "../colours.js";
+import { decimate } from "../numbers.js";
+
+const CONTEXT = new Set(["train"]);  // drawn thin and grey: what is judged is the other part
+
+export class Line {
+  constructor(chart, run) {
+    Object.assign(this, { chart, run, traces: new Map(), groups: new Map() });
+  }
+
+  append(row) {
+    const { name, value, step, labels = {} } = row.body;
+    if (row.type !== "metric" || !this.chart.y.includes(name) || step === null || step === undefined) return false;
+    this.#put(this.#trace(name, labels), step, value === null ? null : value * (this.chart.percent ? 100 : 1));
+    return true;
+  }
+
+  #trace(name, labels) {
+    const key = JSON.stringify([name, ...Object.entries(labels).sort()]);
+    if (!this.traces.has(key)) {
+      const group = String(labels[this.chart.by] ?? labels.variant ?? name);
+      if (!this.groups.has(group)) this.groups.set(group, this.groups.size);
+      this.traces.set(key, { name, labels, group, x: [], y: [] });
+    }
+    return this.traces.get(key);
+  }
+
+  /** Steps come in order; one that comes again replaces what was said of it. */
+  #put(trace, step, value) {
+    let at = trace.x.length;
+    while (at > 0 && trace.x[at - 1] >= step) at -= 1;
+    if (trace.x[at] === step) trace.y[at] = value;
+    else { trace.x.splice(at, 0, step); trace.y.splice(at, 0, value); }
+  }
+
+  get isEmpty() { return this.traces.size === 0; }
+
+  get entries() {
+    return [...this.traces.entries()].map(([key, trace]) => ({ key, label: this.#label(trace), ...this.#style(trace), mark: "line" }));
+  }
+
+  figure(hidden) {
+    const data = [...this.traces.entries()].filter(([key]) => !hidden.has(key)).map(([, trace]) => this.#drawn(trace));
+    const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
+    return {
+      data,
+      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined },
+                yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "" } },
+    };
+  }
+
+  #drawn(trace) {
+    const [x, y] = decimate(trace.x, trace.y);
+    const style = this.#style(trace);
+    return { type: "scatter", name: this.#label(trace), x, y, mode: x.length <= 40 ? "lines+markers" : "lines", connectgaps: false,
+             line: { color: style.colour, width: style.thin ? 1.3 : 2, dash: style.dash }, marker: { size: style.thin ? 3.5 : 6, color: style.colour },
+             hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${escape(this.#label(trace))}</extra>` };
+  }
+
+  #style(trace) {
+    const thin = CONTEXT.has(String(trace.labels.split));
+    const variants = new Set([...this.traces.values()].map((each) => each.group)).size;
+    const index = this.groups.get(trace.group);
+    const single = this.chart.by === "split" || variants === 1;
+    const strong = single ? recipeColour(this.run.recipe) : nthColour(index);
+    return { colour: thin && single ? colour("c8") : strong, thin, dash: thin && !single ? "dot" : "solid" };
+  }
+
+  #label(trace) {
+    const parts = Object.entries(trace.labels).filter(([name]) => name === this.chart.by || this.#varies(name)).map(([, value]) => value);
+    if (this.chart.y.length > 1) parts.unshift(trace.name.replaceAll("_", " "));
+    return parts.join(" ") || trace.name.replaceAll("_", " ");
+  }
+
+  #varies(label) {
+    return new Set([...this.traces.values()].map((trace) => String(trace.labels[label] ?? ""))).size > 1;
+  }
+
+  table() {
+    const rows = [...this.traces.values()].flatMap((trace) => trace.x.map((x, i) => [this.#label(trace), x, trace.y[i]]));
+    const unit = this.chart.percent ? ", %" : "";
+    return { head: ["trace", this.chart.x_title || this.chart.x, (this.chart.y_title || this.chart.y.join(", ")) + unit], rows };
+  }
+}
+
+function escape(text) {
+  return text.replaceAll("<", "‹").replaceAll(">", "›");
+}

@@ -1,0 +1,137 @@
+// Variants at latency and accuracy: size as area, intervals as bars, the dense network as a star, the Pareto line dotted.
+import { colour, recipeColour } from "../colours.js";
+import { sig, size } from "../numbers.js";
+
+const ENGINE = "onnxruntime";
+
+export class TradeOff {
+  constructor(chart, run) {
+    const x = chart.x === "step" ? "latency_ms_p50" : chart.x;
+    Object.assign(this, { chart, run, x, y: chart.y[0] ?? "accuracy", variants: new Map() });
+  }
+
+  append(row) {
+    if (row.type === "variant") return this.#fact(row.body);
+    if (row.type === "measured") return this.#measured(row.body);
+    return row.type === "metric" && this.#trained(row.body);
+  }
+
+  #of(name) {
+    if (!this.variants.has(name)) this.variants.set(name, { name, facts: {}, x: null, y: null });
+    return this.variants.get(name);
+  }
+
+  #fact({ name, facts }) {
+    const variant = this.#of(name);
+    variant.facts = facts;
+    if (this.x in facts) variant.x = { value: facts[this.x] };
+    return true;
+  }
+
+  #measured(body) {
+    if (body.value === null) return false;
+    if (body.metric === this.x) this.#prefer(body.variant, "x", body, Number((body.engine ?? "").startsWith(ENGINE)));
+    else if (body.metric === this.y) this.#prefer(body.variant, "y", body, body.split === "test" ? 3 : 2);
+    else return false;
+    return true;
+  }
+
+  /** While nothing is measured, the newest validation accuracy of training stands in. */
+  #trained({ name, value, labels = {} }) {
+    if (name !== this.y || value === null || labels.split !== "validation" || labels.variant === undefined) return false;
+    this.#prefer(String(labels.variant), "y", { value, split: "validation" }, 1);
+    return this.variants.get(String(labels.variant)).x !== null;
+  }
+
+  /** The better source wins, the newer of equal ones. */
+  #prefer(name, axis, said, rank) {
+    const variant = this.#of(name);
+    if (variant[axis] && variant[axis].rank > rank) return;
+    variant[axis] = { value: said.value, low: said.low, high: said.high, about: said, rank };
+  }
+
+  get #points() { return [...this.variants.values()].filter((variant) => variant.x && variant.y); }
+
+  get isEmpty() { return this.#points.length === 0; }
+
+  get caption() {
+    const waiting = this.variants.size - this.#points.length;
+    const about = this.#points.find((point) => point.x.about)?.x.about;
+    const said = [about && [about.engine, about.device, about.threads && `${about.threads} thread${about.threads > 1 ? "s" : ""}`].filter(Boolean).join(" · "),
+                  this.#points.length > 0 && "area is size", this.#points.length > 0 && waiting > 0 && `${waiting} not measured yet`];
+    return said.filter(Boolean).join(" · ");
+  }
+
+  get entries() {
+    const dense = this.#points.some(isDense), others = this.#points.some((point) => !isDense(point));
+    return [others && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
+            dense && { key: "dense", label: "dense", colour: colour("text"), mark: "star" },
+            this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+  }
+
+  get #front() {
+    const sorted = [...this.#points].sort((a, b) => a.x.value - b.x.value || b.y.value - a.y.value);
+    let best = -Infinity;
+    return sorted.filter((point) => { const wins = point.y.value > best; if (wins) best = point.y.value; return wins; });
+  }
+
+  get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
+
+  figure(hidden) {
+    const parts = { pareto: () => this.#pareto(), variants: () => this.#scatter((point) => !isDense(point), this.run.title),
+                    dense: () => this.#scatter(isDense, "dense") };
+    const unit = this.#percent === 100 ? " %" : "";
+    return {
+      data: Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]()),
+      layout: { xaxis: { title: { text: this.chart.x_title || this.x.replaceAll("_", " ") }, rangemode: "normal" },
+                yaxis: { title: { text: this.chart.y_title || this.y }, ticksuffix: unit } },
+    };
+  }
+
+  #pareto() {
+    const front = this.#front;
+    return { type: "scatter", mode: "lines", name: "Pareto", x: front.map((p) => p.x.value), y: front.map((p) => p.y.value * this.#percent),
+             line: { color: colour("muted"), width: 1.3, dash: "dot", shape: "hv" }, hoverinfo: "skip" };
+  }
+
+  #scatter(wanted, name) {
+    const points = this.#points.filter(wanted), star = name === "dense", labelled = this.#points.length <= 7;
+    const strong = star ? colour("text") : recipeColour(this.run.recipe);
+    const largest = Math.max(...this.#points.map((point) => point.facts.size_bytes ?? 0), 1);
+    return {
+      type: "scatter", name, mode: labelled ? "markers+text" : "markers",
+      x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
+      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: "middle right", textfont: { size: 11, color: colour("muted") },
+      error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
+      customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
+      // Area speaks of size; the star keeps its own so that it is found at once.
+      marker: star ? { symbol: "star", size: 16, color: strong, line: { width: 0 } }
+        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85,
+            line: { width: 1, color: colour("surface") } },
+    };
+  }
+
+  #hover(point) {
+    const { about } = point.x;
+    const origin = about?.origin && about.origin !== "measured" ? ` (${about.origin})` : "";
+    return [`<b>${safe(point.name)}</b>`, `${sig(point.y.value * this.#percent)}${this.#percent === 100 ? " %" : ""} ${safe(point.y.about?.split ?? "")}`,
+            `${sig(point.x.value)} ${about?.unit ?? ""}${origin}`, point.facts.size_bytes ? size(point.facts.size_bytes) : ""].filter(Boolean).join("<br>");
+  }
+
+  table() {
+    const head = ["variant", this.chart.x_title || this.x.replaceAll("_", " "), "low", "high", `${this.y}${this.#percent === 100 ? ", %" : ""}`, "measured on", "size, bytes", "origin"];
+    const rows = [...this.variants.values()].map((v) => [v.name, v.x?.value ?? null, v.x?.low ?? null, v.x?.high ?? null,
+      v.y ? v.y.value * this.#percent : null, v.y?.about?.split ?? "", v.facts.size_bytes ?? null, v.x?.about?.origin ?? ""]);
+    return { head, rows };
+  }
+}
+
+function isDense(point) { return point.name === "dense"; }
+
+function safe(text) { return String(text).replaceAll("<", "‹").replaceAll(">", "›"); }
+
+function interval(points, axis, scale, stroke) {
+  const far = (point, side) => (point[axis][side] === null || point[axis][side] === undefined ? 0 : Math.abs(point[axis][side] - point[axis].value) * scale);
+  return { type: "data", symmetric: false, array: points.map((p) => far(p, "high")), arrayminus: points.map((p) => far(p, "low")),
+           color: stroke, thickness: 1, width: 3 };
+}

@@ -1,0 +1,79 @@
+// The frame around every page: theme, keys, rows by keyboard, copy buttons.
+const $ = (selector, root = document) => root.querySelector(selector);
+const THEMES = ["system", "light", "dark"];
+
+function theme() {
+  return document.documentElement.dataset.theme ?? "system";
+}
+
+function showTheme() {
+  const word = $("#theme-word");
+  if (word) word.textContent = theme();
+}
+
+function nextTheme() {
+  const next = THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length];
+  if (next === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = next;
+  try { next === "system" ? localStorage.removeItem("theme") : localStorage.setItem("theme", next); } catch { /* not kept */ }
+  showTheme();
+  window.dispatchEvent(new Event("themechange"));
+}
+
+function moveRow(step) {
+  const rows = [...document.querySelectorAll("[data-row]")];
+  if (!rows.length) return;
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
+  rows.forEach((row) => row.classList.toggle("picked", row === next));
+  ($("a", next) ?? next).focus();
+}
+
+let awaitingPlace = 0;
+
+const KEYS = {
+  "?": () => $("#keys")?.showModal(),
+  n: () => $("[data-new]")?.click(),
+  t: nextTheme,
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  ".": () => $("#log-follow")?.click(),
+  "/": () => $("[data-filter]")?.focus(),
+  g: () => { awaitingPlace = Date.now(); },
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target) || $("dialog[open]")) return;
+  const place = Date.now() - awaitingPlace < 1500 && $(`.places [data-key="${CSS.escape(event.key)}"]`);
+  awaitingPlace = 0;
+  const act = place ? () => place.click() : KEYS[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+function isTyping(target) {
+  return target.matches?.("input, select, textarea, [contenteditable]") ?? false;
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText($(`#${button.dataset.copy}`).textContent);
+  const before = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function start() {
+  showTheme();
+  for (const id of ["#theme", "#keys-open"]) { const each = $(id); if (each) each.hidden = false; }
+  $("#theme")?.addEventListener("click", nextTheme);
+  $("#keys-open")?.addEventListener("click", KEYS["?"]);
+  document.addEventListener("keydown", onKey);
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", () => copy(button));
+  }
+  $("#form-errors")?.focus();
+}
+
+start();

@@ -1,0 +1,141 @@
+// One chart's place on the page: plot, legend that is made of buttons, table, CSV and SVG.
+import { sig } from "./numbers.js";
+
+const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset" };
+const MARKS = {
+  line: () => "M0 6H22", dot: () => "M11 1a5 5 0 1 0 .01 0z", square: () => "M5 1h11v10H5z",
+  star: () => "M11 0l1.8 3.9 4.2.5-3.1 2.9.8 4.2-3.7-2.1-3.7 2.1.8-4.2L5 4.4l4.2-.5z",
+};
+const DASHES = { dash: "5 3", dot: "2 3" };
+
+export class Panel {
+  constructor(place, model, chart) {
+    Object.assign(this, { place, model, chart, hidden: new Set(), isDirty: false, showsTable: false });
+    for (const part of ["plot", "legend", "caption", "data", "tools"]) this[part] = place.querySelector(`.${part}`);
+    place.classList.toggle("short", chart.kind === "bars");
+    this.#tools();
+  }
+
+  append(rows) {
+    for (const row of rows) if (this.model.append(row)) this.isDirty = true;
+  }
+
+  hint(text) {
+    this.plot.querySelector(".hint")?.replaceChildren(text);
+  }
+
+  draw(look) {
+    if (!this.isDirty || this.model.isEmpty) return;
+    if (this.showsTable) this.#fillTable();
+    if (!window.Plotly || this.plot.hidden) return;
+    this.isDirty = false;
+    this.plot.querySelector(".hint")?.remove();
+    const figure = this.model.figure(this.hidden);
+    window.Plotly.react(this.plot, figure.data, look(figure.layout), CONFIG);
+    this.#fillLegend();
+    this.caption.textContent = this.model.caption ?? "";
+  }
+
+  #tools() {
+    this.tableButton = this.#tool("table", () => this.#toggleTable());
+    this.tableButton.setAttribute("aria-pressed", "false");
+    this.#tool("CSV", () => download(`${this.#name}.csv`, new Blob([csv(this.model.table())], { type: "text/csv" })));
+    this.#tool("SVG", () => this.#svg());
+  }
+
+  #tool(word, act) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "tool", textContent: word });
+    button.setAttribute("aria-label", `${this.chart.title}: ${word}`);
+    button.addEventListener("click", act);
+    this.tools.append(button);
+    return button;
+  }
+
+  get #name() { return this.chart.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"); }
+
+  async #svg() {
+    if (!window.Plotly || this.model.isEmpty) return;
+    const address = await window.Plotly.toImage(this.plot, { format: "svg", width: 900, height: 520 });
+    download(`${this.#name}.svg`, new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" }));
+  }
+
+  #toggleTable() {
+    this.showsTable = !this.showsTable;
+    this.tableButton.setAttribute("aria-pressed", String(this.showsTable));
+    this.data.hidden = !this.showsTable;
+    this.plot.hidden = this.legend.hidden = this.showsTable;
+    if (this.showsTable) this.#fillTable();
+    else { this.isDirty = true; window.dispatchEvent(new Event("themechange")); }
+  }
+
+  #fillTable() {
+    const { head, rows } = this.model.table();
+    const table = document.createElement("table");
+    table.createTHead().insertRow().append(...head.map((text) => cell("th", text)));
+    const body = table.createTBody();
+    for (const row of rows) body.insertRow().append(...row.map((value) => cell("td", typeof value === "number" ? sig(value) : value ?? "–")));
+    this.data.replaceChildren(table);
+  }
+
+  #fillLegend() {
+    const entries = this.model.entries;
+    const said = JSON.stringify([entries, [...this.hidden]]);
+    if (said === this.legendSaid) return;
+    this.legendSaid = said;
+    const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    this.legend.replaceChildren(...entries.map((entry) => this.#entry(entry)));
+    if (focused) [...this.legend.querySelectorAll("button")].find((button) => button.dataset.key === focused)?.focus();
+  }
+
+  #entry(entry) {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.key = entry.key;
+    button.setAttribute("aria-pressed", String(!this.hidden.has(entry.key)));
+    button.append(swatch(entry), entry.label);
+    button.addEventListener("click", () => this.#toggle(entry.key));
+    item.append(button);
+    return item;
+  }
+
+  #toggle(key) {
+    if (!this.hidden.delete(key)) this.hidden.add(key);
+    this.isDirty = true;
+    window.dispatchEvent(new Event("themechange"));
+  }
+}
+
+function swatch(entry) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 22 12");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", MARKS[entry.mark](entry));
+  path.setAttribute(entry.mark === "line" ? "stroke" : "fill", entry.colour);
+  if (entry.mark === "line") path.setAttribute("stroke-width", entry.thin ? "1.3" : "2");
+  if (DASHES[entry.dash]) path.setAttribute("stroke-dasharray", DASHES[entry.dash]);
+  svg.append(path);
+  return svg;
+}
+
+function cell(kind, text) {
+  const made = document.createElement(kind);
+  if (kind === "th") made.scope = "col";
+  made.textContent = text;
+  return made;
+}
+
+function csv({ head, rows }) {
+  const quoted = (value) => (value === null ? "" : /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+  return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n");
+}
+
+function download(name, blob) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,67 @@
+// The page of a run: one stream feeds charts and log; head, variants and files are fragments asked for when something changed.
+import { Charts } from "./charts.js";
+import { Log } from "./log.js";
+import { Stream } from "./stream.js";
+
+const FRAGMENT_MS = 1000;
+const AGEING_MS = 5000;
+const LIVE = new Set(["queued", "running", "cancelling"]);
+const FRAGMENTS = {
+  head: new Set(["status", "progress", "variant", "measured", "metric", "started", "finished", "failed", "cancelled", "changed"]),
+  variants: new Set(["variant", "measured", "finished"]),
+  files: new Set(["file"]),
+};
+
+class Fragment {
+  constructor(id, address) {
+    Object.assign(this, { id, address, asked: 0, timer: 0 });
+  }
+
+  /** Ask for it once a second at most; the last change is never left out. */
+  refresh() {
+    if (this.timer) return;
+    this.timer = setTimeout(() => this.#load(), Math.max(120, this.asked + FRAGMENT_MS - Date.now()));
+  }
+
+  #load() {
+    this.timer = 0;
+    this.asked = Date.now();
+    if (document.visibilityState === "hidden") return void document.addEventListener("visibilitychange", () => this.refresh(), { once: true });
+    const query = document.getElementById(this.id)?.dataset.query;
+    const busy = document.getElementById(this.id)?.querySelector("details[open]");
+    if (!busy) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { target: `#${this.id}`, swap: "outerHTML" });
+  }
+}
+
+function start() {
+  const run = JSON.parse(document.getElementById("run-config").textContent);
+  const charts = new Charts(document.getElementById("charts"), run);
+  const log = new Log(document.getElementById("log"));
+  const fragments = Object.fromEntries(Object.keys(FRAGMENTS).map((id) => [id, new Fragment(id, run[id])]));
+  let status = run.status;
+
+  const stream = new Stream(run.stream, { onState: showLink, onEvents: (rows) => {
+    charts.append(rows);
+    log.append(rows);
+    for (const [id, types] of Object.entries(FRAGMENTS)) if (rows.some((row) => types.has(row.type))) fragments[id].refresh();
+    const said = rows.findLast((row) => row.type === "status")?.body.status;
+    if (said && said !== status) announce(`The run is ${said}.`);
+    status = said ?? status;
+  } });
+  // Waiting, silence and time to go grow older without any event.
+  setInterval(() => { if (LIVE.has(status) && stream.state !== "offline") fragments.head.refresh(); }, AGEING_MS);
+}
+
+function showLink(state, detail) {
+  const place = document.getElementById("link-state");
+  place.hidden = false;
+  place.dataset.state = state;
+  place.textContent = detail ? `${state}: ${detail}` : state;
+  if (state === "offline") announce(`The connection is lost. ${detail}`);
+}
+
+function announce(text) {
+  document.getElementById("announce").textContent = text;
+}
+
+start();
