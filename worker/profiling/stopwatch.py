@@ -18,6 +18,8 @@ Call = Callable[[], object]
 STOLEN = 1.15
 TAIL = 1.5
 VAGUE = 0.1
+QUIET_MARGIN = 1.05
+NOISY_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,26 @@ class Timing:
 @cache
 def median_ranks(n: int) -> tuple[int, int] | None:
     """The ranks (from 0) of the two order statistics that enclose the median with at least 95 % probability."""
-    below, rank = 0, -1
-    while 40 * (below + math.comb(n, rank + 1)) <= 2**n:
+    # Whole numbers, so that it is exact: `below` of 2**n outcomes put at most `rank` samples under the median.
+    rank, ways, below = 0, 1, 1
+    while 40 * below <= 2**n:
+        ways = ways * (n - rank) // (rank + 1)
+        below += ways
         rank += 1
-        below += math.comb(n, rank)
-    return (rank, n - 1 - rank) if rank >= 0 else None
+    return (rank - 1, n - rank) if rank else None
 
 
 def faster(before: Timing, after: Timing) -> float | None:
-    """How many times faster `after` is; none while the medians' intervals overlap or are unknown."""
+    """How many times faster `after` is; none when nothing tells the two apart.
+
+    Overlapping intervals do not, nor does a difference that two sessions of one and the same file show as well.
+    """
     a, b = before.interval_ms, after.interval_ms
     if a is None or b is None or (a[0] <= b[1] and b[0] <= a[1]):
         return None
-    return before.p50_ms / after.p50_ms
+    ratio = before.p50_ms / after.p50_ms
+    margin = NOISY_MARGIN if before.noise or after.noise else QUIET_MARGIN
+    return ratio if ratio > margin or ratio < 1 / margin else None
 
 
 @dataclass

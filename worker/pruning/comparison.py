@@ -17,10 +17,10 @@ from worker.profiling.opening import Start, came_trained, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, sizes, write
 from worker.pruning.pruned import Prune, Pruned
-from worker.pruning.verdict import Outcome, sentence
-from worker.training.accuracy import Score, tested
+from worker.pruning.verdict import Outcome, gains, sentence
+from worker.training.accuracy import Score, judged
 from worker.training.hardware import settle
-from worker.training.loop import Trained, train
+from worker.training.loop import Hold, Share, Trained, train
 from worker.training.settings import Settings
 
 DENSE = "dense"
@@ -96,30 +96,31 @@ class _Comparison:
         for variant in (before, after):
             yield from sizes(variant)
         timings = yield from latencies([before, after], self.context, batch=self.terms.latency_batch)
-        yield Log(message=f"Before training: {sentence(self._outcome(_Side(before), _Side(after), timings))}.")
+        yield Log(message=f"So far: {gains(self._outcome(_Side(before), _Side(after), timings))}.")
         return timings
 
     def _train(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
         """The pruned network first: it is what the person waits for."""
-        after.trained = yield from self._trained(self.pruned.network, self.name, self.pruned)
+        after.trained = yield from self._trained(self.pruned.network, self.name, self.pruned.hold())
         yield self.phases.end(f"train {self.name}")
         if self._trains_dense:
-            before.trained = yield from self._trained(self.dense, DENSE)
+            before.trained = yield from self._trained(self.dense, DENSE, before=self.terms.training.epochs)
             yield self.phases.end(f"train {DENSE}")
 
     def _trained(
-        self, network: fx.GraphModule, variant: str, pruned: Pruned | None = None,
+        self, network: fx.GraphModule, variant: str, hold: Hold | None = None, *, before: int = 0,
     ) -> Generator[Event, None, Trained]:
+        share = Share(before, self.terms.training.epochs * (2 if self._trains_dense else 1))
         return (yield from train(network, self.data, self.terms.training, variant=variant,
-                                 checkpoints=self.context.checkpoints, hold=pruned.hold() if pruned else None))
+                                 checkpoints=self.context.checkpoints, hold=hold, share=share))
 
     def _test(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
         after.written = yield from self._write(self.pruned.compact(), self.name)
-        after.score = yield from tested(after.written.network, self.data, self.name)
+        after.score = yield from judged(after.written.network, self.data, self.name)
         if before.trained:
             before.written = yield from self._write(self.dense, DENSE)
         if before.trained or self._came_trained:
-            before.score = yield from tested(before.written.network, self.data, DENSE)
+            before.score = yield from judged(before.written.network, self.data, DENSE)
 
     @property
     def _came_trained(self) -> bool:

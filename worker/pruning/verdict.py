@@ -28,16 +28,19 @@ class Outcome:
 
 
 def sentence(outcome: Outcome) -> str:
-    gains = f"{_size(outcome.smaller)}, {_speed(faster(outcome.timing_before, outcome.timing_after))}"
-    if outcome.zeros is None:
-        return f"{gains}{_accuracy(outcome, ', ')}"
-    return f"{_masked(outcome, gains)}{_accuracy(outcome, '; ')}"
+    return f"{gains(outcome)}{_accuracy(outcome, ', ' if outcome.zeros is None else '; ')}"
 
 
-def _masked(outcome: Outcome, gains: str) -> str:
-    zeros = f"{100 * (outcome.zeros or 0):.1f} % of the weights are zero"
+def gains(outcome: Outcome) -> str:
+    """The part of the sentence that is known before training."""
+    both = f"{_size(outcome.smaller)}, {_speed(faster(outcome.timing_before, outcome.timing_after))}"
+    return both if outcome.zeros is None else _masked(outcome, outcome.zeros, both)
+
+
+def _masked(outcome: Outcome, share: float, both: str) -> str:
+    zeros = f"{100 * share:.1f} % of the weights are zero"
     if outcome.smaller >= SAME:
-        return f"{zeros}; without the channels they left empty it is {gains}"
+        return f"{zeros}; without the channels they left empty it is {both}"
     speed = _speed(faster(outcome.timing_before, outcome.timing_after))
     return (f"{zeros}, but the network is no smaller and {speed}: zeros that leave no channel empty are stored and "
             "multiplied like every other weight")

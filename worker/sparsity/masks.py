@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import torch
 from torch import fx, nn
 
+from worker.dnn.spec import layer_of, name_of
+
 Masks = dict[str, torch.Tensor]
 
 
 def prunable(network: fx.GraphModule, *, linear: bool = True, classifier: bool = False) -> dict[str, torch.Tensor]:
     """Weights that may be pruned, by layer: convolutions and linear layers, the last one only when asked. No biases."""
-    kinds = (nn.Conv2d, nn.Linear)
-    layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, kinds)}
+    layers = {name_of(node): layer for node in network.graph.nodes
+              if isinstance(layer := layer_of(network, node), nn.Conv2d | nn.Linear)}
     last = next(reversed(layers), None)
     return {name: layer.weight for name, layer in layers.items()
             if (classifier or name != last) and (linear or isinstance(layer, nn.Conv2d))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from worker.sparsity.masks import Masks
 
 Scope = Literal["global", "local"]
-Flat = NDArray[np.float64]
+Flat = NDArray[np.floating[Any]]
 Chosen = NDArray[np.bool_]
 
 
@@ -30,7 +30,7 @@ def select(
 
 
 def _pooled(scores: Mapping[str, torch.Tensor], masks: Masks | None, density: float) -> Masks:
-    flat = np.concatenate([score.detach().cpu().double().numpy().ravel() for score in scores.values()])
+    flat = torch.cat([score.detach().cpu().flatten() for score in scores.values()]).numpy()
     alive = np.ones(flat.shape, dtype=bool) if masks is None else np.concatenate(
         [masks[name].cpu().numpy().astype(bool).ravel() for name in scores])
     kept = keep_best(flat, alive, round(density * flat.size))

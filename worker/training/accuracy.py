@@ -37,7 +37,8 @@ class Score:
         z2 = NINETY_FIVE**2 / self.n
         centre = (self.accuracy + z2 / 2) / (1 + z2)
         half = math.sqrt(z2 * (self.accuracy * (1 - self.accuracy) + z2 / 4)) / (1 + z2)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        # At 0 and 1 the formula meets the accuracy exactly; rounding may not put it a bit inside.
+        return max(0.0, min(centre - half, self.accuracy)), min(1.0, max(centre + half, self.accuracy))
 
 
 def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Progress, None, Score]:
@@ -54,7 +55,7 @@ def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Pr
     return Score(correct, seen)
 
 
-def tested(network: torch.nn.Module, data: Data, variant: str) -> Generator[Event, None, Score]:
+def judged(network: torch.nn.Module, data: Data, variant: str) -> Generator[Event, None, Score]:
     """Say a variant's accuracy on the test part, the one nobody chose anything by."""
     found = yield from score(network, data, "test")
     low, high = found.interval

@@ -28,6 +28,14 @@ class Diverged(ValueError):
 
 
 @dataclass(frozen=True)
+class Share:
+    """`before`: epochs that the run has trained already; `total`: epochs it will train in all."""
+
+    before: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Trained:
     epochs: int
     seconds: float
@@ -36,13 +44,14 @@ class Trained:
 
 def train(
     network: torch.nn.Module, data: Data, settings: Settings, *,
-    variant: str, checkpoints: Checkpoints, hold: Hold | None = None,
+    variant: str, checkpoints: Checkpoints, hold: Hold | None = None, share: Share | None = None,
 ) -> Generator[Event, None, Trained]:
     """Train `network` in place. `hold` is called after every step, e.g. to keep pruned weights at zero.
+    `share` says which of a run's epochs these are, where it trains more than one network.
 
     Resumes from the last checkpoint named after the variant, saying the metrics of its history once more first.
     """
-    training = _Training(network, data, settings, variant, hold)
+    training = _Training(network, data, settings, variant, hold, share or Share(0, settings.epochs))
     name = f"training-{variant}"
     history = training.restore(checkpoints.last(name))
     yield from history.metrics
@@ -74,11 +83,11 @@ class _Training:
     """One network, its data and its optimiser on the way through the epochs."""
 
     def __init__(
-        self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None,
+        self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None, share: Share,
     ) -> None:
         self.device = chosen()
         self.network, self.data, self.settings, self.variant = network.to(self.device), data, settings, variant
-        self.hold = hold or (lambda: None)
+        self.hold, self.share = hold or (lambda: None), share
         self.optimiser = _optimiser(network, settings)
         self.pulse = Pulse()
         torch.manual_seed(settings.seed)
@@ -123,6 +132,8 @@ class _Training:
         answers = self.network(images)
         loss = cross_entropy(answers, labels)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.settings.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         self.optimiser.step()
         self.hold()
         return loss.detach(), (answers.detach().argmax(1) == labels).sum()
@@ -141,7 +152,7 @@ class _Training:
         return Metric(name=name, value=value, step=number, labels={"variant": self.variant, "split": split})
 
     def _progress(self, done: float) -> Progress:
-        return Progress(done=done, total=self.settings.epochs, stage=f"epochs of {self.variant}")
+        return Progress(done=self.share.before + done, total=self.share.total, stage="epochs")
 
 
 def _optimiser(network: torch.nn.Module, settings: Settings) -> torch.optim.Optimizer:

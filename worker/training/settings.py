@@ -11,7 +11,11 @@ Optimiser = Literal["sgd", "adam"]
 
 @dataclass(frozen=True)
 class Settings:
-    """One training. The learning rate falls from `learning_rate` to zero along half a cosine."""
+    """One training. The learning rate falls from `learning_rate` to zero along half a cosine.
+
+    A gradient longer than `clip_norm` is shortened to it (0: never): narrow networks without batch-norm die otherwise,
+    all their rectifiers shut after one large step.
+    """
 
     epochs: int
     batch_size: int = 128
@@ -19,6 +23,7 @@ class Settings:
     optimiser: Optimiser = "sgd"
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    clip_norm: float = 1.0
     seed: int = 7
 
     def rate(self, step: int, steps: int) -> float:

@@ -10,7 +10,7 @@ from worker.events import Event
 from worker.profiling.opening import Start, came_trained, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
-from worker.training.accuracy import Score, tested
+from worker.training.accuracy import Score, judged
 from worker.training.hardware import settle
 from worker.training.loop import Trained, train
 from worker.training.settings import Settings
@@ -23,11 +23,11 @@ def whole(settings: Settings, *, start: Start, context: Context) -> Work:
     settle(threads=context.threads, seed=context.seed)
     phases = Phases()
     data, network = yield from opened(context, start)
-    before = (yield from tested(network, data, "given")) if came_trained(context, start) else None
+    before = (yield from judged(network, data, "given")) if came_trained(context, start) else None
     yield phases.end("open")
     trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints)
     yield phases.end("train")
-    after = (yield from tested(network, data, NAME)) if settings.epochs else before
+    after = (yield from judged(network, data, NAME)) if settings.epochs else before
     made = yield from write(network, NAME, in_shape=data.in_shape, classes=data.classes, folder=context.workdir)
     yield made.said()
     yield phases.end("test and save")

@@ -38,6 +38,8 @@ class PruningParams(Params):
     optimiser: Literal["sgd", "adam"] = param("sgd", help="SGD with momentum, or Adam.")
     momentum: float = param(0.9, help="Momentum of SGD.", ge=0, lt=1)
     weight_decay: float = param(5e-4, help="Decay of the weights, per step and unit of learning rate.", ge=0, le=1)
+    clip_norm: float = param(1.0, help="Longer gradients are shortened to this, which keeps narrow networks without "
+                                       "batch-norm alive; 0 leaves them.", ge=0, le=1e6)
     reference: bool = param(True, help="Train the dense network for as many epochs too, so that like is compared with "
                                        "like; weights that came trained are compared as they are.")
     latency_batch: int = param(1, help="Images per timed inference; the latency is that of the whole batch.",
@@ -50,7 +52,7 @@ class PruningParams(Params):
 
         training = Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
                             optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                            seed=self.seed)
+                            clip_norm=self.clip_norm, seed=self.seed)
         return Terms(training, start=self.start, reference=self.reference, latency_batch=self.latency_batch)
 
     def label(self, method: str) -> str:

@@ -31,10 +31,12 @@ class TrainingParams(Params):
     optimiser: Literal["sgd", "adam"] = param("sgd", help="SGD with momentum, or Adam.")
     momentum: float = param(0.9, help="Momentum of SGD.", ge=0, lt=1)
     weight_decay: float = param(5e-4, help="Decay of the weights, per step and unit of learning rate.", ge=0, le=1)
+    clip_norm: float = param(1.0, help="Longer gradients are shortened to this, which keeps narrow networks without "
+                                       "batch-norm alive; 0 leaves them.", ge=0, le=1e6)
 
     def settings(self) -> Settings:
         from worker.training.settings import Settings
 
         return Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
                         optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                        seed=self.seed)
+                        clip_norm=self.clip_norm, seed=self.seed)

@@ -1,0 +1,88 @@
+"""The training loop learns, says so, and lets itself be stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from worker.context import Context
+from worker.datasets import Data
+from worker.events import Metric, Progress
+from worker.training.loop import Diverged, Share, train
+from worker.training.settings import Settings
+
+Fresh = Callable[[], torch.fx.GraphModule]
+
+
+def test_it_learns(fresh: Fresh, digits: Data, context: Context) -> None:
+    settings = Settings(epochs=3, batch_size=32)
+    events = list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
+    accuracy = [event.value for event in events if isinstance(event, Metric) and event.labels["split"] == "validation"]
+    assert accuracy[0] < 0.4 and accuracy[-1] > 0.8
+
+
+def test_every_epoch_says_loss_and_both_accuracies_as_fractions(fresh: Fresh, digits: Data, context: Context) -> None:
+    events = list(train(fresh(), digits, Settings(epochs=2), variant="net", checkpoints=context.checkpoints))
+    said = {(event.name, event.labels["split"], event.step) for event in events if isinstance(event, Metric)}
+    per_epoch = {("loss", "train"), ("accuracy", "train"), ("accuracy", "validation")}
+    assert said == {(*each, step) for each in per_epoch for step in (1, 2)} | {("accuracy", "validation", 0)}
+    assert all(0 <= event.value <= 1 for event in events if isinstance(event, Metric) and event.name == "accuracy")
+    assert all(event.labels["variant"] == "net" for event in events if isinstance(event, Metric))
+
+
+def test_the_order_of_the_data_depends_on_seed_and_epoch_only(
+    fresh: Fresh, digits: Data, tmp_path: Path,
+) -> None:
+    one, two = fresh(), fresh()
+    for number, network in enumerate((one, two)):
+        torch.rand(number * 100)
+        checkpoints = Context(tmp_path / str(number)).checkpoints
+        list(train(network, digits, Settings(epochs=1), variant="net", checkpoints=checkpoints))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_hold_is_called_after_every_step(fresh: Fresh, digits: Data, context: Context) -> None:
+    network = fresh()
+
+    @torch.no_grad()
+    def hold() -> None:
+        next(network.parameters()).zero_()
+
+    list(train(network, digits, Settings(epochs=1), variant="net", checkpoints=context.checkpoints, hold=hold))
+    assert not bool(next(network.parameters()).any())
+
+
+def test_no_second_passes_in_silence(digits: Data, context: Context) -> None:
+    from worker.dnn import architectures
+
+    network = architectures.build("resnet20", 10, digits.in_shape, seed=1)
+    last, gaps = time.monotonic(), []
+    for _ in train(network, digits, Settings(epochs=1), variant="net", checkpoints=context.checkpoints):
+        gaps.append(time.monotonic() - last)
+        last = time.monotonic()
+    # The first step of a process imports parts of torch, so the first gap is not the loop's.
+    assert max(gaps[1:]) < 1.0
+
+
+def test_progress_counts_the_epochs_of_the_whole_run(fresh: Fresh, digits: Data, context: Context) -> None:
+    events = list(train(fresh(), digits, Settings(epochs=2), variant="net", checkpoints=context.checkpoints,
+                        share=Share(before=2, total=4)))
+    last = [event for event in events if isinstance(event, Progress)][-1]
+    assert (last.done, last.total) == (4, 4)
+
+
+def test_a_diverging_loss_stops_with_a_remedy(fresh: Fresh, digits: Data, context: Context) -> None:
+    settings = Settings(epochs=5, learning_rate=1e9, clip_norm=0)
+    with pytest.raises(Diverged, match="try a learning rate below"):
+        list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
+
+
+def test_a_last_batch_of_one_joins_its_neighbour() -> None:
+    from worker.training.batches import order
+
+    batches = order(1257, 157, seed=1, epoch=1)
+    assert sum(map(len, batches)) == 1257 and min(map(len, batches)) > 1
