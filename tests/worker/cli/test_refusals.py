@@ -1,0 +1,77 @@
+"""What cannot be run is refused with status 2 and one line a field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., tuple[int, str, str]]
+GOOD = ("run", "pruning.reconvene", "--model", "lenet5", "--dataset", "digits")
+
+
+@pytest.mark.parametrize(("words", "field", "got", "allowed"), [
+    (("--sparsity", "1.5"), "sparsity", "'1.5'", "more than 0 and less than 1"),
+    (("--sparsity", "0"), "sparsity", "'0'", "more than 0 and less than 1"),
+    (("--sparsity", "NaN"), "sparsity", "'NaN'", "more than 0 and less than 1"),
+    (("--sparsity", "half"), "sparsity", "'half'", "more than 0 and less than 1"),
+    (("--epochs", "-1"), "epochs", "'-1'", "at least 0"),
+    (("--epochs", "1e9"), "epochs", "'1e9'", "at most 10000"),
+    (("--epochs", "１２"), "epochs", "'１２'", "at least 0"),
+    (("--learning-rate", "inf"), "learning_rate", "'inf'", "more than 0 and at most 10"),
+    (("--optimiser", "lion"), "optimiser", "'lion'", "sgd, adam"),
+    (("--model", "lenet6"), "model", "'lenet6'", "lenet5"),
+    (("--dataset", "imagenet"), "dataset", "'imagenet'", "digits32"),
+])
+def test_a_bad_value_is_named_with_what_is_allowed(
+    cli: Cli, words: tuple[str, ...], field: str, got: str, allowed: str,
+) -> None:
+    code, out, err = cli(*GOOD, *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"{field}: got {got}; allowed: ") and allowed in err
+    assert err.count("\n") == 1
+
+
+def test_every_bad_field_has_its_line(cli: Cli) -> None:
+    code, _, err = cli(*GOOD, "--sparsity", "2", "--epochs", "many")
+    assert code == 2
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["sparsity", "epochs"]
+
+
+def test_a_missing_model_is_named(cli: Cli) -> None:
+    code, _, err = cli("run", "pruning.reconvene", "--dataset", "digits")
+    assert code == 2 and err.startswith("model: got nothing; allowed: a model's name or file")
+
+
+def test_an_unknown_flag_is_named_with_the_closest(cli: Cli) -> None:
+    code, _, err = cli(*GOOD, "--sparsty", "0.5")
+    assert code == 2 and "--sparsty" in err and "did you mean --sparsity?" in err
+
+
+def test_an_unknown_recipe_is_named_with_the_closest(cli: Cli) -> None:
+    code, _, err = cli("run", "pruning.reconvence")
+    assert code == 2 and "did you mean pruning.reconvene?" in err
+
+
+def test_a_flag_without_a_value_is_refused(cli: Cli) -> None:
+    code, _, err = cli(*GOOD, "--sparsity")
+    assert code == 2 and err.startswith("sparsity: a value is missing")
+
+
+def test_an_unknown_preset_is_refused(cli: Cli) -> None:
+    code, _, err = cli(*GOOD, "--preset", "hasty")
+    assert code == 2 and err.startswith("preset: got 'hasty'; allowed: quick look, careful")
+
+
+def test_a_folder_of_another_run_is_refused(cli: Cli, tmp_path: Path) -> None:
+    assert cli(*GOOD, "--epochs", "0", "--out", str(tmp_path))[0] == 0
+    code, out, err = cli(*GOOD, "--epochs", "1", "--out", str(tmp_path))
+    assert (code, out) == (2, "") and err.startswith("out: ")
+
+
+def test_a_file_that_is_no_network_fails_with_a_sentence(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<html>Sign in</html>")
+    code, out, _ = cli(*GOOD[:2], "--model", str(tmp_path / "page.html"), "--dataset", "digits")
+    assert code == 1
+    assert '"type":"failed"' in out.splitlines()[-1] and "not a safetensors file" in out.splitlines()[-1]

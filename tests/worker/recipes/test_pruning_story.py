@@ -1,0 +1,96 @@
+"""What a person watching a pruning run sees, in which order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from worker import menu
+from worker.__main__ import resolve
+from worker.context import Context
+from worker.events import Event, Finished, Log, Measured, Metric, VariantMade
+from worker.executor import execute
+
+
+def run(name: str, folder: Path, **changes: Any) -> list[Event]:
+    torch.set_num_threads(1)
+    recipe = menu.get(name)
+    params = recipe.params.model_validate(recipe.example | changes)
+    return list(execute(recipe, params, Context(folder, inputs=resolve(params), seed=params.seed)))
+
+
+def summary(events: list[Event]) -> dict[str, Any]:
+    assert isinstance(events[-1], Finished), events[-1]
+    return events[-1].summary
+
+
+def at(events: list[Event], kind: type[Event], **fields: Any) -> int:
+    return next(place for place, event in enumerate(events) if isinstance(event, kind)
+                and all(getattr(event, field) == value for field, value in fields.items()))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
+    return run("pruning.reconvene", tmp_path_factory.mktemp("reconvene"))
+
+
+def test_both_latencies_are_known_before_the_first_epoch(told: list[Event]) -> None:
+    first_epoch = at(told, Metric, name="accuracy")
+    for variant in ("dense", "reconvene 0.75"):
+        assert at(told, Measured, variant=variant, metric="latency_ms_p50", engine="onnxruntime") < first_epoch
+
+
+def test_the_pruned_network_is_trained_before_the_dense_one(told: list[Event]) -> None:
+    trained = [event.labels["variant"] for event in told if isinstance(event, Metric) and event.name == "loss"]
+    assert trained == ["reconvene 0.75"] * 2 + ["dense"] * 2
+
+
+def test_each_variant_is_made_once_with_its_final_weights(told: list[Event]) -> None:
+    made = [event.name for event in told if isinstance(event, VariantMade)]
+    assert made == ["dense", "reconvene 0.75"]
+
+
+def test_like_is_compared_with_like(told: list[Event]) -> None:
+    found = summary(told)
+    assert found["accuracy_before"] > 0.5 and found["accuracy_after"] > 0.3
+    assert found["params_after"] < found["params_before"]
+    assert found["epoch_equivalents"] == 2
+    assert f"(test, n = {found['test_images']})" in found["verdict"]
+
+
+def test_without_epochs_nothing_is_claimed_about_accuracy(tmp_path: Path) -> None:
+    events = run("pruning.reconvene", tmp_path, epochs=0)
+    found = summary(events)
+    assert found["accuracy_before"] is None and found["accuracy_after"] is None
+    assert not any(isinstance(event, Measured) and event.metric == "accuracy" for event in events)
+    assert "points" not in found["verdict"]
+
+
+def test_without_a_reference_the_dense_network_is_not_trained(tmp_path: Path) -> None:
+    found = summary(run("pruning.reconvene", tmp_path, reference=False, epochs=1))
+    assert found["accuracy_before"] is None and found["accuracy_after"] is not None
+
+
+def test_a_mask_that_empties_no_channel_brings_nothing_and_says_so(tmp_path: Path) -> None:
+    found = summary(run("pruning.random", tmp_path, sparsity=0.5, epochs=0))
+    assert found["params_before"] == found["params_after"]
+    assert found["verdict"].startswith("50.0 % of the weights are zero, but the network is no smaller")
+
+
+def test_a_mask_that_empties_channels_makes_it_smaller(tmp_path: Path) -> None:
+    found = summary(run("pruning.magnitude", tmp_path, sparsity=0.97, epochs=1))
+    assert found["params_after"] < found["params_before"]
+    assert "without the channels they left empty" in found["verdict"]
+
+
+def test_given_trained_weights_are_compared_as_they_are(tmp_path: Path) -> None:
+    trained = run("training.backprop", tmp_path / "first", epochs=3)
+    file = tmp_path / "first" / summary(trained)["variants"][0]["file"]
+    events = run("pruning.magnitude", tmp_path / "second", model=str(file), epochs=1)
+    found = summary(events)
+    assert found["accuracy_before"] == summary(trained)["accuracy_after"]
+    assert not any(isinstance(event, Metric) and event.labels.get("variant") == "dense" for event in events)
+    assert any(isinstance(event, Log) and "starts from the weights it came with" in event.message for event in events)
