@@ -48,6 +48,7 @@ def trace(module: nn.Module) -> fx.GraphModule:
             _normalise(network, node)
     graph.eliminate_dead_code()
     _one_layer_a_call(network)
+    _names_apart(network)
     to_spec(network)
     network.delete_all_unused_submodules()
     network.recompile()
@@ -118,6 +119,14 @@ def _one_layer_a_call(network: fx.GraphModule) -> None:
             network.add_submodule(name, kinds.CLASSES[type(layer).__name__](**_again(layer)).train(layer.training))
             node.target = name
         seen.add(str(node.target))
+
+
+def _names_apart(network: fx.GraphModule) -> None:
+    """A function must not be called like a layer."""
+    layers = {name_of(node) for node in network.graph.nodes if node.op == "call_module"}
+    for node in network.graph.nodes:
+        while node.op != "call_module" and node.name in layers:
+            node._rename(f"{node.name}_node")
 
 
 def _again(layer: nn.Module) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from torch import fx, nn
 Argument = bool | int | float | str | list[int] | None
 
 LARGEST = 1 << 24
-WORDS = frozenset({"zeros", "none", "tanh"})
 
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("in_channels", "out_channels", *_POOL, "dilation", "groups", "bias", "padding_mode")
@@ -57,7 +56,7 @@ def function_name(node: fx.Node) -> str:
 
 def arguments(layer: nn.Module) -> dict[str, Argument]:
     """The constructor arguments of a layer as JSON values."""
-    return {name: _plain(getattr(layer, name)) for name in MODULES[type(layer)]}
+    return {name: _plain(name, getattr(layer, name)) for name in MODULES[type(layer)]}
 
 
 def make(kind: str, given: dict[str, Any], *, name: str) -> nn.Module:
@@ -67,13 +66,13 @@ def make(kind: str, given: dict[str, Any], *, name: str) -> nn.Module:
     """
     cls = CLASSES.get(kind)
     if cls is None:
-        raise ValueError(f"The layer {name} is a {kind}, which is not among the layers this portal knows.")
-    if set(given) != set(MODULES[cls]) or not all(_sane(value) for value in given.values()):
+        raise ValueError(f"The layer {name} is a {kind[:40]}, which is not among the layers this portal knows.")
+    if set(given) != set(MODULES[cls]) or not all(_sane(key, value) for key, value in given.items()):
         raise ValueError(f"The layer {name} ({kind}) has arguments this portal does not know.")
     try:
         with torch.device("meta"):
             return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, OverflowError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"The layer {name} ({kind}) cannot be built from its arguments.") from error
 
 
@@ -82,21 +81,47 @@ def check(layer: nn.Module, *, name: str) -> None:
     kind = type(layer).__name__
     if type(layer) not in MODULES:
         raise ValueError(f"The layer {name} is a {kind}, which is not among the layers this portal knows.")
-    if not all(_sane(value) for value in arguments(layer).values()):
+    if not all(_sane(key, value) for key, value in arguments(layer).items()):
         raise ValueError(f"The layer {name} ({kind}) has arguments this portal does not know.")
 
 
-def _plain(value: Any) -> Argument:
-    if isinstance(value, torch.Tensor):
-        return True
+def _plain(name: str, value: Any) -> Argument:
+    if name == "bias":
+        return value is not None
     return list(value) if isinstance(value, tuple) else value
 
 
-def _sane(value: object) -> bool:
+def _whole(value: object, least: int = 1) -> bool:
+    return type(value) is int and least <= value <= LARGEST
+
+
+def _whole_each(value: object, least: int = 1) -> bool:
+    """One number for both axes of an image, or one for each."""
     if isinstance(value, list):
-        return 0 < len(value) <= 4 and all(type(item) is int and 0 <= item <= LARGEST for item in value)
-    if isinstance(value, str):
-        return value in WORDS
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, bool) or (isinstance(value, int) and -4 <= value <= LARGEST)
+        return len(value) == 2 and all(_whole(number, least) for number in value)
+    return _whole(value, least)
+
+
+def _real(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(cast("float", value))
+
+
+_RULES: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("kernel_size", "stride", "dilation"), _whole_each),
+    **dict.fromkeys(("eps", "negative_slope", "alpha", "p"), _real),
+    **dict.fromkeys(("bias", "affine", "track_running_stats", "elementwise_affine", "ceil_mode", "count_include_pad"),
+                    lambda value: isinstance(value, bool)),
+    **dict.fromkeys(("start_dim", "end_dim"), lambda value: type(value) is int and -4 <= value <= 4),
+    "dim": lambda value: value is None or (type(value) is int and -4 <= value <= 4),
+    "padding": lambda value: _whole_each(value, 0),
+    "output_size": _whole_each,
+    "momentum": lambda value: value is None or _real(value),
+    "padding_mode": lambda value: value == "zeros",
+    "approximate": lambda value: value in ("none", "tanh"),
+    "normalized_shape": lambda value: isinstance(value, list) and 0 < len(value) <= 4 and all(map(_whole, value)),
+}
+
+
+def _sane(name: str, value: object) -> bool:
+    """Whether an argument may have this value; what has no rule of its own is a count."""
+    return _RULES.get(name, _whole)(value)

@@ -58,18 +58,38 @@ def _after_layer(layer: nn.Module, name: str, shape: Shape) -> Shape:
             _expect(name, shape[::-1], channels=layer.in_features, rank=len(shape))
             return (*shape[:-1], layer.out_features)
         case nn.BatchNorm2d() | nn.BatchNorm1d():
-            rank = 3 if isinstance(layer, nn.BatchNorm2d) else len(shape)
+            rank = 3 if isinstance(layer, nn.BatchNorm2d) else 1
             _expect(name, shape, channels=layer.num_features, rank=rank)
         case nn.MaxPool2d():
-            return (shape[0], *_windows(layer, _image(name, shape), layer.dilation))
+            return _pooled(layer, name, shape, layer.dilation)
         case nn.AvgPool2d():
-            return (shape[0], *_windows(layer, _image(name, shape), 1))
+            return _pooled(layer, name, shape, 1)
         case nn.AdaptiveAvgPool2d():
             wished = _pair(layer.output_size)
             return (_image(name, shape)[0], wished[0] or shape[1], wished[1] or shape[2])
         case nn.Flatten():
             return _flat(layer, name, shape)
+    return _unchanged(layer, name, shape)
+
+
+def _unchanged(layer: nn.Module, name: str, shape: Shape) -> Shape:
+    match layer:
+        case nn.GroupNorm():
+            _expect(name, shape, channels=layer.num_channels, rank=len(shape))
+        case nn.PReLU() if layer.num_parameters > 1:
+            _expect(name, shape, channels=layer.num_parameters, rank=len(shape))
+        case nn.LayerNorm() if shape[-len(layer.normalized_shape) :] != tuple(layer.normalized_shape):
+            raise ValueError(f"The layer {name} expects {_told(tuple(layer.normalized_shape))}, not {_told(shape)}.")
+        case nn.Softmax() if layer.dim is None or not -len(shape) <= layer.dim <= len(shape) or layer.dim == 0:
+            raise ValueError(f"The layer {name} has no axis {layer.dim} of a sample of shape {_told(shape)}.")
     return shape
+
+
+def _pooled(layer: nn.MaxPool2d | nn.AvgPool2d, name: str, shape: Shape, dilation: int | tuple[int, ...]) -> Shape:
+    kernel, padding = _pair(layer.kernel_size), _pair(layer.padding)
+    if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
+        raise ValueError(f"The layer {name} pads an image by more than half of its window.")
+    return (_image(name, shape)[0], *_windows(layer, shape, dilation))
 
 
 def _flat(layer: nn.Flatten, name: str, shape: Shape) -> Shape:
@@ -105,9 +125,7 @@ def _windows(layer: nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d, shape: Shape, dilat
 
 def _positions(size: int, kernel: int, stride: int, padding: int, spread: int, ceil: bool) -> int:
     room = size + 2 * padding - spread * (kernel - 1) - 1
-    if room < 0:
-        return 0
-    count = (-(-room // stride) if ceil else room // stride) + 1
+    count = max(0, (-(-room // stride) if ceil else room // stride) + 1)
     # The last window of a ceiled pool must start inside the image or its left padding.
     return count - 1 if ceil and (count - 1) * stride >= size + padding else count
 

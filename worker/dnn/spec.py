@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import Any
 
@@ -13,7 +14,8 @@ from worker.dnn import kinds
 Spec = dict[str, Any]
 
 MOST_NODES = 5000
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9][A-Za-z0-9_]*)*")
+_NAME = re.compile(r"(?!.*__)[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+_RESERVED = frozenset(dir(fx.GraphModule(nn.Module(), fx.Graph()))) | {"self", *keyword.kwlist}
 
 
 def name_of(node: fx.Node) -> str:
@@ -76,12 +78,13 @@ def from_spec(spec: Spec, *, device: str = "cpu") -> fx.GraphModule:
     Raises ValueError in one sentence for anything that is not on the white list.
     """
     nodes = _checked(spec)
+    others = {entry["name"] for entry in nodes if entry["op"] != "layer"}
     graph, made, layers = fx.Graph(), dict[str, fx.Node](), dict[str, nn.Module]()
     for entry in nodes:
         sources = _sources(entry, made)
         if entry["op"] == "layer":
             layers[entry["name"]] = kinds.make(entry["kind"], entry["arguments"], name=entry["name"])
-        made[entry["name"]] = _to_node(graph, entry, sources)
+        made[entry["name"]] = _to_node(graph, entry, sources, others)
     network = fx.GraphModule(layers, graph)
     if device != "meta":
         network.to_empty(device=device)
@@ -90,13 +93,16 @@ def from_spec(spec: Spec, *, device: str = "cpu") -> fx.GraphModule:
     return network.eval()
 
 
-def _to_node(graph: fx.Graph, entry: Spec, sources: list[fx.Node]) -> fx.Node:
-    name = entry["name"].replace(".", "_")
+def _to_node(graph: fx.Graph, entry: Spec, sources: list[fx.Node], others: set[str]) -> fx.Node:
+    """A function's name is its node's; a layer's node may be called anything that leaves functions theirs."""
+    name = entry["name"]
     match entry["op"]:
         case "input":
             return graph.create_node("placeholder", name, name=name)
         case "layer":
-            return graph.create_node("call_module", entry["name"], tuple(sources), name=name)
+            flat = name.replace(".", "_")
+            own = f"{flat}_layer" if flat in others else flat
+            return graph.create_node("call_module", name, tuple(sources), name=own)
         case "output":
             return graph.create_node("output", "output", (sources[0],), name=name)
     function = kinds.FUNCTIONS[entry["kind"]]
@@ -143,7 +149,7 @@ def _check_names(names: list[str]) -> None:
     taken = set(names)
     for name in names:
         parts = name.split(".")
-        if any(hasattr(nn.Module, part) or hasattr(fx.GraphModule, part) or part == "training" for part in parts):
+        if _RESERVED.intersection(parts):
             raise ValueError(f"The node {name} has a name that torch keeps for itself.")
         if any(".".join(parts[:end]) in taken for end in range(1, len(parts))):
             raise ValueError(f"The node {name} lies inside another layer.")
