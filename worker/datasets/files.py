@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as save_tensors
+from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
 from worker.context import write_durably
@@ -23,10 +23,11 @@ _FIELDS = ("name", "in_shape", "classes", "labels", "mean", "std", "channel_orde
 
 def save(data: Data, path: Path) -> str:
     """Write the data set durably and return the file's sha256; the same data give the same bytes."""
-    tensors = {f"{name}.{field}": getattr(part, field).contiguous()
-               for name, part in data.parts.items() for field in ("images", "labels")}
+    # Parts may be views of one tensor; NumPy's writer does not mind.
+    arrays = {f"{name}.{field}": getattr(part, field).contiguous().numpy()
+              for name, part in data.parts.items() for field in ("images", "labels")}
     about = {field: getattr(data, field) for field in _FIELDS}
-    body = save_tensors(tensors, {_KEY: json.dumps(about, sort_keys=True)})
+    body = save_arrays(arrays, {_KEY: json.dumps(about, sort_keys=True)})
     write_durably(Path(path), body)
     return hashlib.sha256(body).hexdigest()
 
