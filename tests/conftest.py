@@ -12,12 +12,13 @@ import pytest
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
-    """The whole portal as `make run` starts it, on a free port, with its sample team and short leases."""
+    """The whole portal as `make run` starts it, on a free port, with its sample team and short leases; nothing runs."""
     from tests.portal import Portal
 
     running = Portal(Path(tempfile.mkdtemp(prefix="ep-run-")))
     try:
         running.start()
+        running.clear_the_slot()
         yield running
     finally:
         running.stop()

@@ -1,0 +1,95 @@
+"""kill -9 of the web process while 20 sockets listen: each comes back with `?after=` and misses and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.portal import Portal, until
+
+pytestmark = pytest.mark.kill
+
+
+class Listener(threading.Thread):
+    """A client that comes back by itself, always from where it stands."""
+
+    def __init__(self, portal: Portal, stream: str) -> None:
+        super().__init__(daemon=True)
+        self.portal, self.stream = portal, stream
+        self.seqs: list[int] = []
+        self.reconnects = -1
+        self.done = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self.done.is_set():
+            try:
+                with open_socket(self.portal, self.stream, self.seqs[-1] if self.seqs else 0) as socket:
+                    self.reconnects += 1
+                    self._listen(socket)
+            except Exception:
+                time.sleep(0.1)
+
+    def _listen(self, socket: ClientConnection) -> None:
+        while not self.done.is_set():
+            try:
+                frame = json.loads(socket.recv(timeout=0.5))
+            except TimeoutError:
+                continue
+            if frame["type"] == "events":
+                self.seqs += [event["seq"] for event in frame["events"]]
+
+
+def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str = "") -> ClientConnection:
+    cookies = "; ".join(f"{name}={value}" for name, value in portal.http.cookies.items())
+    return connect(f"ws://127.0.0.1:{portal.port}/ws/streams/{stream}/?after={after}", origin=origin or portal.address,
+                   additional_headers={"Cookie": cookies}, open_timeout=10)
+
+
+def test_20_sockets_resume_with_no_gap_and_no_duplicate(portal: Portal) -> None:
+    run = portal.launch("training.backprop", epochs=8, batch_size=8)
+    stream = str(portal.run(run)["stream_id"])
+    listeners = [Listener(portal, stream) for _ in range(20)]
+    until(lambda: all(len(one.seqs) > 3 for one in listeners), 90, "all 20 hear the run")
+    for _ in range(2):
+        before = [one.reconnects for one in listeners]
+        portal.web().kill()
+        until(lambda before=before: all(one.reconnects > was for one, was in zip(listeners, before, strict=True)), 40,
+              "all 20 are back")
+    assert portal.wait(run)["status"] == "finished"
+    head = portal.events(run)[-1]["seq"]
+    until(lambda: all(one.seqs and one.seqs[-1] == head for one in listeners), 20, "all 20 have the last row")
+    for one in listeners:
+        one.done.set()
+        assert one.seqs == list(range(1, head + 1))
+
+
+def test_a_late_socket_reads_the_whole_history(portal: Portal) -> None:
+    run = portal.launch("training.backprop", epochs=1)
+    portal.wait(run)
+    expected = portal.events(run)
+    with open_socket(portal, str(portal.run(run)["stream_id"])) as socket:
+        frame = json.loads(socket.recv(timeout=5))
+    assert frame["events"] == expected
+
+
+@pytest.mark.parametrize("after", ["-1", "1.5", "9223372036854775808", "x", "١", "99999999"])
+def test_a_position_that_cannot_be_is_refused_with_what_is_allowed(portal: Portal, after: str) -> None:
+    run = portal.launch("training.backprop", epochs=1)
+    with open_socket(portal, str(portal.run(run)["stream_id"]), after) as socket:
+        said = json.loads(socket.recv(timeout=5))
+    assert (said["type"], said["code"]) == ("error", "bad_position") and "from 0 to" in said["text"]
+    portal.post(f"/runs/{run}/cancel/")
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example"])
+def test_a_page_of_another_site_cannot_open_a_socket(portal: Portal, origin: str) -> None:
+    stream = portal.one("live_stream", "id", "true")
+    with pytest.raises(InvalidStatus) as refused:
+        open_socket(portal, stream, origin=origin)
+    assert refused.value.response.status_code == 403

@@ -1,0 +1,154 @@
+"""`make run` as a whole: first page, Ctrl-C, kill -9 of the supervisor, a second start, one clear line when it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.portal import ROOT, Portal, until
+
+pytestmark = pytest.mark.kill
+
+
+@pytest.fixture
+def own() -> Iterator[Portal]:
+    """A portal without its sample, of this test alone."""
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_SAMPLE="0")
+    yield portal
+    portal.stop()
+    portal.keep_logs(Path(tempfile.mkdtemp()))
+
+
+def begin(portal: Portal) -> float:
+    """Start it; the seconds until its first page answered."""
+    begun = time.monotonic()
+    with portal.output.open("ab") as out:
+        portal.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=portal.environ(),
+                                          stdout=out, stderr=out, start_new_session=True)
+    until(lambda: answers(portal), 40, f"a page; it said {portal.said()}")
+    return time.monotonic() - begun
+
+
+def answers(portal: Portal) -> bool:
+    try:
+        return httpx.get(f"{portal.address}/sign-in/", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def whole_family(portal: Portal) -> list[psutil.Process]:
+    until(lambda: portal.processes("worker.forkserver"), 30, "the warm process")
+    return portal.processes()
+
+
+def left_over(family: list[psutil.Process]) -> list[str]:
+    return [name for one in family if (name := _name(one))]
+
+
+def _name(process: psutil.Process) -> str:
+    """What is still running there; nothing when it has ended."""
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def test_the_first_page_answers_soon_and_ctrl_c_ends_everything_it_started(own: Portal) -> None:
+    seconds = begin(own)
+    family = whole_family(own)
+    ended = own.stop()
+    assert left_over(family) == []
+    assert ended < 5, f"Ctrl-C took {ended:.1f} s"
+    assert seconds < 10, f"the first page took {seconds:.1f} s (goal: 5 s on a quiet machine)"
+
+
+def test_a_killed_supervisor_leaves_no_process_and_no_stale_state(own: Portal) -> None:
+    begin(own)
+    family = whole_family(own)
+    assert own.process
+    own.process.kill()
+    own.process.wait()
+    until(lambda: not left_over(family), 10, f"all gone; left: {left_over(family)}")
+    begin(own)
+    assert own.processes("celery", "runs@") and own.processes("celery", "beat")
+
+
+def test_a_program_that_dies_is_started_again(own: Portal) -> None:
+    begin(own)
+    for words in (("uvicorn",), ("celery", "runs@"), ("celery", "beat"), ("redis-server",), ("pginstall", "-D")):
+        dead = until(lambda words=words: own.processes(*words), 10, str(words))[0]
+        dead.kill()
+        until(lambda words=words, pid=dead.pid: [one for one in own.processes(*words) if one.pid != pid], 20, f"{words} again")
+    until(lambda: answers(own), 20, "pages again")
+
+
+def test_the_sockets_are_closed_to_other_people(own: Portal) -> None:
+    begin(own)
+    folder = Path(own.sockets())
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "redis.sock").stat().st_mode & 0o777 == 0o700
+
+
+def one_line(portal: Portal, **environment: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=portal.environ() | environment,
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_a_busy_port_gives_one_line(own: Portal) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", own.port))
+        holder.listen()
+        assert f"Port {own.port} cannot be used" in one_line(own)
+
+
+def test_a_second_start_from_the_same_folder_gives_one_line(own: Portal) -> None:
+    begin(own)
+    assert "already runs from this folder" in one_line(own, PORT="1")
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http", ""])
+def test_a_port_that_is_none_gives_one_line(own: Portal, port: str) -> None:
+    assert "PORT must be a number from 1 to 65535" in one_line(own, PORT=port)
+
+
+def test_another_python_gives_one_line() -> None:
+    done = subprocess.run(["make", "setup", "PYTHON=", "VENV=/nonexistent/venv"], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode != 0 and "needs Python 3.11 or 3.12" in done.stdout
+
+
+def test_a_full_disk_gives_one_line(own: Portal) -> None:
+    if os.getuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    disk = Path(tempfile.mkdtemp(prefix="ep-disk-"))
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], check=False, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this container may not mount a small disk")
+    try:
+        assert "is full: 2" in one_line(own, EDGEPORTAL_VAR=str(disk))
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
+
+
+def test_sigterm_ends_it_like_ctrl_c(own: Portal) -> None:
+    begin(own)
+    family = whole_family(own)
+    assert own.process
+    own.process.send_signal(signal.SIGTERM)
+    own.process.wait(8)
+    assert left_over(family) == []
