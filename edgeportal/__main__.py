@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ from edgeportal import embedded, places
 from edgeportal.supervise import Child, stop
 
 ROOM_BYTES = 500_000_000
-SERVICES_S, WEB_S, SAMPLE_S = 30.0, 60.0, 300.0
+SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
 PYTHON, CELERY = sys.executable, [sys.executable, "-m", "celery", "-A", "edgeportal.celery"]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
 
@@ -81,9 +82,27 @@ class Portal:
         # The sample's files need torch, which takes seconds to import: make them while everything else starts.
         if os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1":
             self._make_sample_files()
+        collecting = self._collect_static()
         self._start_services()
         self._manage("migrate", "--verbosity", "0")
-        self._start_programs()
+        if collecting and collecting.wait(WEB_S):
+            raise Cannot(f"The static files could not be collected; the log is {self.logs / 'static.log'}")
+        # Pages first: the workers' imports would keep a small machine busy.
+        self._start_web()
+        self._start_workers()
+
+    def _collect_static(self) -> subprocess.Popen[bytes] | None:
+        """Copy and compress scripts and styles, beside the start of the services, when they changed since the last time."""
+        stamp = self.var / "static" / ".collected"
+        files = [*(places.BASE_DIR / "static").rglob("*"), places.BASE_DIR / "requirements.txt"]
+        newest = f"{max(file.stat().st_mtime_ns for file in files)} {len(files)}"
+        if stamp.exists() and stamp.read_text() == newest:
+            return None
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        command = f"{shlex.quote(PYTHON)} manage.py collectstatic --noinput --verbosity 0 && echo -n '{newest}' > {shlex.quote(str(stamp))}"
+        with (self.logs / "static.log").open("ab") as out:
+            return subprocess.Popen(["sh", "-c", command], cwd=places.BASE_DIR, stdout=out, stderr=out,
+                                    preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def _start_services(self) -> None:
         if not os.environ.get("DATABASE_URL"):
@@ -114,33 +133,36 @@ class Portal:
             raise Cannot(f"`manage.py {' '.join(words)}` failed: {last} (log: {self.logs / 'manage.log'})")
         return done.stdout
 
-    def _start_programs(self) -> None:
+    def _start_web(self) -> None:
         web = [PYTHON, "-m", "uvicorn", "edgeportal.asgi:application", "--host", "127.0.0.1", "--port", str(self.port),
                "--no-access-log", "--log-level", "warning", "--ws", "websockets-sansio", "--ws-max-size", "65536",
                "--ws-per-message-deflate", "false", "--ws-ping-interval", "4", "--ws-ping-timeout", "4",
                "--timeout-graceful-shutdown", "1", "--lifespan", "off", "--no-proxy-headers", "--no-server-header"]
+        self._begin(Child("web", lambda: web))
+        self._wait_for_web()
+
+    def _start_workers(self) -> None:
+        """One slot for runs: on a small machine a measurement never has a run of its own host beside it."""
         host = os.environ.get("EDGEPORTAL_HOST") or socket.gethostname()
         runs = [*CELERY, "worker", "--pool=threads", "--concurrency=1", "-Q", f"cpu,bench.{host}", "-n", f"runs@{host}", *QUIET]
         desk = [*CELERY, "worker", "--pool=threads", "--concurrency=2", "-Q", "inspect,ask", "-n", f"desk@{host}", *QUIET]
         beat = [*CELERY, "beat", "--pidfile=", "-s", str(self.var / "beat-schedule"), "--loglevel=WARNING"]
-        self.programs = [
-            Child("web", lambda: web),
-            Child("worker", lambda: runs, {"EDGEPORTAL_WARM": "1", "EDGEPORTAL_WORKER": "worker"}),
-            Child("desk", lambda: desk, {"EDGEPORTAL_WORKER": "desk"}),
-            Child("beat", lambda: beat),
-        ]
-        for child in self.programs:
-            child.start(self.logs)
+        self._begin(Child("worker", lambda: runs, {"EDGEPORTAL_WARM": "1", "EDGEPORTAL_WORKER": "worker"}))
+        self._begin(Child("desk", lambda: desk, {"EDGEPORTAL_WORKER": "desk"}))
+        self._begin(Child("beat", lambda: beat))
+
+    def _begin(self, child: Child) -> None:
+        self.programs.append(child)
+        child.start(self.logs)
 
     def _make_sample_files(self) -> None:
         folder = self.var / "sample"
         if not (folder / "manifest.json").exists():
             with (self.logs / "sample.log").open("ab") as out:
-                self.sample = subprocess.Popen([PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out,
+                self.sample = subprocess.Popen(["nice", PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out,
                                                stderr=out, preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def _present(self) -> None:
-        self._wait_for_web()
         if self.sample:
             say("The portal is up; making its sample models and data (once, a few seconds) ...")
             if self.sample.wait(SAMPLE_S):
@@ -179,8 +201,9 @@ class Portal:
         say("Stopping ...")
         if self.sample and self.sample.poll() is None:
             self.sample.terminate()
-        stop(self.programs, 3.5)
-        stop(self.services, 1.2)
+        until = time.monotonic() + STOP_S
+        stop(self.programs, until - 1.5)
+        stop(self.services, until)
 
 
 def _only_one(path: Path) -> IO[str]:

@@ -79,10 +79,9 @@ class Child:
             self.process.wait()
 
 
-def stop(children: list[Child], seconds: float) -> None:
-    """End these together, within `seconds`."""
+def stop(children: list[Child], until: float) -> None:
+    """End these together, before the monotonic clock says `until`."""
     for child in children:
         child.signal()
-    until = time.monotonic() + seconds
     for child in children:
         child.wait(until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 Level = Literal["debug", "info", "warning", "error"]
 Origin = Literal["measured", "predicted", "emulated"]
@@ -23,12 +23,20 @@ class Spoken(BaseModel):
         return None
 
 
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL character; a message is worth more than its NULs."""
+    return text.replace("\x00", "")
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+
+
 class Log(Spoken):
     """A line for a person to read."""
 
     type: Literal["log"] = "log"
     level: Level = "info"
-    message: str = Field(max_length=2000)
+    message: Text = Field(max_length=2000)
 
 
 class Progress(Spoken):
@@ -153,8 +161,8 @@ class Failed(Spoken):
     """The run broke: one sentence for a person, the trace for who mends it."""
 
     type: Literal["failed"] = "failed"
-    reason: str
-    trace: str = ""
+    reason: Text
+    trace: Text = ""
 
 
 class Cancelled(Spoken):

@@ -133,7 +133,7 @@ def _resolve(user: User, team: Team, params: Params) -> dict[str, tuple[Referenc
     found: dict[str, tuple[ReferenceKind, Any]] = {}
     for field, kind in params.references().items():
         wanted = getattr(params, field)
-        if wanted:
+        if wanted or params.__class__.model_fields[field].is_required():
             found[field] = (kind, _one(user, team, field, kind, wanted))
     return found
 
