@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -23,7 +24,8 @@ from worker.executor import execute
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+                  help=__doc__)
 BOUNDS = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}",
           "min_length": "at least {} long", "max_length": "at most {} long", "multiple_of": "a multiple of {}"}
 
@@ -93,7 +95,7 @@ def resolve(params: Params) -> Inputs:
     inputs: Inputs = {}
     for name, kind in params.references().items():
         typed = getattr(params, name)
-        if typed:
+        if typed or type(params).model_fields[name].is_required():
             inputs[name] = RESOLVERS[kind](name, typed)
     return inputs
 
@@ -216,12 +218,14 @@ def _presets(recipe: Recipe) -> Iterator[str]:
 def _folder(out: Path | None, recipe: Recipe, params: Params, inputs: Inputs) -> Path:
     """A run's folder belongs to one recipe with one set of parameters: there it resumes, another is refused."""
     folder = out or Path(tempfile.mkdtemp(prefix="edgeportal-"))
-    folder.mkdir(parents=True, exist_ok=True)
     mine = {"recipe": recipe.name, "params": params.model_dump(mode="json"), "files": _hashes(inputs)}
-    card = folder / "run.json"
-    if card.exists() and json.loads(card.read_text()) != mine:
-        raise Refused(f"out: {folder} holds another run (other recipe, parameters or files); choose another folder")
-    write_durably(card, json.dumps(mine, indent=1).encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "run.json").exists() and json.loads((folder / "run.json").read_text()) != mine:
+            raise Refused(f"out: {folder} holds another run (other recipe, parameters or files); choose another folder")
+        write_durably(folder / "run.json", json.dumps(mine, indent=1).encode())
+    except (OSError, ValueError) as error:
+        raise Refused(f"out: got {str(folder)!r}; allowed: a folder that can be written ({error})") from None
     if out is None:
         typer.echo(f"files: {folder}", err=True)
     return folder
@@ -253,6 +257,10 @@ def main() -> None:
     except Refused as refusal:
         print(*refusal.lines, sep="\n", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:
+        # Whoever listened has left; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Plan:
     rounds: int = 5
 
 
-QUICK = Plan(warmup=2, least=10, seconds=0.1, rounds=2)
+QUICK = Plan(warmup=2, least=12, seconds=0.1, rounds=4)
 
 
 @dataclass(frozen=True)

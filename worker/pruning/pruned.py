@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import fx
 
-from worker.dnn.surgery import shrink
+from worker.dnn.surgery import LayerCollapse, shrink
 from worker.events import Event
 from worker.sparsity.masking import POLICY, Masking
 from worker.sparsity.masks import Masks, by_parameter, density
@@ -29,7 +29,10 @@ class Pruned:
         """The network without the channels that its masks left empty; it answers as the masked network does."""
         if not self.masks:
             return self.network
-        return shrink(self.network, by_parameter(self.masks), policy=POLICY, round_to=self.round_to).network
+        try:
+            return shrink(self.network, by_parameter(self.masks), policy=POLICY, round_to=self.round_to).network
+        except LayerCollapse as collapse:
+            raise LayerCollapse(f"{collapse} Prune less, or rank every layer by itself.") from None
 
     @property
     def zeros(self) -> float | None:

@@ -33,7 +33,7 @@ def sentence(outcome: Outcome) -> str:
 
 def gains(outcome: Outcome) -> str:
     """The part of the sentence that is known before training."""
-    both = f"{_size(outcome.smaller)}, {_speed(faster(outcome.timing_before, outcome.timing_after))}"
+    both = f"{_size(outcome.smaller)}, {_speed(outcome)}"
     return both if outcome.zeros is None else _masked(outcome, outcome.zeros, both)
 
 
@@ -41,19 +41,20 @@ def _masked(outcome: Outcome, share: float, both: str) -> str:
     zeros = f"{100 * share:.1f} % of the weights are zero"
     if outcome.smaller >= SAME:
         return f"{zeros}; without the channels they left empty it is {both}"
-    speed = _speed(faster(outcome.timing_before, outcome.timing_after))
-    return (f"{zeros}, but the network is no smaller and {speed}: zeros that leave no channel empty are stored and "
-            "multiplied like every other weight")
+    return (f"{zeros}, but the network is no smaller and {_speed(outcome)}: zeros that leave no channel empty are "
+            "stored and multiplied like every other weight")
 
 
 def _size(ratio: float) -> str:
     return f"{_times(ratio)} smaller" if ratio >= SAME else "no smaller"
 
 
-def _speed(ratio: float | None) -> str:
+def _speed(outcome: Outcome) -> str:
+    ratio = faster(outcome.timing_before, outcome.timing_after)
     if ratio is None:
         return "no faster"
-    return f"{_times(ratio)} faster" if ratio > 1 else f"{_times(1 / ratio)} slower"
+    doubt = " (noisy timing)" if outcome.timing_before.noise or outcome.timing_after.noise else ""
+    return f"{_times(ratio)} faster{doubt}" if ratio > 1 else f"{_times(1 / ratio)} slower{doubt}"
 
 
 def _times(ratio: float) -> str:

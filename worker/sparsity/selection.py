@@ -42,30 +42,30 @@ def _pooled(scores: Mapping[str, torch.Tensor], masks: Masks | None, density: fl
 
 def keep_best(scores: Flat, alive: Chosen, count: int) -> Chosen:
     """The `count` best of the living; exact, whatever ties there are."""
-    where = np.flatnonzero(alive)
-    living = scores[where]
-    if np.isnan(living).any():
-        raise ValueError("a score is not a number; the network's weights or gradients are not finite")
+    if alive.all():
+        return _best(scores, count)
     kept = np.zeros(scores.shape, dtype=bool)
-    kept[where[_best(living, count)]] = True
+    kept[alive] = _best(scores[alive], count)
     return kept
 
 
-def _best(living: Flat, count: int) -> NDArray[np.intp]:
-    if count >= living.size:
-        return np.arange(living.size)
-    if count <= 0:
-        return np.arange(0)
+def _best(living: Flat, count: int) -> Chosen:
+    if np.isnan(living.sum()):
+        raise ValueError("a score is not a number; the network's weights or gradients are not finite")
+    if not 0 < count < living.size:
+        return np.full(living.shape, count > 0)
     limit = _kth_largest(living, count)
-    above = np.flatnonzero(living > limit)
-    ties = np.flatnonzero(living == limit)[: count - above.size]
-    return np.concatenate([above, ties])
+    kept: Chosen = living > limit
+    ties = np.flatnonzero(living == limit)
+    kept[ties[: count - np.count_nonzero(kept)]] = True
+    return kept
 
 
 def _kth_largest(living: Flat, count: int) -> float:
     # np.partition crawls over a buffer full of equal values, and iterated scores are full of zeros: leave those out.
     lowest = living.min()
-    others = living[living > lowest]
-    if count > others.size:
+    ties = np.count_nonzero(living == lowest)
+    if count > living.size - ties:
         return float(lowest)
+    others = living[living > lowest] if ties > 1 else living
     return float(np.partition(others, others.size - count)[others.size - count])

@@ -22,6 +22,8 @@ GOOD = ("run", "pruning.reconvene", "--model", "lenet5", "--dataset", "digits")
     (("--learning-rate", "inf"), "learning_rate", "'inf'", "more than 0 and at most 10"),
     (("--optimiser", "lion"), "optimiser", "'lion'", "sgd, adam"),
     (("--model", "lenet6"), "model", "'lenet6'", "lenet5"),
+    (("--model", ""), "model", "''", "lenet5"),
+    (("--model", "/"), "model", "'/'", "lenet5"),
     (("--dataset", "imagenet"), "dataset", "'imagenet'", "digits32"),
 ])
 def test_a_bad_value_is_named_with_what_is_allowed(
@@ -68,6 +70,17 @@ def test_a_folder_of_another_run_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert cli(*GOOD, "--epochs", "0", "--out", str(tmp_path))[0] == 0
     code, out, err = cli(*GOOD, "--epochs", "1", "--out", str(tmp_path))
     assert (code, out) == (2, "") and err.startswith("out: ")
+
+
+def test_a_folder_that_cannot_be_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, out, err = cli(*GOOD, "--out", str(tmp_path / "file"))
+    assert (code, out) == (2, "") and err.startswith("out: got ")
+
+
+def test_no_threads_are_refused(cli: Cli) -> None:
+    code, _, err = cli(*GOOD, "--threads", "0")
+    assert code == 2 and "threads" in err
 
 
 def test_a_file_that_is_no_network_fails_with_a_sentence(cli: Cli, tmp_path: Path) -> None:

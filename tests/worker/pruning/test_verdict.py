@@ -30,6 +30,11 @@ def test_a_difference_within_the_intervals_is_no_faster() -> None:
     assert "no faster" in sentence(outcome(timing_before=timing(1.02, 0.05), timing_after=timing(1.0, 0.05)))
 
 
+def test_a_noisy_timing_is_called_so() -> None:
+    noisy = Timing(timing(3.4).samples_ns, 1.5, 1.0)
+    assert "3.4x faster (noisy timing)" in sentence(outcome(timing_before=noisy))
+
+
 def test_slower_is_said() -> None:
     assert "2.0x slower" in sentence(outcome(timing_before=timing(1.0), timing_after=timing(2.0)))
 
