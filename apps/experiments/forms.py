@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, Union, cast, get_args, get_origin
 
 from django import forms
 from pydantic import ValidationError
@@ -90,13 +90,18 @@ def form_for(recipe: Recipe, user: User, team: Team | None, only: list[str] | No
 def field_for(params: type[Params], name: str, user: User, team: Team | None) -> forms.Field:
     info = params.model_fields[name]
     kind = params.references().get(name)
-    common: dict[str, Any] = {"label": (info.title or name.replace("_", " ")).capitalize(),
+    common: dict[str, Any] = {"label": label_of(name, info),
                               "help_text": info.description or "", "required": info.is_required()}
     field = reference_field(kind, user, team, common) if kind else _plain_field(info, common)
     if not kind and not info.is_required():
         field.initial = _shown(info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
     return field
+
+
+def label_of(name: str, info: FieldInfo) -> str:
+    words = info.title or WORDS.get(cast(ReferenceKind, name)) or name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 class VariantField(forms.ModelChoiceField[Variant]):
@@ -111,7 +116,8 @@ def reference_field(kind: ReferenceKind, user: User, team: Team | None, common: 
     gone = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
     if kind == "model":
         variants = Variant.objects.visible_to(user).filter(team=team).select_related("model")
-        return VariantField(variants.order_by("model__name", "created"), error_messages=gone, empty_label="choose a model", **common)
+        return VariantField(variants.order_by("model__name", "created"), error_messages=gone,
+                            empty_label="choose a model", **common)
     source: Any = Dataset if kind == "dataset" else Device
     rows = source.objects.visible_to(user).filter(team=team)
     rows = rows.filter(retired=False) if kind == "device" else rows

@@ -46,5 +46,5 @@ def _row(recipe: Recipe, name: str) -> dict[str, Any]:
 def _type(annotation: Any) -> str:
     kind = inner(annotation)
     if get_origin(kind) is Literal:
-        return f"choice of {len(get_args(kind))}"
+        return "one of " + ", ".join(map(str, get_args(kind)))
     return PLAIN.get(kind, "list")

@@ -15,8 +15,9 @@ from apps.accounts import teams
 from apps.experiments import reading
 from apps.experiments.forms import RecipeForm, form_for, initial
 from apps.experiments.models import HELD, Run, Status
+from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, difference, ratio
-from apps.experiments.results import inputs, mark, recipe_of, results, why_waiting
+from apps.experiments.results import inputs, recipe_of, results, why_waiting
 from worker.recipe import Recipe
 
 SORTS: dict[str, Callable[[Result], float | None]] = {
@@ -45,9 +46,7 @@ def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     rows = results(run)
     return {
         "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
-        "fraction": reading.fraction(run.done, run.total),
-        "progress": reading.progress_words(run.stage, run.done, run.total),
-        "eta": _eta(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
+        **_progress(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
         "silence": _silence(run, now), "verdict": run.summary.get("verdict") or reading.verdict(rows),
         "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
     }
@@ -85,10 +84,18 @@ def _against(row: Result, dense: Result | None) -> dict[str, Any]:
                     "smaller": ratio(dense.params, row.params)}
 
 
-def _eta(run: Run) -> str:
-    began = mark(run) if run.status == Status.RUNNING and run.total else None
-    seconds = reading.eta(run.done, run.total, began) if began else None
-    return reading.eta_words(seconds) if seconds else ""
+def _progress(run: Run) -> dict[str, Any]:
+    """Bar and words of the stage that lasts longest, its time to go, and what is done at the moment beside it."""
+    main = main_stage(run) if run.status in HELD else None
+    if main is None:
+        return {"fraction": 0.0, "progress": "", "eta": "", "aside": run.stage if run.status in HELD else ""}
+    seconds = reading.eta(main.done, main.total, main.mark)
+    return {
+        "fraction": reading.fraction(main.done, main.total),
+        "progress": reading.progress_words(main.name, main.done, main.total),
+        "eta": reading.eta_words(seconds) if seconds and run.status == Status.RUNNING else "",
+        "aside": reading.progress_words(run.stage, run.done, run.total) if run.stage != main.name else "",
+    }
 
 
 def _silence(run: Run, now: Any) -> str:
@@ -108,7 +115,8 @@ def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
 def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     """Parameters as they are in force, with units; things that are named elsewhere are left out."""
     fields = recipe.params.model_fields if recipe else {}
-    shown = {name: value for name, value in (run.params | run.live_params).items() if name not in run.inputs}
+    known = {name: run.params[name] for name in fields if name in run.params}
+    shown = {name: value for name, value in (known | run.params | run.live_params).items() if name not in run.inputs}
     return [{"name": name, "value": value, "unit": _unit(recipe, name) if name in fields else "",
              "changed": name in run.live_params} for name, value in shown.items()]
 

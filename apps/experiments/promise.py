@@ -47,7 +47,7 @@ def _settings(form: RecipeForm) -> list[tuple[str, str]]:
         if name in params.references() or value in (None, ""):
             continue
         if extra(params, name).get("essential") or str(value) != str(form.fields[name].initial):
-            unit = extra(params, name).get("unit", "")
+            unit = extra(params, name).get("unit", "") if extra(params, name).get("unit") != name else ""
             shown.append(((info.title or name).replace("_", " "), f"{_short(value)} {unit}".strip()))
     return shown
 
@@ -75,11 +75,11 @@ def _problems(form: RecipeForm) -> list[str]:
     if not form.is_bound:
         return []
     form.is_valid()
-    return [_problem(form, name, message) for name, messages in form.errors.items() for message in messages]
+    return [_problem(form, name, str(message)) for name, messages in form.errors.items() for message in messages]
 
 
 def _problem(form: RecipeForm, name: str, message: str) -> str:
-    return str(message) if name == "__all__" else f"{form.fields[name].label} {message}"
+    return message if name == "__all__" else f"{form.fields[name].label} {message}"
 
 
 def _took(recipe: str, team: Team | None) -> list[float]:

@@ -167,7 +167,7 @@ def _times(factor: float | None, more: str, less: str) -> str:
     if factor is None:
         return ""
     if 0.95 <= factor <= 1.05:
-        return f"as {'small' if more == 'smaller' else 'fast'} as before"
+        return f"no {more}"
     return f"{factor:.1f}× {more}" if factor > 1 else f"{1 / factor:.1f}× {less}"
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import Variant
 from apps.experiments.models import HELD, Measurement, Run, Status
-from apps.experiments.reading import Mark, Result, waiting
+from apps.experiments.reading import Result, waiting
 from worker import menu
 from worker.recipe import Recipe
 
 LATENCY, ACCURACY = "latency_ms_p50", "accuracy"
 ENGINE = "onnxruntime"
+# A run measures these before it hands over the file that makes a variant a row.
+FACTS = ("params", "macs", "size_bytes", "activation_bytes")
 
 
 def listed(runs: QuerySet[Run]) -> list[Run]:
@@ -46,9 +47,10 @@ def results(run: Run) -> list[Result]:
 
 
 def _row(name: str, variant: Variant | None, said: list[Measurement], validated: Mapping[str, float]) -> Result:
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {each.metric: int(each.value) for each in said
+                             if each.metric in FACTS and each.value is not None}
     if variant:
-        facts = {field: getattr(variant, field) for field in ("params", "macs", "size_bytes", "activation_bytes")}
+        facts = {field: getattr(variant, field) for field in FACTS}
         facts |= {"variant_id": str(variant.pk), "model_id": str(variant.model_id), "has_onnx": bool(variant.onnx_id)}
     return Result(name=name, **facts, **_latency(said), **_accuracy(name, said, validated))
 
@@ -85,28 +87,6 @@ def _newest_accuracy(run: Run) -> dict[str, float]:
     ).order_by("body__labels__variant", "-seq").distinct("body__labels__variant")
     pairs = rows.values_list(F("body__labels__variant"), F("body__value"))
     return {str(name): float(value) for name, value in pairs if isinstance(value, int | float)}
-
-
-def mark(run: Run) -> Mark | None:
-    """Where the present attempt's progress began; looked up once an attempt."""
-    key = f"mark:{run.pk}:{run.attempt}"
-    found = cache.get(key)
-    if found is None:
-        found = _first_progress(run)
-        cache.set(key, found, 3600) if found else None
-    if not found:
-        return None
-    at, done = found
-    return Mark((timezone.now() - at).total_seconds(), done)
-
-
-def _first_progress(run: Run) -> tuple[Any, float] | None:
-    events = run.stream.events
-    after = 0
-    if run.attempt > 1:
-        after = events.filter(type="started").order_by("-seq").values_list("seq", flat=True).first() or 0
-    first = events.filter(type="progress", seq__gt=after).order_by("seq").first()
-    return (first.at, float(first.body.get("done", 0))) if first else None
 
 
 def why_waiting(run: Run, user: User) -> str:

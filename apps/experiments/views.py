@@ -125,12 +125,14 @@ def runs_of_model(request: HttpRequest, pk: UUID) -> HttpResponse:
 def visible(request: HttpRequest, pk: UUID) -> Run:
     rows = Run.objects.visible_to(request.user).select_related("experiment", "experiment__created_by", "team", "stream",
                                                               "cancelled_by")
-    return get_object_or_404(rows, pk=pk)
+    found: Run = get_object_or_404(rows, pk=pk)
+    return found
 
 
 def editable(request: HttpRequest, pk: UUID) -> Run:
     rows = Run.objects.editable_by(request.user).select_related("experiment", "team", "stream")
-    return get_object_or_404(rows, pk=pk)
+    found: Run = get_object_or_404(rows, pk=pk)
+    return found
 
 
 def _act(request: HttpRequest, pk: UUID, action: Any) -> HttpResponse:

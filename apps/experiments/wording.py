@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -32,9 +32,7 @@ def bounds(info: FieldInfo) -> tuple[Bound | None, Bound | None]:
 
 
 def range_words(info: FieldInfo) -> str:
-    """`between 0 and 0.999`, `at least 1`, `one of a, b`; nothing for a free field."""
-    if get_origin(info.annotation) is Literal:
-        return "one of " + ", ".join(str(value) for value in get_args(info.annotation))
+    """`between 0 and 0.999`, `at least 1`; nothing for a free field."""
     low, high = bounds(info)
     if low and high and low.inclusive and high.inclusive:
         return f"between {_number(low.value)} and {_number(high.value)}"
@@ -51,6 +49,8 @@ def complaint(error: Any, params: type[Params]) -> str:
         return "is needed"
     if kind in ("value_error", "assertion_error"):
         return str(error.get("ctx", {}).get("error", "does not fit"))
+    if kind == "literal_error" and info:
+        return f"must be one of {', '.join(map(str, get_args(info.annotation)))}; got {_quoted(error.get('input'))}"
     return f"must be {_wanted(kind, info)}; got {_quoted(error.get('input'))}"
 
 

@@ -2,17 +2,22 @@
 import { colour } from "./colours.js";
 import { Bars } from "./charts/bars.js";
 import { Line } from "./charts/line.js";
+import { Samples } from "./charts/samples.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
 
-const KINDS = { bars: Bars, line: Line, tradeoff: TradeOff };
+const KINDS = { bars: Bars, line: Line, samples: Samples, tradeoff: TradeOff };
 const REDRAW_MS = 250;
+// We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
+// when an element with this id is there already; the script's own element carries it.
+const MAP_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
 
 export class Charts {
   constructor(root, run) {
     this.root = root;
     this.panels = [...root.querySelectorAll("[data-chart]")].map((place) => this.#panel(place, run)).filter(Boolean);
     this.drawn = 0;
+    root.addEventListener("redraw", () => this.#soon());
     window.addEventListener("themechange", () => this.#all());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#all());
     if (this.panels.length) this.#load();
@@ -33,6 +38,7 @@ export class Charts {
   #load() {
     const add = () => {
       const script = document.createElement("script");
+      script.id = MAP_STYLE;
       script.src = this.root.dataset.plotly;
       script.onload = () => this.#all();
       script.onerror = () => this.panels.forEach((panel) => panel.hint("The chart could not be loaded; the table has the numbers."));
@@ -65,7 +71,7 @@ function look(layout) {
   const axis = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, title: { standoff: 8 }, fixedrange: false };
   return {
     margin: { l: 52, r: 16, t: 12, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
-    font: { family: colour("font"), size: 12, color: colour("muted") }, hovermode: "closest", autosize: true,
+    font: { family: colour("font"), size: 12, color: colour("muted") }, hovermode: "closest",
     hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line-strong"), font: { color: colour("text"), family: colour("font") } },
     ...layout, xaxis: merged(axis, layout.xaxis), yaxis: merged(axis, layout.yaxis),
   };

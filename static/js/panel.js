@@ -1,7 +1,7 @@
 // One chart's place on the page: plot, legend that is made of buttons, table, CSV and SVG.
 import { sig } from "./numbers.js";
 
-const CONFIG = { displayModeBar: false, responsive: true, doubleClick: "reset" };
+const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const MARKS = {
   line: () => "M0 6H22", dot: () => "M11 1a5 5 0 1 0 .01 0z", square: () => "M5 1h11v10H5z",
   star: () => "M11 0l1.8 3.9 4.2.5-3.1 2.9.8 4.2-3.7-2.1-3.7 2.1.8-4.2L5 4.4l4.2-.5z",
@@ -14,6 +14,13 @@ export class Panel {
     for (const part of ["plot", "legend", "caption", "data", "tools"]) this[part] = place.querySelector(`.${part}`);
     place.classList.toggle("short", chart.kind === "bars");
     this.#tools();
+    new ResizeObserver(() => this.#redraw()).observe(this.plot);
+  }
+
+  /** Draw again although no row came: the place, the theme or the choice has changed. */
+  #redraw() {
+    this.isDirty = true;
+    this.place.dispatchEvent(new Event("redraw", { bubbles: true }));
   }
 
   append(rows) {
@@ -30,10 +37,12 @@ export class Panel {
     if (!window.Plotly || this.plot.hidden) return;
     this.isDirty = false;
     this.plot.querySelector(".hint")?.remove();
-    const figure = this.model.figure(this.hidden);
-    window.Plotly.react(this.plot, figure.data, look(figure.layout), CONFIG);
+    // Words first: they decide how much room the plot has.
     this.#fillLegend();
     this.caption.textContent = this.model.caption ?? "";
+    const figure = this.model.figure(this.hidden);
+    const size = { width: this.plot.clientWidth, height: this.plot.clientHeight };
+    window.Plotly.react(this.plot, figure.data, { ...look(figure.layout), ...size }, CONFIG);
   }
 
   #tools() {
@@ -66,7 +75,7 @@ export class Panel {
     this.data.hidden = !this.showsTable;
     this.plot.hidden = this.legend.hidden = this.showsTable;
     if (this.showsTable) this.#fillTable();
-    else { this.isDirty = true; window.dispatchEvent(new Event("themechange")); }
+    else this.#redraw();
   }
 
   #fillTable() {
@@ -102,8 +111,7 @@ export class Panel {
 
   #toggle(key) {
     if (!this.hidden.delete(key)) this.hidden.add(key);
-    this.isDirty = true;
-    window.dispatchEvent(new Event("themechange"));
+    this.#redraw();
   }
 }
 

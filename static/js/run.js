@@ -8,7 +8,7 @@ const AGEING_MS = 5000;
 const LIVE = new Set(["queued", "running", "cancelling"]);
 const FRAGMENTS = {
   head: new Set(["status", "progress", "variant", "measured", "metric", "started", "finished", "failed", "cancelled", "changed"]),
-  variants: new Set(["variant", "measured", "finished"]),
+  variants: new Set(["variant", "measured", "metric", "finished"]),
   files: new Set(["file"]),
 };
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,8 +120,24 @@ def spaced(name: Any) -> str:
 
 
 @register.filter
-def lookup(mapping: Mapping[Any, Any], key: Any) -> Any:
-    return mapping.get(key, "")
+def valued(value: Any) -> Any:
+    """A parameter's value as a person writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else "–" if value in (None, "") else value
+
+
+@register.filter
+def signs(sentence: Any) -> str:
+    """A worker's sentence with the signs that a terminal may lack: `14.3x` as `14.3×`."""
+    return re.sub(r"(?<=\d)x\b", "×", str(sentence))
+
+
+@register.filter
+def untitled(summary: str, title: str) -> str:
+    """A recipe's sentence without its title in front, which stands above it already."""
+    rest = summary.removeprefix(f"{title}:").strip()
+    return rest[:1].upper() + rest[1:]
 
 
 @register.simple_tag

@@ -30,11 +30,14 @@ export class Bars {
   figure(hidden) {
     const groups = [...this.bars.entries()].filter(([key]) => !hidden.has(key));
     const names = [...new Set(groups.flatMap(([, values]) => [...values.keys()]))];
+    const prefix = sharedPrefix(names), room = Math.max(8, Math.floor(70 / (names.length || 1)));
+    const title = this.chart.x_title || this.chart.x;
     return {
       data: groups.map(([group, values], i) => this.#trace(group, names, values, i)),
       layout: { barmode: "group", bargap: 0.22, shapes: hidden.has(" line") ? [] : this.#line(),
-                xaxis: { title: { text: this.chart.x_title || this.chart.x }, type: "category", tickangle: "auto", gridcolor: "transparent",
-                         tickvals: names, ticktext: names.map(short) },
+                xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)",
+                         tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names,
+                         ticktext: names.map((name) => (names.length > 6 ? short(name.slice(prefix.length), 14) : short(name.slice(prefix.length), room * 2).replaceAll(" ", "<br>"))) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " ") }, rangemode: "tozero", ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
@@ -62,6 +65,12 @@ export class Bars {
   }
 }
 
-function short(name) {
-  return name.length <= 14 ? name : `…${name.slice(-13)}`;
+/** `features.` when every name begins so: it is said once, under the axis. */
+function sharedPrefix(names) {
+  const prefix = names[0]?.slice(0, names[0].indexOf(".") + 1) ?? "";
+  return prefix && names.length > 1 && names.every((name) => name.startsWith(prefix)) ? prefix : "";
+}
+
+function short(name, room) {
+  return name.length <= room ? name : `…${name.slice(1 - room)}`;
 }

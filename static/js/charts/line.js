@@ -36,12 +36,14 @@ export class Line {
 
   get isEmpty() { return this.traces.size === 0; }
 
+  get mark() { return "line"; }
+
   get entries() {
-    return [...this.traces.entries()].map(([key, trace]) => ({ key, label: this.#label(trace), ...this.#style(trace), mark: "line" }));
+    return [...this.traces.entries()].map(([key, trace]) => ({ key, label: this.#label(trace), ...this.style(trace), mark: this.mark }));
   }
 
   figure(hidden) {
-    const data = [...this.traces.entries()].filter(([key]) => !hidden.has(key)).map(([, trace]) => this.#drawn(trace));
+    const data = [...this.traces.entries()].filter(([key]) => !hidden.has(key)).map(([, trace]) => this.drawn(trace));
     const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
     return {
       data,
@@ -50,27 +52,36 @@ export class Line {
     };
   }
 
-  #drawn(trace) {
+  drawn(trace) {
     const [x, y] = decimate(trace.x, trace.y);
-    const style = this.#style(trace);
+    const style = this.style(trace);
     return { type: "scatter", name: this.#label(trace), x, y, mode: x.length <= 40 ? "lines+markers" : "lines", connectgaps: false,
              line: { color: style.colour, width: style.thin ? 1.3 : 2, dash: style.dash }, marker: { size: style.thin ? 3.5 : 6, color: style.colour },
              hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${escape(this.#label(trace))}</extra>` };
   }
 
-  #style(trace) {
-    const thin = CONTEXT.has(String(trace.labels.split));
-    const variants = new Set([...this.traces.values()].map((each) => each.group)).size;
-    const index = this.groups.get(trace.group);
-    const single = this.chart.by === "split" || variants === 1;
-    const strong = single ? recipeColour(this.run.recipe) : nthColour(index);
-    return { colour: thin && single ? colour("c8") : strong, thin, dash: thin && !single ? "dot" : "solid" };
+  style(trace) {
+    const thin = this.#varies("split") && CONTEXT.has(String(trace.labels.split));
+    const strong = this.#strong(trace.group);
+    const alone = this.#others.length <= 1 && !this.groups.has("dense");
+    return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? "dot" : "solid" };
   }
 
+  /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */
+  #strong(group) {
+    if (group === "dense") return colour("text");
+    const others = this.#others;
+    return others.length <= 1 || this.chart.by === "split" ? recipeColour(this.run.recipe) : nthColour(others.indexOf(group));
+  }
+
+  get #others() { return [...this.groups.keys()].filter((group) => group !== "dense"); }
+
   #label(trace) {
-    const parts = Object.entries(trace.labels).filter(([name]) => name === this.chart.by || this.#varies(name)).map(([, value]) => value);
+    const names = Object.keys(trace.labels).filter((name) => name === this.chart.by || this.#varies(name));
+    names.sort((a, b) => (b === this.chart.by) - (a === this.chart.by));
+    const parts = names.map((name) => trace.labels[name]);
     if (this.chart.y.length > 1) parts.unshift(trace.name.replaceAll("_", " "));
-    return parts.join(" ") || trace.name.replaceAll("_", " ");
+    return parts.join(", ") || trace.name.replaceAll("_", " ");
   }
 
   #varies(label) {

@@ -31,6 +31,7 @@ export class TradeOff {
   #measured(body) {
     if (body.value === null) return false;
     if (body.metric === this.x) this.#prefer(body.variant, "x", body, Number((body.engine ?? "").startsWith(ENGINE)));
+    else if (body.metric === "size_bytes") this.#of(body.variant).facts = { ...this.#of(body.variant).facts, size_bytes: body.value };
     else if (body.metric === this.y) this.#prefer(body.variant, "y", body, body.split === "test" ? 3 : 2);
     else return false;
     return true;
@@ -101,7 +102,7 @@ export class TradeOff {
     return {
       type: "scatter", name, mode: labelled ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: "middle right", textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: "top right", textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
