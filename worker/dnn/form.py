@@ -11,14 +11,15 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from worker.dnn import kinds
+from worker.dnn.inplace import again, make_plain
 from worker.dnn.spec import from_spec, layer_of, name_of, to_spec
 
 __all__ = ["from_spec", "layer_of", "name_of", "to_spec", "trace"]
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     operator.add: torch.add, operator.iadd: torch.add, torch.add: torch.add, "add": torch.add, "add_": torch.add,
-    operator.sub: torch.sub, torch.sub: torch.sub, "sub": torch.sub,
-    operator.mul: torch.mul, operator.imul: torch.mul, torch.mul: torch.mul, "mul": torch.mul,
+    operator.sub: torch.sub, operator.isub: torch.sub, torch.sub: torch.sub, "sub": torch.sub, "sub_": torch.sub,
+    operator.mul: torch.mul, operator.imul: torch.mul, torch.mul: torch.mul, "mul": torch.mul, "mul_": torch.mul,
     torch.cat: torch.cat, torch.concat: torch.cat,
 }
 _MODULES: dict[Any, Callable[..., nn.Module]] = {
@@ -43,6 +44,7 @@ def trace(module: nn.Module) -> fx.GraphModule:
     """
     graph = fx.Tracer().trace(module)
     network = fx.GraphModule(module, graph)
+    make_plain(network)
     for node in list(graph.nodes):
         if node.op in ("call_function", "call_method"):
             _normalise(network, node)
@@ -116,7 +118,7 @@ def _one_layer_a_call(network: fx.GraphModule) -> None:
         layer = network.get_submodule(str(node.target))
         if node.target in seen and type(layer) in kinds.MODULES and not list(layer.parameters()):
             name = _fresh(network, node.name)
-            network.add_submodule(name, kinds.CLASSES[type(layer).__name__](**_again(layer)).train(layer.training))
+            network.add_submodule(name, again(layer))
             node.target = name
         seen.add(str(node.target))
 
@@ -127,10 +129,6 @@ def _names_apart(network: fx.GraphModule) -> None:
     for node in network.graph.nodes:
         while node.op != "call_module" and node.name in layers:
             node._rename(f"{node.name}_node")
-
-
-def _again(layer: nn.Module) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in kinds.arguments(layer).items()}
 
 
 def _fresh(network: fx.GraphModule, wish: str) -> str:

@@ -29,7 +29,10 @@ def reinitialise(
 def _redraw(layer: nn.Module, generator: torch.Generator | None) -> None:
     if isinstance(layer, nn.Conv2d | nn.Linear):
         fan_in = math.prod(layer.weight.shape[1:])
-        layer.weight.normal_(0.0, math.sqrt(2.0 / fan_in), generator=generator)
+        # Drawn on the generator's own device, so that a seed means the same weights on every device.
+        place = "cpu" if generator is None else generator.device
+        drawn = torch.empty(layer.weight.shape, dtype=layer.weight.dtype, device=place)
+        layer.weight.copy_(drawn.normal_(0.0, math.sqrt(2.0 / fan_in), generator=generator))
         if layer.bias is not None:
             layer.bias.zero_()
     elif callable(reset := getattr(layer, "reset_parameters", None)):

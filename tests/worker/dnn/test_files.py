@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -34,6 +35,13 @@ def test_what_is_saved_comes_back(kept: Path) -> None:
     assert torch.equal(loaded.network(images), zoo.network("Chain", dtype=torch.float32)(images))
     assert not loaded.network.get_submodule("0.1").training
     assert all(parameter.requires_grad for parameter in loaded.network.parameters())
+
+
+def test_a_loaded_network_can_be_trained_and_copied(kept: Path) -> None:
+    network = copy.deepcopy(files.load(kept).network).train()
+    network(zoo.images(dtype=torch.float32)).sum().backward()
+    torch.optim.SGD(network.parameters(), lr=0.1).step()
+    assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 def test_the_same_network_gives_the_same_bytes(kept: Path, tmp_path: Path) -> None:

@@ -62,6 +62,30 @@ def test_functions_become_layers_and_names_stay_apart() -> None:
     assert to_spec(again) == to_spec(network)
 
 
+class Overwriting(nn.Module):
+    """What was overwritten is read again, as in some residual networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.relu = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.one(x)
+        z = self.two(self.relu(x)) + x
+        z = z.sub_(x)
+        return nn.functional.relu(z, inplace=True) + z
+
+
+def test_a_tensor_overwritten_in_place_is_read_as_overwritten() -> None:
+    module = Overwriting().double()
+    network = trace(module)
+    again = from_spec(to_spec(network)).double()
+    again.load_state_dict(network.state_dict())
+    assert torch.equal(network(zoo.images()), module(zoo.images()))
+    assert torch.equal(again(zoo.images()), module(zoo.images()))
+    assert module.relu.inplace and not network.get_submodule("relu").inplace
+
+
 class Weird(nn.Module):
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()

@@ -13,11 +13,12 @@ from worker.dnn.shapes import Shape
 
 @dataclass(frozen=True)
 class Operator:
-    """`tensors` become initialisers in this order, behind the layer's input."""
+    """`tensors` become initialisers in this order, behind the layer's input; `since` is the opset that has it."""
 
     kind: str
     attributes: dict[str, Any] = field(default_factory=dict)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+    since: int = 17
 
 
 _PLAIN: dict[type[nn.Module], str] = {
@@ -50,6 +51,11 @@ def _weighted(layer: nn.Module, before: Shape, after: Shape) -> Operator | None:
         case nn.LayerNorm():
             attributes = {"axis": -len(layer.normalized_shape), "epsilon": layer.eps}
             return Operator("LayerNormalization", attributes, _scaled(layer, torch.Size(layer.normalized_shape)))
+        case nn.GroupNorm():
+            attributes = {"num_groups": layer.num_groups, "epsilon": layer.eps}
+            scaled = _scaled(layer, torch.Size([layer.num_channels]))
+            scaled.setdefault("bias", torch.zeros(layer.num_channels))
+            return Operator("GroupNormalization", attributes, scaled, since=21)
         case nn.PReLU():
             slope = layer.weight.detach().view(-1, *[1] * (len(before) - 1))
             return Operator("PRelu", {}, {"weight": slope})
@@ -81,7 +87,7 @@ def _activated(layer: nn.Module, before: Shape, after: Shape) -> Operator | None
         case nn.ELU():
             return Operator("Elu", {"alpha": layer.alpha})
         case nn.GELU():
-            return Operator("Gelu", {"approximate": layer.approximate})
+            return Operator("Gelu", {"approximate": layer.approximate}, since=20)
         case nn.Hardsigmoid():
             return Operator("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5})
         case nn.Softmax() if layer.dim is not None:

@@ -15,8 +15,8 @@ from worker.dnn.kinds import function_name
 from worker.dnn.shapes import Shape, shapes
 from worker.dnn.spec import layer_of, name_of
 
-OPSET = 20
-IR_VERSION = 9
+# Old runtimes on devices read an old opset; a newer one is asked for only by layers that need it.
+OPSET = 17
 _FUNCTIONS = {"add": "Add", "sub": "Sub", "mul": "Mul", "cat": "Concat"}
 
 
@@ -27,6 +27,7 @@ class _Sheet:
     nodes: list[Any] = field(default_factory=list)
     initialisers: list[Any] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)
+    opset: int = OPSET
 
 
 def to_model(network: fx.GraphModule, in_shape: Shape, *, name: str) -> onnx.ModelProto:
@@ -44,8 +45,9 @@ def to_model(network: fx.GraphModule, in_shape: Shape, *, name: str) -> onnx.Mod
         [_value(sheet.results[given.name], in_shape)], [_value(sheet.results[answer.name], sizes[answer.name])],
         sheet.initialisers,
     )
-    imports = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(graph, producer_name="EdgePortal", opset_imports=imports, ir_version=IR_VERSION)
+    imports = [helper.make_opsetid("", sheet.opset)]
+    oldest = helper.find_min_ir_version_for(imports)
+    return helper.make_model(graph, producer_name="EdgePortal", opset_imports=imports, ir_version=oldest)
 
 
 def _value(name: str, shape: Shape) -> Any:
@@ -58,6 +60,7 @@ def _write(sheet: _Sheet, network: fx.GraphModule, node: fx.Node, sizes: dict[st
     layer, name = layer_of(network, node), name_of(node)
     if layer is not None:
         operator = operator_of(layer, name, sizes[node.all_input_nodes[0].name], sizes[node.name])
+        sheet.opset = max(sheet.opset, operator.since)
         inputs = sources + _initialisers(sheet, name, operator.tensors)
         sheet.nodes.append(helper.make_node(operator.kind, inputs, [result], name=name, **operator.attributes))
     elif node.op == "call_function":

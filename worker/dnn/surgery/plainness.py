@@ -123,7 +123,7 @@ def foldable(layer: nn.Conv2d | nn.Linear) -> bool:
 def folded(layer: nn.Conv2d | nn.Linear, constants: Values) -> Values:
     """What inputs of constant value add to each output; varying ones (NaN) add nothing."""
     known = np.flatnonzero(np.nan_to_num(constants))
-    weight = layer.weight.detach()[:, torch.from_numpy(known)].double()
+    weight = layer.weight.detach()[:, torch.from_numpy(known).to(layer.weight.device)].double()
     sums = weight.flatten(2).sum(2) if weight.ndim > 2 else weight
     return sums.cpu().numpy() @ constants[known]
 

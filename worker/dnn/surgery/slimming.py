@@ -16,7 +16,9 @@ def slim(draft: Draft, channels: Channels, alive: Flags) -> None:
     for node in draft.graph.nodes:
         layer = draft.layer(node)
         if layer is not None:
-            _slim(layer, _kept(channels.reads, alive, node), _kept(channels.writes, alive, node))
+            device = next((tensor.device for tensor in layer.parameters()), torch.device("cpu"))
+            keep_in, keep_out = (_kept(side, alive, node, device) for side in (channels.reads, channels.writes))
+            _slim(layer, keep_in, keep_out)
             own(layer)
 
 
@@ -36,12 +38,12 @@ def kept_outputs(channels: Channels, alive: Flags, name: str) -> Ids:
     return np.flatnonzero(alive[channels.writes[name]])
 
 
-def _kept(side: dict[str, Ids], alive: Flags, node: fx.Node) -> Tensor | None:
+def _kept(side: dict[str, Ids], alive: Flags, node: fx.Node, device: torch.device) -> Tensor | None:
     """The places that stay, or None for all of them."""
     if node.name not in side:
         return None
     stays = alive[side[node.name]]
-    return None if stays.all() else torch.from_numpy(np.flatnonzero(stays))
+    return None if stays.all() else torch.from_numpy(np.flatnonzero(stays)).to(device)
 
 
 def _slim(layer: nn.Module, keep_in: Tensor | None, keep_out: Tensor | None) -> None:
