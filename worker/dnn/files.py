@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 _KEY = "edgeportal.network"
 
 
-class Refused(ValueError):  # noqa: N818
+class Refused(ValueError):
     """A file that is not a network of the house; the message is one sentence for a person."""
 
 
@@ -55,7 +55,7 @@ def load(path: Path) -> Loaded:
     body = _bytes(Path(path))
     about = _about(body)
     try:
-        network = from_spec(about["spec"], device="meta")
+        network = from_spec(about.get("spec", {}), device="meta")
         answers = output_shape(network, tuple(about["in_shape"]))
     except ValueError as error:
         raise Refused(str(error)) from error

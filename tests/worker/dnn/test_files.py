@@ -115,7 +115,7 @@ def test_a_missing_file_and_a_long_header_are_refused(tmp_path: Path) -> None:
         files.load(tmp_path / "long")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(place=st.floats(0, 1), value=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_file_is_refused_or_loads(
     tmp_path_factory: pytest.TempPathFactory, place: float, value: int, cut: bool

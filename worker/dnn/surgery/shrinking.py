@@ -19,7 +19,7 @@ from worker.dnn.surgery.slimming import kept_outputs, slim
 TINY = 1e-8
 
 
-class LayerCollapse(ValueError):  # noqa: N818
+class LayerCollapse(ValueError):
     """The masks leave no way from the network's input to its output."""
 
 
