@@ -22,16 +22,21 @@ class Masking:
 
     def __init__(self, network: fx.GraphModule, masks: Masks, policy: Policy = POLICY) -> None:
         living = _living(network, masks, policy)
-        weights = dict(network.named_parameters())
-        self._weights = [weights[name].data for name in living]
-        self._masks = [living[name] for name in living]
+        # The parameters, not their data: a network that moves to another device or layout gets new data.
+        self._weights: list[torch.Tensor] = [weight for name, weight in network.named_parameters() if name in living]
+        self._masks: list[torch.Tensor] = [living[name] for name, _ in network.named_parameters() if name in living]
         self.hold()
 
     @torch.no_grad()
     def hold(self) -> None:
-        if self._weights and self._masks[0].device != self._weights[0].device:
-            self._masks = [mask.to(self._weights[0].device) for mask in self._masks]
+        pairs = zip(self._masks, self._weights, strict=True)
+        self._masks = [mask if _lies_like(mask, weight) else torch.empty_like(weight).copy_(mask)
+                       for mask, weight in pairs]
         torch._foreach_mul_(self._weights, self._masks)
+
+
+def _lies_like(mask: torch.Tensor, weight: torch.Tensor) -> bool:
+    return mask.device == weight.device and mask.stride() == weight.stride()
 
 
 def _living(network: fx.GraphModule, masks: Masks, policy: Policy) -> dict[str, torch.Tensor]:

@@ -17,7 +17,7 @@ from worker.profiling.pulse import Pulse
 from worker.training import snapshot
 from worker.training.accuracy import score
 from worker.training.batches import order, shuffled
-from worker.training.hardware import chosen
+from worker.training.hardware import chosen, resting, working
 from worker.training.settings import Settings
 
 Hold = Callable[[], None]
@@ -63,7 +63,7 @@ def train(
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
-    network.cpu().eval()
+    resting(network).eval()
     return Trained(history.epoch, history.seconds, _last_validation(history))
 
 
@@ -86,7 +86,8 @@ class _Training:
         self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None, share: Share,
     ) -> None:
         self.device = chosen()
-        self.network, self.data, self.settings, self.variant = network.to(self.device), data, settings, variant
+        self.network = working(network, self.device)
+        self.data, self.settings, self.variant = data, settings, variant
         self.hold, self.share = hold or (lambda: None), share
         self.optimiser = _optimiser(network, settings)
         self.pulse = Pulse()
