@@ -16,7 +16,8 @@ def slim(draft: Draft, channels: Channels, alive: Flags) -> None:
     for node in draft.graph.nodes:
         layer = draft.layer(node)
         if layer is not None:
-            device = next((tensor.device for tensor in layer.parameters()), torch.device("cpu"))
+            tensors = (tensor for tensor in layer._parameters.values() if tensor is not None)
+            device = next((tensor.device for tensor in tensors), torch.device("cpu"))
             keep_in, keep_out = (_kept(side, alive, node, device) for side in (channels.reads, channels.writes))
             _slim(layer, keep_in, keep_out)
             own(layer)
