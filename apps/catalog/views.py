@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Min, Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
 from apps.catalog import blobs
@@ -16,6 +17,7 @@ from apps.catalog.models import Dataset, RegisteredModel, Variant
 LONGEST_SEARCH = 100
 
 
+@require_safe
 def models(request: HttpRequest) -> HttpResponse:
     rows = RegisteredModel.objects.visible_to(request.user).filter(team=teams.current(request)).annotate(
         variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
@@ -26,6 +28,7 @@ def models(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/models.html", {"models": rows, "search": search})
 
 
+@require_safe
 def model(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
     variants = list(found.variants.select_related("file", "onnx"))
@@ -34,6 +37,7 @@ def model(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "catalog/model.html", context)
 
 
+@require_safe
 def variant_file(request: HttpRequest, pk: UUID, kind: str) -> FileResponse:
     """The safetensors file or its ONNX twin, by row: no text from outside is ever a path."""
     variant = get_object_or_404(Variant.objects.visible_to(request.user).select_related("file", "onnx", "model"), pk=pk)
@@ -43,6 +47,7 @@ def variant_file(request: HttpRequest, pk: UUID, kind: str) -> FileResponse:
     return attachment(blob.sha256, f"{variant.model.name}-{variant.name}.{kind}")
 
 
+@require_safe
 def datasets(request: HttpRequest) -> HttpResponse:
     rows = Dataset.objects.visible_to(request.user).filter(team=teams.current(request)).select_related("file")
     search = searched(request)
@@ -51,6 +56,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/datasets.html", {"datasets": rows, "search": search})
 
 
+@require_safe
 def dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Dataset.objects.visible_to(request.user).select_related("file"), pk=pk)
     fitting = RegisteredModel.objects.visible_to(request.user).filter(
@@ -58,6 +64,7 @@ def dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "catalog/dataset.html", {"dataset": found, "fitting": fitting})
 
 
+@require_safe
 def dataset_file(request: HttpRequest, pk: UUID) -> FileResponse:
     found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
     return attachment(found.file_id, f"{found.name}.safetensors")

@@ -8,12 +8,14 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
 from apps.devices.forms import DeviceForm
 from apps.devices.models import Device
 
 
+@require_safe
 def devices(request: HttpRequest) -> HttpResponse:
     rows = Device.objects.visible_to(request.user).filter(team=teams.current(request))
     search = request.GET.get("q", "").replace("\x00", "").strip()[:100]

@@ -104,11 +104,17 @@ def label_of(name: str, info: FieldInfo) -> str:
     return words[:1].upper() + words[1:]
 
 
-class VariantField(forms.ModelChoiceField[Variant]):
-    """Variants under the names of their models."""
+class ThingField(forms.ModelChoiceField[Any]):
+    """A choice among the team's things; text that is no id at all is refused like an id that is not there."""
 
-    def label_from_instance(self, obj: Variant) -> str:
-        return f"{obj.model.name} · {obj.name}"
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except forms.ValidationError:
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice") from None
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.model.name} · {obj.name}" if isinstance(obj, Variant) else str(obj)
 
 
 def reference_field(kind: ReferenceKind, user: User, team: Team | None, common: Mapping[str, Any]) -> forms.Field:
@@ -116,12 +122,12 @@ def reference_field(kind: ReferenceKind, user: User, team: Team | None, common: 
     gone = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
     if kind == "model":
         variants = Variant.objects.visible_to(user).filter(team=team).select_related("model")
-        return VariantField(variants.order_by("model__name", "created"), error_messages=gone,
-                            empty_label="choose a model", **common)
+        return ThingField(variants.order_by("model__name", "created"), error_messages=gone,
+                          empty_label="choose a model", **common)
     source: Any = Dataset if kind == "dataset" else Device
     rows = source.objects.visible_to(user).filter(team=team)
     rows = rows.filter(retired=False) if kind == "device" else rows
-    return forms.ModelChoiceField(rows, error_messages=gone, empty_label=f"choose a {WORDS[kind]}", **common)
+    return ThingField(rows, error_messages=gone, empty_label=f"choose a {WORDS[kind]}", **common)
 
 
 WORDS: dict[ReferenceKind, str] = {"model": "model", "dataset": "data set", "device": "device"}

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from apps.experiments.forms import inner
 from apps.experiments.new import kinds, on_the_menu
@@ -17,10 +18,12 @@ from worker.recipe import Recipe
 PLAIN = {int: "whole number", float: "number", bool: "yes or no", str: "text"}
 
 
+@require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     return render(request, "experiments/docs.html", {"kinds": kinds()})
 
 
+@require_safe
 def recipe_docs(request: HttpRequest, recipe: str) -> HttpResponse:
     found = on_the_menu(recipe)
     rows = [_row(found, name) for name in found.params.model_fields]

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import teams
 from apps.experiments import actions
@@ -20,6 +20,7 @@ from worker import menu
 from worker.recipe import Recipe
 
 
+@require_safe
 def choose(request: HttpRequest) -> HttpResponse:
     return render(request, "experiments/choose.html", {"kinds": kinds(), **_rights(request)})
 
@@ -67,13 +68,13 @@ def _launch(request: HttpRequest, recipe: Recipe) -> HttpResponse:
             return redirect("run", pk=actions.launch(teams.person(request), team, recipe.name, form.values(), name).pk)
         except actions.Refused as refused:
             form.refuse(refused.errors)
-    return _page(request, recipe, form, status=422)
+    return _page(request, recipe, form)
 
 
-def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm) -> HttpResponse:
     context = {"recipe": recipe, "form": form, "kinds": kinds(), "promise": promise(form, teams.current(request)),
                **_rights(request)}
-    return render(request, "experiments/new.html", context, status=status)
+    return render(request, "experiments/new.html", context)
 
 
 def _form(request: HttpRequest, recipe: Recipe) -> type[RecipeForm]:

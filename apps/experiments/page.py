@@ -47,7 +47,7 @@ def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
         **_progress(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
-        "silence": _silence(run, now), "verdict": run.summary.get("verdict") or reading.verdict(rows),
+        "silence": _silence(run, now), **_verdict(run, rows),
         "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
     }
 
@@ -104,6 +104,12 @@ def _silence(run: Run, now: Any) -> str:
     left = (run.lease_until - now).total_seconds() if run.lease_until else 0.0
     since = (now - run.heartbeat).total_seconds()
     return reading.silence(since, settings.HEARTBEAT_S, left, settings.LEASE_S)
+
+
+def _verdict(run: Run, rows: list[Result]) -> dict[str, str]:
+    """The sentence that says what came out: its first part stands out, what qualifies it follows."""
+    first, mark, rest = str(run.summary.get("verdict") or reading.verdict(rows)).partition("; ")
+    return {"verdict": first, "verdict_rest": mark + rest}
 
 
 def _verdict_facts(rows: list[Result]) -> dict[str, Any]:

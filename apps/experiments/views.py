@@ -9,10 +9,10 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import teams
-from apps.catalog.models import Variant
+from apps.catalog.models import RegisteredModel
 from apps.catalog.views import attachment, searched
 from apps.experiments import actions
 from apps.experiments.forms import form_for
@@ -25,6 +25,7 @@ PAGE = 25
 FILTERS = {"live": LIVE, **{status.value: (status.value,) for status in Status}}
 
 
+@require_safe
 def experiments(request: HttpRequest) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(team=teams.current(request))
     # get_page takes any text: an unknown page is the nearest one.
@@ -60,23 +61,28 @@ def _numbered(search: str) -> Q:
     return Q(number=int(digits)) if known else Q(pk=None)
 
 
+@require_safe
 def run(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "experiments/run.html", page_context(request, visible(request, pk)))
 
 
+@require_safe
 def run_head(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "experiments/_head.html", head_context(request, visible(request, pk)))
 
 
+@require_safe
 def run_variants(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "experiments/_variants.html", variants_context(request, visible(request, pk)))
 
 
+@require_safe
 def run_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = visible(request, pk)
     return render(request, "experiments/_files.html", {"run": found, "files": found.files.select_related("blob")})
 
 
+@require_safe
 def run_file(request: HttpRequest, pk: UUID, file: int) -> FileResponse:
     mine = RunFile.objects.filter(run__in=Run.objects.visible_to(request.user))
     found = get_object_or_404(mine, run_id=pk, pk=file)
@@ -110,12 +116,14 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("run", pk=pk)
         except actions.Refused as refused:
             form.refuse(refused.errors)
-    return render(request, "experiments/run.html", page_context(request, found, live_form=form), status=422)
+    return render(request, "experiments/run.html", page_context(request, found, live_form=form))
 
 
+@require_safe
 def runs_of_model(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Fragment for the model's page: runs that were given a variant of it, or made one."""
-    variants = Variant.objects.visible_to(request.user).filter(model_id=pk)
+    model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
+    variants = model.variants.all()
     made = RunVariant.objects.filter(variant__in=variants).values("run")
     given = [str(variant) for variant in variants.values_list("pk", flat=True)]
     rows = Run.objects.visible_to(request.user).filter(Q(pk__in=made) | Q(inputs__model__id__in=given))

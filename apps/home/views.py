@@ -8,6 +8,7 @@ from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
 from apps.accounts.models import Team
@@ -17,6 +18,7 @@ from apps.experiments.models import ENDED, LIVE, Run, RunFile
 from apps.experiments.results import listed
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     team = teams.current(request)
     runs = Run.objects.visible_to(request.user).filter(team=team)

@@ -1,0 +1,108 @@
+"""The form of a recipe: whatever is typed comes back with a sentence at its field, never an error of the server."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
+from apps.experiments.forms import RecipeForm, form_for
+from apps.experiments.models import Run
+from tests.apps.cast import Cast
+from worker import menu
+
+RECIPE = "pruning.magnitude"
+
+
+@pytest.fixture
+def typed(cast: Cast) -> dict[str, Any]:
+    """A form filled in rightly."""
+    blob = Blob.objects.create(sha256="3" * 64, size_bytes=1)
+    model = RegisteredModel.objects.create(team=cast.team, name="net", in_shape=[1, 8, 8], classes=10)
+    variant = Variant.objects.create(team=cast.team, model=model, name="root", file=blob, size_bytes=1, params=1, macs=1,
+                                     activation_bytes=1)
+    data = Dataset.objects.create(team=cast.team, name="digits", in_shape=[1, 8, 8], classes=10, file=blob)
+    return {"model": str(variant.pk), "dataset": str(data.pk), "sparsity": "0.75", "epochs": "3", "start": "given",
+            "optimiser": "sgd", "scope": "global", "reference": "on"}
+
+
+def form(cast: Cast, typed: dict[str, Any]) -> RecipeForm:
+    return form_for(menu.get(RECIPE), cast.alice, cast.team)(typed)
+
+
+def test_what_is_right_becomes_the_recipes_values(cast: Cast, typed: dict[str, Any]) -> None:
+    filled = form(cast, typed)
+    assert filled.is_valid(), filled.errors
+    assert filled.values()["model"] == typed["model"] and filled.values()["reference"] is True
+    assert menu.get(RECIPE).params.model_validate(filled.values()).epochs == 3  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), [
+    ("epochs", "-1", "must be between 0 and 10,000; got -1"),
+    ("sparsity", "1.2", "must be more than 0 and less than 1; got 1.2"),
+    ("epochs", "three", "must be a whole number, between 0 and 10,000; got three"),
+    ("epochs", "1.5", "must be a whole number, between 0 and 10,000; got 1.5"),
+    ("sparsity", "1e400", "must be"), ("sparsity", "NaN", "must be"), ("epochs", "9" * 400, "must be"),
+    ("epochs", "x" * 10_000, "is too long: at most 500 characters; got 10000"),
+    ("epochs", "3\x00", "Null characters"),
+    ("optimiser", "rocket", "rocket is not one of the available choices"),
+    ("model", str(uuid.uuid4()), "is no longer there"), ("model", "no uuid", "is no longer there"),
+    ("model", "", "choose a model"), ("dataset", "\x00", "is no longer there"),
+])
+def test_what_is_wrong_is_said_at_its_field(cast: Cast, typed: dict[str, Any], field: str, value: str, said: str) -> None:
+    filled = form(cast, {**typed, field: value})
+    assert not filled.is_valid()
+    assert said in " ".join(filled.errors[field])
+
+
+def test_full_width_digits_are_read_or_refused_but_never_break(cast: Cast, typed: dict[str, Any]) -> None:
+    filled = form(cast, {**typed, "epochs": "１２"})
+    assert filled.is_valid() or "whole number" in filled.errors["epochs"][0]
+
+
+def test_another_teams_model_is_no_choice(cast: Cast, typed: dict[str, Any]) -> None:
+    assert not form_for(menu.get(RECIPE), cast.mallory, cast.team)(typed).is_valid()
+
+
+def test_data_that_do_not_fit_the_model_are_named_with_both_shapes(cast: Cast, typed: dict[str, Any]) -> None:
+    Dataset.objects.update(in_shape=[3, 32, 32])
+    filled = form(cast, typed)
+    assert filled.errors["dataset"] == ["net takes 1×8×8, digits gives 3×32×32"]
+
+
+def test_everything_typed_is_kept_beside_the_message(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.alice)
+    answer = client.post(f"/experiments/new/{RECIPE}/", {**typed, "epochs": "many", "name": "my try"})
+    page = answer.content.decode()
+    assert answer.status_code == 200 and not Run.objects.exists()
+    assert 'value="my try"' in page and 'value="many"' in page
+    assert 'aria-describedby="id_epochs_helptext id_epochs_error"' in page or "id_epochs_error" in page
+
+
+def test_a_preset_is_set_over_what_was_typed(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.alice)
+    page = client.post(f"/experiments/new/{RECIPE}/", {**typed, "name": "my try", "preset": "careful"}).content.decode()
+    assert 'value="my try"' in page and 'value="30"' in page and not Run.objects.exists()
+
+
+def test_a_form_that_is_right_starts_a_run(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.alice)
+    answer = client.post(f"/experiments/new/{RECIPE}/", typed)
+    assert answer.status_code == 302 and answer["Location"] == f"/runs/{Run.objects.get().pk}/"
+
+
+def test_a_viewer_starts_nothing(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.victor)
+    assert client.post(f"/experiments/new/{RECIPE}/", typed).status_code == 403
+    assert "Start the run" not in client.get(f"/experiments/new/{RECIPE}/").content.decode()
+
+
+@pytest.mark.parametrize("name", list(menu.recipes()))
+def test_every_recipe_has_a_form_a_summary_and_a_page_of_documentation(cast: Cast, client: Client, name: str) -> None:
+    client.force_login(cast.alice)
+    for path in (f"/experiments/new/{name}/", f"/docs/{name}/"):
+        assert client.get(path).status_code == 200
+    assert client.post(f"/experiments/new/{name}/summary/", {}).status_code == 200

@@ -1,0 +1,86 @@
+"""What a run's figures mean in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.experiments import reading
+from apps.experiments.reading import Mark, Range, Result
+
+DENSE = Result("dense", params=14_730_000, latency_ms=8.48, accuracy=0.965, accuracy_of="test")
+
+
+def test_the_time_to_go_is_a_range_around_the_rate_of_this_attempt() -> None:
+    found = reading.eta(6, 10, Mark(seconds_ago=40, done=2))
+    assert found and found.low < 40 < found.high
+
+
+def test_the_range_narrows_as_the_run_goes_on() -> None:
+    early, late = reading.eta(1, 10, Mark(10, 0)), reading.eta(9, 10, Mark(90, 0))
+    assert early and late
+    assert (early.high - early.low) / early.high > (late.high - late.low) / late.high
+
+
+@pytest.mark.parametrize(("done", "total", "mark"), [
+    (0, 10, Mark(5, 0)), (5, 10, Mark(5, 5)), (10, 10, Mark(5, 0)), (1, 0, Mark(5, 0)),
+])
+def test_nothing_is_promised_before_something_is_known(done: float, total: float, mark: Mark) -> None:
+    assert reading.eta(done, total, mark) is None
+
+
+@pytest.mark.parametrize(("seconds", "said"), [
+    (Range(360, 480), "done in 6 to 8 min"), (Range(24, 30), "done in 24 to 30 s"), (Range(2, 8), "done in a few seconds"),
+    (Range(7300, 7400), "done in about 2 h"),
+])
+def test_the_time_to_go_is_said_in_one_unit(seconds: Range, said: str) -> None:
+    assert reading.eta_words(seconds) == said
+
+
+def test_a_worker_that_speaks_is_not_mentioned() -> None:
+    assert reading.silence(5, heartbeat_s=15, lease_left=50, lease_s=60) == ""
+
+
+def test_a_silent_worker_is_named_with_what_happens_next() -> None:
+    said = reading.silence(40, heartbeat_s=15, lease_left=20, lease_s=60)
+    assert said == "worker silent for 40 s; will be taken over at 60 s; nothing is lost"
+
+
+@pytest.mark.parametrize(("holder", "before", "said"), [
+    ("run 41", 0, "the bench slot is busy with run 41; yours is next"),
+    ("run 41", 2, "the bench slot is busy with run 41; 2 stand before yours"),
+    ("", 1, "1 run stands before yours in the bench slot"),
+    ("", 0, "waiting for a worker on the bench slot"),
+])
+def test_a_queued_run_says_why_it_waits(holder: str, before: int, said: str) -> None:
+    assert reading.waiting(holder, before, 3, "bench.pi4") == said
+
+
+def test_a_queue_that_nobody_serves_is_named() -> None:
+    assert "is one serving the cpu queue?" in reading.waiting("", 0, 60, "cpu")
+
+
+def test_the_verdict_compares_with_the_dense_network() -> None:
+    small = Result("p = 0.875", params=914_122, latency_ms=2.49, accuracy=0.961, accuracy_of="test")
+    assert reading.verdict([DENSE, small]) == "16.1× smaller, 3.4× faster, 0.4 points less accurate"
+
+
+def test_the_smallest_variant_that_loses_little_is_chosen() -> None:
+    ruined = Result("tiny", params=1000, latency_ms=0.1, accuracy=0.1, accuracy_of="test")
+    small = Result("small", params=900_000, accuracy=0.96, accuracy_of="test")
+    assert reading.best([DENSE, ruined, small], DENSE) == small
+
+
+def test_accuracies_of_different_parts_are_not_compared() -> None:
+    trained = Result("small", params=900_000, accuracy=0.99, accuracy_of="validation")
+    assert "accurate" not in reading.verdict([DENSE, trained])
+
+
+def test_there_is_no_verdict_before_there_is_something_to_compare() -> None:
+    assert reading.verdict([]) == reading.verdict([DENSE]) == ""
+
+
+def test_the_command_is_what_a_terminal_takes() -> None:
+    params = {"model": "uuid", "epochs": 3, "reference": False, "batch_size": 64, "note": None}
+    said = reading.command("pruning.reconvene", params, {"model": "VGG-11 first.safetensors"})
+    assert said == ("python -m worker run pruning.reconvene --model 'VGG-11 first.safetensors' --epochs 3 --no-reference "
+                    "--batch-size 64")

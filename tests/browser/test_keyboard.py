@@ -1,0 +1,51 @@
+"""The portal by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.portal import Portal
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("key", "path"), [("m", "/models/"), ("d", "/devices/"), ("e", "/experiments/"), ("a", "/data/")])
+def test_g_and_a_letter_go_to_a_place(page: Any, portal: Portal, key: str, path: str) -> None:
+    page.goto(portal.address + "/")
+    page.keyboard.press("g")
+    page.keyboard.press(key)
+    page.wait_for_url(re.compile(path))
+
+
+def test_the_question_mark_opens_the_list_of_keys_and_escape_closes_it(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_j_and_k_walk_through_rows_and_enter_opens(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/models/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/models/[0-9a-f-]{36}/"))
+
+
+def test_keys_are_letters_again_while_typing(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/models/")
+    page.keyboard.press("/")
+    page.keyboard.type("gm?n")
+    assert page.input_value("[data-filter]") == "gm?n"
+
+
+def test_the_first_tab_skips_to_the_content(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
