@@ -63,7 +63,11 @@ def run(
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of one operation.")] = 1,
     preset: Annotated[str, typer.Option(help="Start from a preset of the recipe.")] = "",
 ) -> None:
-    """Run a recipe: events as JSON lines, the last one is Finished with its summary. Exit 0 only then."""
+    """Run a recipe; `describe` tells which --PARAM VALUE it takes.
+
+    Events are JSON lines, the last one is Finished with its summary; exit status 0 only then, 1 when it failed,
+    2 when what was typed cannot be run.
+    """
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
     inputs = resolve(params)
