@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
-.PHONY: help setup run link test lint bench clean
+.PHONY: help setup run link test chromium lint bench clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
@@ -32,9 +32,14 @@ run: $(VENV)/.installed ## start the portal and print one link (PORT=8000)
 link: $(VENV)/.installed ## print another sign-in link to the running portal
 	@$(BIN)/python -m edgeportal link
 
-test: $(VENV)/.installed-dev ## lint, then all tests with real servers and a real browser
+test: $(VENV)/.installed-dev chromium ## lint, then all tests with real servers and a real browser
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest
+
+chromium: # the browser of the tests: the PATH's, else Debian's as root, else one line
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \
+	  || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && { apt-get install -y -qq chromium >/dev/null 2>&1 || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }; }; } \
+	  || { echo "The browser tests need Chromium; install it: apt install chromium"; exit 1; }
 
 lint: $(VENV)/.installed-dev ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

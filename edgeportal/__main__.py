@@ -99,7 +99,8 @@ class Portal:
         if stamp.exists() and stamp.read_text() == newest:
             return None
         stamp.parent.mkdir(parents=True, exist_ok=True)
-        command = f"{shlex.quote(PYTHON)} manage.py collectstatic --noinput --verbosity 0 && echo -n '{newest}' > {shlex.quote(str(stamp))}"
+        collect = f"{shlex.quote(PYTHON)} manage.py collectstatic --noinput --verbosity 0"
+        command = f"{collect} && echo -n '{newest}' > {shlex.quote(str(stamp))}"
         with (self.logs / "static.log").open("ab") as out:
             return subprocess.Popen(["sh", "-c", command], cwd=places.BASE_DIR, stdout=out, stderr=out,
                                     preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
@@ -159,8 +160,9 @@ class Portal:
         folder = self.var / "sample"
         if not (folder / "manifest.json").exists():
             with (self.logs / "sample.log").open("ab") as out:
-                self.sample = subprocess.Popen(["nice", PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out,
-                                               stderr=out, preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
+                self.sample = subprocess.Popen(
+                    ["nice", PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out, stderr=out,
+                    preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def _present(self) -> None:
         if self.sample:

@@ -13,9 +13,8 @@ from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 
-from apps.live.sockets import routes  # noqa: E402  the apps must be loaded first
-
 import edgeportal.celery  # noqa: E402, F401  makes it the current app, so that actions can wake workers by name
+from apps.live.sockets import routes  # noqa: E402  the apps must be loaded first
 
 application = ProtocolTypeRouter({
     "http": http,

@@ -11,7 +11,7 @@ from pathlib import Path
 import dj_database_url
 import django_stubs_ext
 
-from edgeportal import places
+from edgeportal import guard, places
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -109,7 +109,9 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 LEASE_S = number("EDGEPORTAL_LEASE_S", 60)
 HEARTBEAT_S = number("EDGEPORTAL_HEARTBEAT_S", LEASE_S / 4)
 REAPER_S = number("EDGEPORTAL_REAPER_S", 10)
-CELERY_BEAT_SCHEDULE = {"reap": {"task": "worker.tasks.reap", "schedule": REAPER_S, "options": {"queue": "inspect", "expires": REAPER_S}}}
+# Not on the runs' queue, where it would wait behind the very run it watches.
+REAPER = {"task": "worker.tasks.reap", "schedule": REAPER_S, "options": {"queue": "inspect", "expires": REAPER_S}}
+CELERY_BEAT_SCHEDULE = {"reap": REAPER}
 ATTEMPTS_WITHOUT_PROGRESS = 3
 RUN_THREADS = int(number("EDGEPORTAL_RUN_THREADS", 1))
 RUN_MEMORY_BYTES = int(number("EDGEPORTAL_RUN_MEMORY_BYTES", 16e9))
@@ -178,7 +180,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"secrets": {"()": "django.utils.log.CallbackFilter", "callback": guard.tells_no_secret}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("EDGEPORTAL_LOG_LEVEL", "WARNING")},
     "loggers": {"edgeportal": {"level": "INFO"}, "apps": {"level": "INFO"}, "worker": {"level": "INFO"}},
 }

@@ -59,14 +59,15 @@ class Portal:
         clean = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         return clean | self.environment
 
-    def start(self, ready: str = "EdgePortal is ready") -> None:
+    def start(self, *, signed_in: bool = True) -> None:
+        """Start it and wait for the line that says it is ready; sign in with the printed link."""
         self.var.mkdir(parents=True, exist_ok=True)
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
                                             stdout=out, stderr=out, start_new_session=True)
-        until(lambda: ready in self.said() or self.process.poll() is not None, 120, f"{ready!r} in {self.said()}")
+        until(lambda: "is ready" in self.said() or self.process.poll() is not None, 120, "the ready line")
         assert self.process.poll() is None, self.said()
-        if ready == "EdgePortal is ready":
+        if signed_in:
             self.sign_in()
 
     def said(self) -> str:
@@ -115,7 +116,8 @@ class Portal:
 
     def sockets(self) -> str:
         code = "from edgeportal import places; print(places.sockets())"
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environ(), capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environ(), capture_output=True, text=True,
+                              check=True)
         return done.stdout.strip()
 
     # Runs

@@ -60,7 +60,7 @@ def main(job: Job, end: socket.socket) -> None:
     try:
         limit(job)
         _run(job, wire)
-    except Exception as error:  # noqa: BLE001  the last wall: the supervisor must hear a reason
+    except Exception as error:
         failed = Failed(reason=f"{type(error).__name__}: {error}"[:500], trace=traceback.format_exc(limit=20))
         wire.say(event=failed.model_dump(mode="json"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 ReferenceKind = Literal["model", "dataset", "device"]
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device")
@@ -32,8 +33,8 @@ def param(
     **bounds: Any,
 ) -> Any:
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on."""
-    extra = {"unit": unit, "essential": essential, "live": live}
-    return Field(default, description=help, json_schema_extra=extra, **bounds)
+    noted: JsonDict = {"unit": unit, "essential": essential, "live": live}
+    return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 
 class Params(BaseModel):

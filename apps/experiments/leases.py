@@ -46,7 +46,7 @@ def say_status(run: Run, **more: Any) -> None:
 def claim(queues: Sequence[str], worker: str) -> Run | None:
     """Take the run that waits longest on one of these queues: sets lease, attempt and a new fencing token."""
     waiting = Run.objects.filter(status=Status.QUEUED, queue__in=queues).order_by("queued_at", "number")
-    run = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+    run: Run | None = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if run is None:
         return None
     Run.objects.filter(pk=run.pk).update(

@@ -45,12 +45,15 @@ def record(run: Run, events: Sequence[Event]) -> None:
     for event, saying in facts:
         if saying.key is None or saying.key in fresh:
             fresh.discard(saying.key)
-            _MEANINGS.get(type(event), _nothing)(held, event)
+            _mean(held, event)
     transaction.on_commit(lambda: knock(held.stream_id))
 
 
-def _nothing(run: Run, event: Any) -> None:
-    return None
+def _mean(run: Run, event: Event) -> None:
+    """Turn an event into what it stands for in other tables; most stand for nothing but themselves."""
+    meaning = _MEANINGS.get(type(event))
+    if meaning:
+        meaning(run, event)
 
 
 def _started(run: Run, event: Started) -> None:

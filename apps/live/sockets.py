@@ -35,15 +35,18 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             after = position(parse_qs(self.scope["query_string"].decode("latin-1")).get("after", ["0"])[0])
         except BadPosition as bad:
-            return await self._refuse(BAD_POSITION, "bad_position", str(bad))
+            await self._refuse(BAD_POSITION, "bad_position", str(bad))
+            return
         head = await self._visible_head()
         if head is None:
-            return await self._not_found()
+            await self._not_found()
+            return
         await self.accept()
         if after > head:
             text = f"after must be from 0 to {head}, the stream's head; got {after}"
             await self._say("error", code="bad_position", text=text)
-            return await self.close(BAD_POSITION)
+            await self.close(BAD_POSITION)
+            return
         self.room = await hub().enter(self.stream_id, head)
         self.pump = asyncio.create_task(self._pump(after))
 
@@ -67,7 +70,8 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 after = await self._next(after)
                 if clock() - checked > REVALIDATE_S:
                     if await self._visible_head() is None:
-                        return await self.close(GONE)
+                        await self.close(GONE)
+                        return
                     checked = clock()
         except TimeoutError:
             # The client does not read. It may come back with ?after= and miss nothing.
@@ -101,7 +105,8 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _not_found(self) -> None:
         """A stream that is not there, or not this person's: the same 404, before any handshake."""
         if "websocket.http.response" not in self.scope.get("extensions", {}):
-            return await self.close()
+            await self.close()
+            return
         await self.base_send({"type": "websocket.http.response.start", "status": 404,
                               "headers": [(b"content-type", b"application/problem+json")]})
         await self.base_send({"type": "websocket.http.response.body", "body": b'{"title": "There is no such stream."}'})

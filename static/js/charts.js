@@ -30,6 +30,7 @@ export class Charts {
 
   #panel(place, run) {
     const chart = run.charts[Number(place.dataset.chart)];
+    place.dataset.kind = chart.kind;
     const Kind = KINDS[chart.kind];
     return Kind ? new Panel(place, new Kind(chart, run), chart) : null;
   }
