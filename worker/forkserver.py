@@ -121,11 +121,9 @@ class ForkServer:
             self._control.close()
             self._control = None
         if self._process:
-            try:
-                self._process.wait(3)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            # Its children die with it: the kernel sees to that.
+            self._process.kill()
+            self._process.wait()
             self._process = None
 
 
@@ -197,6 +195,13 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
 
 
+def _watch_owner(owner: int, warm: threading.Event) -> None:
+    """While torch is being imported nobody reads the control socket: leave when the owner is gone."""
+    while not warm.wait(0.3):
+        if os.getppid() != owner:
+            os._exit(0)
+
+
 def _last_words(end: socket.socket, code: int) -> None:
     # The newline before it ends whatever line a killed child left open.
     with end, contextlib.suppress(OSError):
@@ -210,8 +215,13 @@ def main() -> None:
     # No parent-death signal here: it follows the thread that started us. The closed control socket says it as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control, idle_s = socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2])
+    warm = threading.Event()
+    watch = threading.Thread(target=_watch_owner, args=(os.getppid(), warm), daemon=True)
+    watch.start()
     for module in WARM:
         importlib.import_module(module)
+    warm.set()
+    watch.join()
     Server(control, idle_s).serve()
 
 

@@ -152,3 +152,23 @@ def test_sigterm_ends_it_like_ctrl_c(own: Portal) -> None:
     own.process.send_signal(signal.SIGTERM)
     own.process.wait(8)
     assert left_over(family) == []
+
+
+def test_ctrl_c_during_a_run_is_quick_costs_no_attempt_and_the_next_start_goes_on() -> None:
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")))
+    try:
+        portal.start()
+        run = portal.sql("select id from experiments_run")[0][0]
+        until(lambda: portal.metrics(str(run), "accuracy"), 60, "the sample run trains")
+        family = portal.processes()
+        ended = portal.stop()
+        assert ended < 5, f"Ctrl-C took {ended:.1f} s"
+        assert left_over(family) == []
+        portal.output.unlink()
+        portal.start()
+        until(lambda: portal.run(str(run))["status"] == "running", 20, "the run goes on")
+        assert portal.run(str(run))["attempt"] == 1
+        assert len(portal.sql("select 1 from accounts_team")) == 1, "a second start makes no second sample"
+    finally:
+        portal.stop()
+        portal.keep_logs(Path(tempfile.mkdtemp()))
