@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,8 +13,12 @@ Said = tuple[int, str, str]
 
 
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Said]]:
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Said]]:
     from worker.__main__ import main
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("runs")))
 
     def call(*words: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["python -m worker", *words])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -18,6 +19,7 @@ import torch
 from worker import menu
 from worker.__main__ import resolve
 from worker.context import Context
+from worker.dnn import architectures
 from worker.events import Event, Finished, Measured, Metric, Progress, VariantMade, parse
 from worker.executor import execute
 from worker.params import Params
@@ -41,16 +43,20 @@ def straight(name: str) -> tuple[list[Event], float, float]:
     warm()
     events, silences = [], [0.0]
     begun = last = time.process_time()
-    for event in start(name, Path(tempfile.mkdtemp(prefix="contract-"))):
-        events.append(event)
-        silences.append(time.process_time() - last)
-        last = time.process_time()
+    with tempfile.TemporaryDirectory(prefix="contract-") as folder:
+        for event in start(name, Path(folder)):
+            events.append(event)
+            silences.append(time.process_time() - last)
+            last = time.process_time()
     return events, last - begun, max(silences)
 
 
 @cache
 def warm() -> None:
-    """The first step of a process imports parts of torch; children of the portal are forked after that."""
+    """The first steps of a process import parts of torch and of ours; children of the portal are forked after that."""
+    for module in ("pruning.comparison", "training.whole", "profiling.benchmark"):
+        importlib.import_module(f"worker.{module}")
+    architectures.build("lenet5", seed=0)
     weight = torch.nn.Parameter(torch.zeros(1))
     torch.optim.SGD([weight]).step()
     torch.optim.Adam([weight]).step()
