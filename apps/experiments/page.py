@@ -32,7 +32,7 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
     names = {each["field"]: each["file"] for each in given}
     context = head_context(request, run) | variants_context(request, run)
     return context | {
-        "charts": [chart.title for chart in recipe.charts] if recipe else [],
+        "charts": recipe.charts if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
         "command": reading.command(run.recipe, run.params | run.live_params, names),
         "files": run.files.select_related("blob"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_look import finished  # noqa: F401  the same run
-from tests.portal import Portal
+from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def test_a_legend_entry_hides_and_shows_its_trace(run_page: Any) -> None:
     chart = run_page.locator(".chart").first
     entry = chart.locator(".legend button", has_text="dense")
     entry.click()
-    run_page.wait_for_function("document.querySelector('.chart .legend button[aria-pressed=false]')")
+    run_page.wait_for_selector(".chart .legend button[aria-pressed=false]")
     assert entry.get_attribute("aria-pressed") == "false"
 
 
@@ -52,7 +52,7 @@ def test_the_theme_key_redraws_the_charts_in_the_new_colours(run_page: Any) -> N
     run_page.wait_for_selector(".chart .xtick text")
     before = run_page.evaluate(colour)
     run_page.keyboard.press("t")
-    run_page.wait_for_function(f"{colour} !== '{before}'")
+    until(lambda: run_page.evaluate(colour) != before, 5, "a redraw")
     assert run_page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
