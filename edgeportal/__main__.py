@@ -118,10 +118,9 @@ class Portal:
 
     def _wait_for_services(self) -> None:
         until = time.monotonic() + SERVICES_S
-        checks = {"postgres": lambda: embedded.postgres_answers(self.sockets, os.environ),
-                  "redis": lambda: embedded.redis_answers(places.embedded_redis_url())}
+        checks = {"postgres": embedded.postgres_answers, "redis": embedded.redis_answers}
         for child in self.services:
-            while not checks[child.name]():
+            while not checks[child.name](self.sockets):
                 if not child.alive or time.monotonic() > until:
                     raise Cannot(f"{child.name} did not start; its log is {self.logs / child.name}.log")
                 time.sleep(0.05)
@@ -150,7 +149,7 @@ class Portal:
         beat = [*CELERY, "beat", "--pidfile=", "-s", str(self.var / "beat-schedule"), "--loglevel=WARNING"]
         self._begin(Child("worker", lambda: runs, {"EDGEPORTAL_WARM": "1", "EDGEPORTAL_WORKER": "worker"}))
         self._begin(Child("desk", lambda: desk, {"EDGEPORTAL_WORKER": "desk"}))
-        self._begin(Child("beat", lambda: beat))
+        self._begin(Child("beat", lambda: beat, {"EDGEPORTAL_WORKER": "beat"}))
 
     def _begin(self, child: Child) -> None:
         self.programs.append(child)

@@ -7,6 +7,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
-app = Celery("edgeportal")
+# Celery's own Django fixup would load and check every app in every process, beat included; worker.tasks does what is needed.
+app = Celery("edgeportal", fixups=[])
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.imports = ("worker.tasks",)
+# Beat names tasks and runs none: it stays small without them.
+app.conf.imports = () if os.environ.get("EDGEPORTAL_WORKER") == "beat" else ("worker.tasks",)

@@ -8,9 +8,10 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -148,26 +149,27 @@ def _be_nobody(data: Path) -> None:
     os.setuid(nobody.pw_uid)
 
 
-def postgres_answers(sockets: Path, environment: Mapping[str, str]) -> bool:
+def postgres_answers(sockets: Path) -> bool:
     """Whether it takes connections; makes our database the first time."""
-    import psycopg
-
-    try:
-        with psycopg.connect(host=str(sockets), user="edgeportal", dbname="postgres", connect_timeout=2,
-                             autocommit=True) as connection:
-            known = connection.execute("select 1 from pg_database where datname = 'edgeportal'").fetchone()
-            if not known:
-                connection.execute("create database edgeportal")
-        return True
-    except psycopg.OperationalError:
+    if _postgres_program("pg_isready", sockets, "-q", "-t", "2").returncode:
         return False
+    asked = "select 1 from pg_database where datname = 'edgeportal'"
+    known = _postgres_program("psql", sockets, "-U", "edgeportal", "-d", "postgres", "-Atc", asked)
+    if known.returncode == 0 and known.stdout.strip() != "1":
+        return _postgres_program("createdb", sockets, "-U", "edgeportal", "edgeportal").returncode == 0
+    return known.returncode == 0
 
 
-def redis_answers(url: str) -> bool:
-    import redis
+def _postgres_program(name: str, sockets: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(postgres_binary(name)), "-h", str(sockets), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=2) as client:
-            return bool(client.ping())
-    except redis.RedisError:
-        return False
+
+def redis_answers(sockets: Path) -> bool:
+    """Whether it says PONG."""
+    with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(OSError):
+        line.settimeout(2)
+        line.connect(str(sockets / "redis.sock"))
+        line.sendall(b"PING\r\n")
+        return line.recv(16).startswith(b"+PONG")
+    return False

@@ -30,7 +30,7 @@ class Servers:
             self._start(embedded.redis_command(sockets, self.folder / "redis"), embedded.child_of_this_process(signal.SIGTERM)),
         ]
         until = time.monotonic() + 30
-        while not (embedded.postgres_answers(sockets, os.environ) and embedded.redis_answers(places.embedded_redis_url())):
+        while not (embedded.postgres_answers(sockets) and embedded.redis_answers(sockets)):
             assert time.monotonic() < until, (self.folder / "servers.log").read_text()
             time.sleep(0.05)
 

@@ -31,7 +31,7 @@ def execute(
         yield Cancelled()
     except MemoryError:
         yield Failed(reason="The run needed more memory than its limit allows.", trace=traceback.format_exc(limit=20))
-    except Exception as error:  # noqa: BLE001  whatever a recipe raises becomes one sentence and a folded trace
+    except Exception as error:
         yield Failed(reason=_sentence(error), trace=traceback.format_exc(limit=20))
     else:
         yield Finished(summary=summary or {}, seconds=round(time.monotonic() - begun, 3))

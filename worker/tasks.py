@@ -34,19 +34,22 @@ stopping = threading.Event()
 @shared_task(name="worker.tasks.work")  # type: ignore[untyped-decorator]
 def work() -> None:
     """Claim runs, the longest waiting first, until none waits. Which message woke us does not matter."""
-    while not stopping.is_set():
-        run = leases.claim(settings.WORK_QUEUES, worker_name())
-        if run is None:
-            return
-        Supervisor(run).supervise()
+    try:
+        while not stopping.is_set() and (run := leases.claim(settings.WORK_QUEUES, worker_name())):
+            Supervisor(run).supervise()
+    finally:
+        connections.close_all()
 
 
 @shared_task(name="worker.tasks.reap")  # type: ignore[untyped-decorator]
 def reap() -> None:
     """Take back expired leases, and wake workers for queued runs whose message may be lost."""
-    leases.take_back_expired()
-    for queue in leases.unpublished():
-        current_app.send_task("worker.tasks.work", queue=queue, retry=False, expires=settings.LEASE_S)
+    try:
+        leases.take_back_expired()
+        for queue in leases.unpublished():
+            current_app.send_task("worker.tasks.work", queue=queue, retry=False, expires=settings.LEASE_S)
+    finally:
+        connections.close_all()
 
 
 def worker_name() -> str:
@@ -172,9 +175,15 @@ def job_of(run: Run) -> Job:
     return Job(
         recipe=run.recipe, params=run.params, live_params=run.live_params, attempt=run.attempt,
         inputs={field: _input(entry) for field, entry in run.inputs.items()},
-        workdir=str(recorder.folder(run)), threads=settings.RUN_THREADS, device=settings.HOST,
+        workdir=str(recorder.folder(run)), threads=settings.RUN_THREADS, device=_this_device(run),
         memory_bytes=settings.RUN_MEMORY_BYTES, file_bytes=settings.RUN_FILE_BYTES, cpu_s=settings.RUN_CPU_S,
     )
+
+
+def _this_device(run: Run) -> str:
+    """This host by the name it has in the team's registry."""
+    mine = Device.objects.filter(team_id=run.team_id, host=settings.HOST, retired=False)
+    return mine.values_list("name", flat=True).first() or settings.HOST
 
 
 def _input(entry: dict[str, Any]) -> InputFile:

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from worker.context import Checkpoints
 from worker.datasets import Data
-from worker.events import Event, Metric, Progress
+from worker.events import Event, Log, Metric, Progress
 from worker.profiling.pulse import Pulse
 from worker.training import snapshot
 from worker.training.accuracy import score
@@ -55,7 +55,9 @@ def train(
     name = f"training-{variant}"
     history = training.restore(checkpoints.last(name))
     yield from history.metrics
-    if not history.epoch:
+    if history.epoch:
+        yield Log(message=f"{variant} goes on after epoch {history.epoch} of {settings.epochs}, from its checkpoint.")
+    else:
         yield from _said(history, training.before())
     for epoch in range(history.epoch + 1, settings.epochs + 1):
         begun = time.monotonic()

@@ -1,0 +1,48 @@
+"""What the portal weighs when nobody asks for anything, and how fast a warm page answers."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.portal import Portal
+
+pytestmark = pytest.mark.kill
+# Sandboxed tests share their two cores: the goal for a page is 100 ms on a quiet machine, the bound is looser.
+PAGE_S = 0.1
+
+
+def test_idle_all_processes_together_stay_under_800_mb(portal: Portal) -> None:
+    portal.clear_the_slot()
+    portal.http.get("/")
+    family = portal.processes()
+    assert portal.processes("worker.forkserver"), "counted with the warm process, the heaviest of all"
+    weights = {f"{one.pid} {' '.join(one.cmdline())[-60:]}": one.memory_info().rss for one in family}
+    assert sum(weights.values()) < 800e6, weights
+
+
+def test_the_web_process_holds_no_torch(portal: Portal) -> None:
+    portal.http.get("/experiments/new/pruning.reconvene/")
+    mapped = Path(f"/proc/{portal.web().pid}/maps").read_text()
+    assert not any(word in mapped for word in ("libtorch", "numpy", "onnxruntime", "sklearn"))
+
+
+def test_warm_pages_answer_in_under_100_ms(portal: Portal) -> None:
+    run = portal.launch("training.backprop", epochs=1)
+    portal.wait(run)
+    pages = ("/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/docs/", f"/runs/{run}/",
+             "/experiments/new/pruning.reconvene/")
+    slow = {page: seconds for page in pages if (seconds := _median(portal, page)) > PAGE_S}
+    assert not slow
+
+
+def _median(portal: Portal, page: str) -> float:
+    times = []
+    for _ in range(9):
+        begun = time.perf_counter()
+        assert portal.http.get(page).status_code == 200, page
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times[2:])
