@@ -34,7 +34,7 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
     return context | {
         "charts": recipe.charts if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
-        "command": reading.command(run.recipe, run.params | run.live_params, names),
+        "command": reading.command(run.recipe, in_force(run, recipe), names),
         "files": run.files.select_related("blob"),
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
@@ -118,11 +118,16 @@ def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
     return {"dense": dense, "chosen": chosen} if chosen else {}
 
 
+def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
+    """The parameters as they are now, in the order the recipe declares them."""
+    declared = {name: run.params[name] for name in recipe.params.model_fields if name in run.params} if recipe else {}
+    return declared | run.params | run.live_params
+
+
 def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     """Parameters as they are in force, with units; things that are named elsewhere are left out."""
     fields = recipe.params.model_fields if recipe else {}
-    known = {name: run.params[name] for name in fields if name in run.params}
-    shown = {name: value for name, value in (known | run.params | run.live_params).items() if name not in run.inputs}
+    shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
     return [{"name": name, "value": value, "unit": _unit(recipe, name) if name in fields else "",
              "changed": name in run.live_params} for name, value in shown.items()]
 

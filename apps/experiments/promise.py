@@ -79,7 +79,7 @@ def _problems(form: RecipeForm) -> list[str]:
 
 
 def _problem(form: RecipeForm, name: str, message: str) -> str:
-    return message if name == "__all__" else f"{form.fields[name].label} {message}"
+    return message if name == "__all__" else f"{form.fields[name].label}: {message}"
 
 
 def _took(recipe: str, team: Team | None) -> list[float]:

@@ -19,7 +19,7 @@ export class Log {
   get #atEnd() { return this.lines.scrollTop + this.lines.clientHeight >= this.lines.scrollHeight - 24; }
 
   append(rows) {
-    const made = rows.map(line).filter(Boolean);
+    const made = rows.map(line).filter(Boolean).slice(-MOST_LINES);
     if (!made.length) return;
     const following = this.follows;
     this.lines.append(...made.map((each) => this.#item(each)));

@@ -8,7 +8,7 @@ const LONGEST_WAIT_MS = 20_000;
 export class Stream {
   /** onEvents(rows) gets new rows in order; onState(word, detail) gets "live", "catching up", "polling" or "offline". */
   constructor(id, { after = 0, onEvents, onState = () => {} }) {
-    Object.assign(this, { id, last: after, onEvents, onState, failures: 0, socket: null, timer: 0, state: "", ended: false });
+    Object.assign(this, { id, last: after, onEvents, onState, failures: 0, socket: null, timer: 0, turn: 0, state: "", ended: false });
     this.#listen();
     this.#open();
   }
@@ -43,6 +43,8 @@ export class Stream {
 
   #open() {
     if (this.ended) return;
+    clearTimeout(this.timer);
+    this.turn += 1;
     this.#drop();
     this.#say("catching up");
     const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/streams/${this.id}/?after=${this.last}`;
@@ -96,14 +98,17 @@ export class Stream {
   }
 
   async #poll(until) {
-    if (this.ended) return;
+    // A socket opened in the meantime ends the polling: two readers would be right, but would contradict each other's state.
+    const turn = this.turn;
+    const isOver = () => this.ended || turn !== this.turn;
+    if (isOver()) return;
     try {
       const more = await this.#read();
-      if (this.ended) return;
+      if (isOver()) return;
       this.#say("polling");
       if (more) return this.#poll(until);
     } catch (problem) {
-      if (this.ended) return;
+      if (isOver()) return;
       this.#say("offline", problem.message);
     }
     clearTimeout(this.timer);
@@ -135,7 +140,7 @@ export class Stream {
     if (!this.socket || this.socket.readyState !== WebSocket.OPEN) { this.failures = 0; return this.#again(0); }
     // The socket may be dead without knowing: a poll tells, and one that finds rows opens a new socket.
     const before = this.last;
-    this.#read().then(() => { if (this.last > before) this.#again(0); }).catch(() => this.#again(this.#wait()));
+    this.#read().then(() => (this.last > before ? this.#again(0) : this.#say("live"))).catch(() => this.#again(this.#wait()));
   }
 
   #drop() {
