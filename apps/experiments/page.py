@@ -120,8 +120,9 @@ def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
 
 def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
     """The parameters as they are now, in the order the recipe declares them."""
-    declared = {name: run.params[name] for name in recipe.params.model_fields if name in run.params} if recipe else {}
-    return declared | run.params | run.live_params
+    names = recipe.params.model_fields if recipe else {}
+    declared: dict[str, Any] = {name: run.params[name] for name in names if name in run.params}
+    return {**declared, **run.params, **run.live_params}
 
 
 def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:

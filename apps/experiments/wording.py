@@ -72,7 +72,7 @@ def _side(bound: Bound | None, inclusive: str, exclusive: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def _quoted(value: Any) -> str:
