@@ -10,9 +10,9 @@ import pytest
 from tests.portal import Portal, facts, until
 
 pytestmark = pytest.mark.kill
-EPOCHS = 6
+EPOCHS = 8
 # Small steps, so that an epoch takes long enough to be killed in.
-ASKED = {"epochs": EPOCHS, "batch_size": 8, "seed": 11}
+ASKED = {"epochs": EPOCHS, "batch_size": 2, "seed": 11}
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str =
 
 
 def test_20_sockets_resume_with_no_gap_and_no_duplicate(portal: Portal) -> None:
-    run = portal.launch("training.backprop", epochs=8, batch_size=8)
+    run = portal.launch("training.backprop", epochs=8, batch_size=2)
     stream = str(portal.run(run)["stream_id"])
     listeners = [Listener(portal, stream) for _ in range(20)]
     until(lambda: all(len(one.seqs) > 3 for one in listeners), 90, "all 20 hear the run")
