@@ -21,6 +21,7 @@ class Servers:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="ep-"))
         os.environ["EDGEPORTAL_VAR"] = str(self.folder)
+        (self.folder / "static").mkdir()
         sockets = places.sockets()
         sockets.mkdir(mode=0o700, parents=True)
         data = self.folder / "postgres"

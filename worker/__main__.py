@@ -11,11 +11,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from worker import menu
 from worker.context import Context, DatasetInput, DeviceInput, Inputs, ModelInput, write_durably
@@ -23,11 +22,10 @@ from worker.events import Event, Finished
 from worker.executor import execute
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
+from worker.wording import complaint, range_or_choices
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help=__doc__)
-BOUNDS = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}",
-          "min_length": "at least {} long", "max_length": "at most {} long", "multiple_of": "a multiple of {}"}
 
 
 class Refused(Exception):
@@ -183,27 +181,9 @@ def _meant(typed: str, names: Any) -> str:
 
 
 def _line(recipe: Recipe, error: Any) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    field = recipe.params.model_fields.get(str(error["loc"][0])) if error["loc"] else None
-    got = "nothing" if error["type"] == "missing" else repr(error["input"])
-    allowed = f"; allowed: {_allowed(field)}" if field else ""
-    return f"{path or recipe.name}: got {got}{allowed} ({error['msg']})"
-
-
-def _allowed(field: FieldInfo) -> str:
-    """The range of a field in words, from its type and bounds."""
-    if get_origin(field.annotation) is Literal:
-        return ", ".join(str(value) for value in get_args(field.annotation))
-    bounds = [words.format(getattr(mark, bound)) for mark in field.metadata for bound, words in BOUNDS.items()
-              if getattr(mark, bound, None) is not None]
-    references = [f"a {mark.kind}'s name or file" for mark in field.metadata if hasattr(mark, "kind")]
-    return " and ".join([*references, *bounds]) or _type_name(field)
-
-
-def _type_name(field: FieldInfo) -> str:
-    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    kind = field.annotation
-    return plain.get(kind, str(kind)) if isinstance(kind, type) else str(kind)
+    """One field, what is allowed and what was got, in one line."""
+    field = ".".join(str(part) for part in error["loc"])
+    return f"{field or recipe.name}: {complaint(error, recipe.params)}"
 
 
 def _parameters(recipe: Recipe) -> Iterator[str]:
@@ -211,7 +191,7 @@ def _parameters(recipe: Recipe) -> Iterator[str]:
         flag = f"--{name.replace('_', '-')}" + (f" / --no-{name.replace('_', '-')}" if _switch(recipe, name) else "")
         default = "required" if field.is_required() else f"default {field.default}"
         unit = extra(recipe.params, name).get("unit")
-        yield f"  {flag}  [{default}{' ' + unit if unit else ''}; {_allowed(field)}]  {field.description or ''}"
+        yield f"  {flag}  [{default}{' ' + unit if unit else ''}; {range_or_choices(field)}]  {field.description or ''}"
 
 
 def _presets(recipe: Recipe) -> Iterator[str]:

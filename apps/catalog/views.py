@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from typing import cast
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.db.models import Count, Max, Min, Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -70,16 +73,25 @@ def dataset_file(request: HttpRequest, pk: UUID) -> FileResponse:
     return attachment(found.file_id, f"{found.name}.safetensors")
 
 
+class Download(FileResponse):
+    """A file response that ASGI reads in threads; Django's own would gather the whole file in memory first."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = cast(Iterator[bytes], iter(self.streaming_content))  # type: ignore[arg-type]
+        while chunk := await sync_to_async(next)(chunks, b""):  # type: ignore[call-arg]
+            yield chunk
+
+
 def searched(request: HttpRequest) -> str:
     """What was typed into the filter; NUL is no text for PostgreSQL."""
     return request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
 
 
 def attachment(sha256: str, name: str, media_type: str = "application/octet-stream") -> FileResponse:
-    """A blob as a download that no browser will ever try to show."""
+    """A blob as a download that no browser will ever try to show; read piece by piece, however large it is."""
     path = blobs.path(sha256)
     if not path.is_file():
         raise Http404
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=media_type)
+    response = Download(path.open("rb"), as_attachment=True, filename=name, content_type=media_type)
     response["X-Content-Type-Options"] = "nosniff"
     return response

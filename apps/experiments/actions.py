@@ -23,6 +23,7 @@ from apps.live.models import Saying, Stream
 from worker import menu
 from worker.params import Params, ReferenceKind
 from worker.recipe import Recipe
+from worker.wording import complaint
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,8 @@ def _validated(recipe: Recipe, values: dict[str, Any]) -> Params:
     try:
         return recipe.params.model_validate(values)
     except ValidationError as wrong:
-        raise Refused({str(error["loc"][0]) if error["loc"] else "": error["msg"] for error in wrong.errors()}) from None
+        said = {str(error["loc"][0]) if error["loc"] else "": complaint(error, recipe.params) for error in wrong.errors()}
+        raise Refused(said) from None
 
 
 def _locked(user: User, run: Run) -> Run:

@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 from apps.accounts.models import Team, User
 from apps.catalog.models import Dataset, Variant
 from apps.devices.models import Device
-from apps.experiments.wording import bounds, complaint, range_words
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
+from worker.wording import bounds, complaint, range_words
 
 LONGEST = 500
 

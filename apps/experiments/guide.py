@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from apps.experiments.forms import inner
 from apps.experiments.new import kinds, on_the_menu
-from apps.experiments.wording import range_words
 from worker.params import extra
 from worker.recipe import Recipe
+from worker.wording import range_words
 
 PLAIN = {int: "whole number", float: "number", bool: "yes or no", str: "text"}
 

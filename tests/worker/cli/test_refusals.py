@@ -12,15 +12,15 @@ GOOD = ("run", "pruning.reconvene", "--model", "lenet5", "--dataset", "digits")
 
 
 @pytest.mark.parametrize(("words", "field", "got", "allowed"), [
-    (("--sparsity", "1.5"), "sparsity", "'1.5'", "more than 0 and less than 1"),
-    (("--sparsity", "0"), "sparsity", "'0'", "more than 0 and less than 1"),
-    (("--sparsity", "NaN"), "sparsity", "'NaN'", "more than 0 and less than 1"),
-    (("--sparsity", "half"), "sparsity", "'half'", "more than 0 and less than 1"),
-    (("--epochs", "-1"), "epochs", "'-1'", "at least 0"),
-    (("--epochs", "1e9"), "epochs", "'1e9'", "at most 10000"),
-    (("--epochs", "１２"), "epochs", "'１２'", "at least 0"),
-    (("--learning-rate", "inf"), "learning_rate", "'inf'", "more than 0 and at most 10"),
-    (("--optimiser", "lion"), "optimiser", "'lion'", "sgd, adam"),
+    (("--sparsity", "1.5"), "sparsity", "1.5", "more than 0 and less than 1"),
+    (("--sparsity", "0"), "sparsity", "0", "more than 0 and less than 1"),
+    (("--sparsity", "NaN"), "sparsity", "NaN", "more than 0 and less than 1"),
+    (("--sparsity", "half"), "sparsity", "half", "more than 0 and less than 1"),
+    (("--epochs", "-1"), "epochs", "-1", "between 0 and 10,000"),
+    (("--epochs", "1e9"), "epochs", "1e9", "between 0 and 10,000"),
+    (("--epochs", "１２"), "epochs", "１２", "between 0 and 10,000"),
+    (("--learning-rate", "inf"), "learning_rate", "inf", "more than 0 and at most 10"),
+    (("--optimiser", "lion"), "optimiser", "lion", "sgd, adam"),
     (("--model", "lenet6"), "model", "'lenet6'", "lenet5"),
     (("--model", ""), "model", "''", "lenet5"),
     (("--model", "/"), "model", "'/'", "lenet5"),
@@ -31,7 +31,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(
 ) -> None:
     code, out, err = cli(*GOOD, *words)
     assert (code, out) == (2, "")
-    assert err.startswith(f"{field}: got {got}; allowed: ") and allowed in err
+    assert err.startswith(f"{field}: ") and f"got {got}" in err and allowed in err
     assert err.count("\n") == 1
 
 
@@ -43,7 +43,7 @@ def test_every_bad_field_has_its_line(cli: Cli) -> None:
 
 def test_a_missing_model_is_named(cli: Cli) -> None:
     code, _, err = cli("run", "pruning.reconvene", "--dataset", "digits")
-    assert code == 2 and err.startswith("model: got nothing; allowed: a model's name or file")
+    assert code == 2 and err.startswith("model: is needed: a model")
 
 
 def test_an_unknown_flag_is_named_with_the_closest(cli: Cli) -> None:

@@ -1,15 +1,15 @@
-"""Bounds and errors of parameters in words that a person would use."""
+"""Bounds and errors of parameters in words that a person would use: the same on a form, in the API and in a terminal."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from worker.params import Params
+from worker.params import Params, Reference
 
 LONGEST_QUOTE = 40
-OUT_OF_RANGE = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"}
+PLAIN: dict[Any, str] = {int: "a whole number", float: "a number", bool: "yes or no", str: "text"}
 NOT_WHOLE = {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}
 
 
@@ -46,12 +46,29 @@ def complaint(error: Any, params: type[Params]) -> str:
     info = params.model_fields.get(name)
     kind = str(error["type"])
     if kind == "missing":
-        return "is needed"
+        return f"is needed{_allowed_after(info)}"
+    if kind == "extra_forbidden":
+        return "is not a parameter of this recipe"
     if kind in ("value_error", "assertion_error"):
         return str(error.get("ctx", {}).get("error", "does not fit"))
     if kind == "literal_error" and info:
         return f"must be one of {', '.join(map(str, get_args(info.annotation)))}; got {_quoted(error.get('input'))}"
     return f"must be {_wanted(kind, info)}; got {_quoted(error.get('input'))}"
+
+
+def range_or_choices(info: FieldInfo) -> str:
+    """What a field takes, as a phrase: its choices, its range, or its type."""
+    if get_origin(info.annotation) is Literal:
+        return f"one of {', '.join(map(str, get_args(info.annotation)))}"
+    references = [mark.kind for mark in info.metadata if isinstance(mark, Reference)]
+    if references:
+        return f"a {references[0]}"
+    return " ".join(part for part in (PLAIN.get(info.annotation, ""), range_words(info)) if part)
+
+
+def _allowed_after(info: FieldInfo | None) -> str:
+    allowed = range_or_choices(info) if info else ""
+    return f": {allowed}" if allowed else ""
 
 
 def _wanted(kind: str, info: FieldInfo | None) -> str:
