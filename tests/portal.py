@@ -61,14 +61,18 @@ class Portal:
 
     def start(self, *, signed_in: bool = True) -> None:
         """Start it and wait for the line that says it is ready; sign in with the printed link."""
-        self.var.mkdir(parents=True, exist_ok=True)
-        with self.output.open("ab") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
-                                            stdout=out, stderr=out, start_new_session=True)
+        self.begin()
         until(lambda: "is ready" in self.said() or self.process.poll() is not None, 120, "the ready line")
         assert self.process.poll() is None, self.said()
         if signed_in:
             self.sign_in()
+
+    def begin(self) -> None:
+        """`make run`, without waiting for anything."""
+        self.var.mkdir(parents=True, exist_ok=True)
+        with self.output.open("ab") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
+                                            stdout=out, stderr=out, start_new_session=True)
 
     def said(self) -> str:
         return self.output.read_text() if self.output.exists() else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -77,7 +76,7 @@ class Download(FileResponse):
     """A file response that ASGI reads in threads; Django's own would gather the whole file in memory first."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = cast(Iterator[bytes], iter(self.streaming_content))  # type: ignore[arg-type]
+        chunks: Iterator[bytes] = iter(self.streaming_content)  # type: ignore[arg-type]
         while chunk := await sync_to_async(next)(chunks, b""):  # type: ignore[call-arg]
             yield chunk
 

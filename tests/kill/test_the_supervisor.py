@@ -33,9 +33,7 @@ def own() -> Iterator[Portal]:
 def begin(portal: Portal) -> float:
     """Start it; the seconds until its first page answered."""
     begun = time.monotonic()
-    with portal.output.open("ab") as out:
-        portal.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=portal.environ(),
-                                          stdout=out, stderr=out, start_new_session=True)
+    portal.begin()
     until(lambda: answers(portal), 40, f"a page; it said {portal.said()}")
     return time.monotonic() - begun
 

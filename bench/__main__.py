@@ -1,0 +1,25 @@
+"""`python -m bench [name ...]`: run the measurements and print their tables as Markdown."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import sys
+
+NAMES = ("portal", "reconvene")
+
+
+def main() -> None:
+    print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}\n")
+    for name in sys.argv[1:] or NAMES:
+        if name not in NAMES:
+            sys.exit(f"no measurement {name!r}; there are: {', '.join(NAMES)}")
+        module = importlib.import_module(f"bench.{name}")
+        print(f"## {module.__doc__.splitlines()[0]}\n\n| what | measured |\n|---|---|", flush=True)
+        for what, measured in module.rows():
+            print(f"| {what} | {measured} |", flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    main()
