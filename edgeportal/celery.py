@@ -12,3 +12,5 @@ app = Celery("edgeportal", fixups=[])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Beat names tasks and runs none: it stays small without them.
 app.conf.imports = () if os.environ.get("EDGEPORTAL_WORKER") == "beat" else ("worker.tasks",)
+# In every thread: Django answers requests in threads of its own.
+app.set_default()

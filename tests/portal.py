@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,18 @@ class Portal:
             answer = self.http.get(self.link())
         assert answer.status_code == 200, answer.text[:500]
 
+    def stranger(self) -> dict[str, str]:
+        """The cookies of somebody of another team."""
+        code = ("from apps.accounts.models import *; from django.contrib.sessions.backends.db import SessionStore;"
+                "from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY;"
+                "u, new = User.objects.get_or_create(email='mallory@example.org');"
+                "t = Team.objects.get_or_create(name='Others')[0]; Membership.objects.get_or_create(team=t, user=u);"
+                "s = SessionStore(); s[SESSION_KEY] = str(u.pk); s[HASH_SESSION_KEY] = u.get_session_auth_hash();"
+                "s[BACKEND_SESSION_KEY] = 'django.contrib.auth.backends.ModelBackend'; s.save(); print(s.session_key)")
+        done = subprocess.run([sys.executable, "manage.py", "shell", "-v", "0", "-c", code], cwd=ROOT, env=self.environ(),
+                              capture_output=True, text=True, check=True)
+        return {"sessionid": done.stdout.split()[-1]}
+
     def post(self, path: str, data: dict[str, Any] | None = None) -> httpx.Response:
         headers = {"X-CSRFToken": self.http.cookies.get("csrftoken", ""), "Referer": self.address}
         return self.http.post(path, data=data or {}, headers=headers)
@@ -118,6 +131,7 @@ class Portal:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
+    @cache  # noqa: B019  one portal, one test session
     def sockets(self) -> str:
         code = "from edgeportal import places; print(places.sockets())"
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=self.environ(), capture_output=True, text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from celery import current_app
@@ -26,6 +27,7 @@ from worker.recipe import Recipe
 from worker.wording import complaint
 
 log = logging.getLogger(__name__)
+_messenger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wake")
 
 
 class Refused(Exception):
@@ -96,7 +98,14 @@ def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
 
 
 def wake(queue: str) -> None:
-    """Tell the workers of a queue that a run waits. A lost or refused message loses nothing: the reaper sends another."""
+    """Tell the workers of a queue that a run waits; never raises and never waits, however slow the broker is.
+
+    A lost or refused message loses nothing: the row waits, and the reaper sends another.
+    """
+    _messenger.submit(_wake, queue)
+
+
+def _wake(queue: str) -> None:
     try:
         current_app.send_task("worker.tasks.work", queue=queue, retry=False)
     except Exception as error:

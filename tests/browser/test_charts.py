@@ -7,20 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_look import finished  # noqa: F401  the same run
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def run_page(page: Any, portal: Portal, finished: str) -> Any:  # noqa: F811
+def run_page(page: Any, portal: Portal, finished: str) -> Any:
     page.goto(f"{portal.address}/runs/{finished}/")
     page.wait_for_selector(".chart .main-svg", timeout=30_000)
     return page
 
 
-def test_the_table_of_a_chart_says_what_the_events_said(run_page: Any, portal: Portal, finished: str) -> None:  # noqa: F811
+def test_the_table_of_a_chart_says_what_the_events_said(run_page: Any, portal: Portal, finished: str) -> None:
     chart = run_page.locator(".chart", has_text="Accuracy per epoch").first
     chart.get_by_role("button", name="table").click()
     rows = chart.locator(".data tbody tr").count()

@@ -16,14 +16,6 @@ PATHS = ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-@pytest.fixture(scope="module")
-def finished(portal: Portal) -> str:
-    """A short run that has ended, with charts, variants and files."""
-    run = portal.launch("pruning.magnitude", epochs=2)
-    portal.wait(run, "finished")
-    return run
-
-
 @pytest.fixture(params=[(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")], ids=lambda way: f"{way[0]}-{way[1]}")
 def tab(chromium: Any, portal: Portal, request: pytest.FixtureRequest) -> Iterator[Any]:
     width, scheme = request.param

@@ -20,7 +20,8 @@ def test_idle_all_processes_together_stay_under_800_mb(portal: Portal) -> None:
     portal.http.get("/")
     family = portal.processes()
     assert portal.processes("worker.forkserver"), "counted with the warm process, the heaviest of all"
-    weights = {f"{one.pid} {' '.join(one.cmdline())[-60:]}": one.memory_info().rss for one in family}
+    # The proportional set size counts what processes share (PostgreSQL's buffers, code) once and not in each of them.
+    weights = {f"{one.pid} {' '.join(one.cmdline())[-60:]}": one.memory_full_info().pss for one in family}
     assert sum(weights.values()) < 800e6, weights
 
 
@@ -37,6 +38,18 @@ def test_warm_pages_answer_in_under_100_ms(portal: Portal) -> None:
              "/experiments/new/pruning.reconvene/")
     slow = {page: seconds for page in pages if (seconds := _median(portal, page)) > PAGE_S}
     assert not slow
+
+
+def test_a_launch_answers_at_once_and_wakes_a_worker_at_once(portal: Portal) -> None:
+    portal.clear_the_slot()
+    portal.launch("training.backprop", epochs=0)
+    begun = time.monotonic()
+    run = portal.launch("training.backprop", epochs=0)
+    assert time.monotonic() - begun < 1.5
+    portal.wait(run)
+    waited = "extract(epoch from started_at - created)"
+    assert portal.sql(f"select {waited} from experiments_run where id = %s", run)[0][0] < 5
+    assert "did not take the wake-up" not in (portal.var / "log" / "web.log").read_text()
 
 
 def _median(portal: Portal, page: str) -> float:

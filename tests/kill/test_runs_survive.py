@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_killed_broker_loses_nothing(portal: Portal, undisturbed: dict[str, fl
     portal.processes("redis-server")[0].kill()
     came_through(portal, run, undisturbed, attempts=1)
     came_through(portal, waiting, undisturbed, attempts=1)
+
+
+def test_a_broker_that_hangs_delays_no_page(portal: Portal) -> None:
+    portal.clear_the_slot()
+    broker = portal.processes("redis-server")[0]
+    broker.suspend()
+    try:
+        begun = time.monotonic()
+        run = portal.launch("training.backprop", epochs=1)
+        assert time.monotonic() - begun < 3
+    finally:
+        broker.resume()
+    assert portal.wait(run)["status"] == "finished"
 
 
 def test_an_emptied_broker_loses_no_queued_run(portal: Portal) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -45,8 +46,10 @@ class Listener(threading.Thread):
                 self.seqs += [event["seq"] for event in frame["events"]]
 
 
-def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str = "") -> ClientConnection:
-    cookies = "; ".join(f"{name}={value}" for name, value in portal.http.cookies.items())
+def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str = "",
+                who: dict[str, str] | None = None) -> ClientConnection:
+    mine = dict(portal.http.cookies) if who is None else who
+    cookies = "; ".join(f"{name}={value}" for name, value in mine.items())
     return connect(f"ws://127.0.0.1:{portal.port}/ws/streams/{stream}/?after={after}", origin=origin or portal.address,
                    additional_headers={"Cookie": cookies}, open_timeout=10)
 
@@ -80,16 +83,27 @@ def test_a_late_socket_reads_the_whole_history(portal: Portal) -> None:
 
 @pytest.mark.parametrize("after", ["-1", "1.5", "9223372036854775808", "x", "١", "99999999"])
 def test_a_position_that_cannot_be_is_refused_with_what_is_allowed(portal: Portal, after: str) -> None:
-    run = portal.launch("training.backprop", epochs=1)
-    with open_socket(portal, str(portal.run(run)["stream_id"]), after) as socket:
+    with open_socket(portal, portal.one("live_stream", "id", "true"), after) as socket:
         said = json.loads(socket.recv(timeout=5))
     assert (said["type"], said["code"]) == ("error", "bad_position") and "from 0 to" in said["text"]
-    portal.post(f"/runs/{run}/cancel/")
+
+
+def refused(portal: Portal, stream: str, **how: object) -> int:
+    with pytest.raises(InvalidStatus) as answer:
+        open_socket(portal, stream, **how)  # type: ignore[arg-type]
+    return int(answer.value.response.status_code)
+
+
+def test_a_stranger_and_somebody_not_signed_in_find_no_socket(portal: Portal) -> None:
+    stream = portal.one("live_stream", "id", "true")
+    stranger = portal.stranger()
+    assert httpx.get(f"{portal.address}/account/", cookies=stranger).status_code == 200, "the stranger is signed in"
+    assert refused(portal, stream, who=stranger) == 404
+    assert refused(portal, stream, who={}) == 404
+    assert refused(portal, "00000000-0000-0000-0000-000000000000") == 404
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example"])
 def test_a_page_of_another_site_cannot_open_a_socket(portal: Portal, origin: str) -> None:
     stream = portal.one("live_stream", "id", "true")
-    with pytest.raises(InvalidStatus) as refused:
-        open_socket(portal, stream, origin=origin)
-    assert refused.value.response.status_code == 403
+    assert refused(portal, stream, origin=origin) == 403

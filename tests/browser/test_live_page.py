@@ -1,0 +1,77 @@
+"""A run page goes on by itself: without sockets, through the death of the web process, in two tabs alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.portal import Portal, until
+
+pytestmark = pytest.mark.browser
+EPOCHS = 6
+
+
+@pytest.fixture
+def tab(chromium: Any, portal: Portal) -> Iterator[Any]:
+    """A signed-in tab that may log errors: here the network is broken on purpose."""
+    context = chromium.new_context()
+    context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}
+                         for name, value in portal.http.cookies.items()])
+    yield context.new_page()
+    context.close()
+
+
+def launch(portal: Portal) -> str:
+    return portal.launch("training.backprop", epochs=EPOCHS, batch_size=2)
+
+
+def chart(tab: Any) -> Any:
+    return tab.locator(".chart", has_text="Accuracy per epoch").first
+
+
+def shown(tab: Any) -> list[str]:
+    """The rows of the accuracy chart's table."""
+    return list(chart(tab).locator(".data tbody tr").all_inner_texts())
+
+
+def open_run(tab: Any, portal: Portal, run: str) -> None:
+    tab.goto(f"{portal.address}/runs/{run}/")
+    chart(tab).get_by_role("button", name="table").click()
+
+
+def ends_complete(tab: Any, portal: Portal, run: str) -> None:
+    """Without a reload the page ends with every epoch, each once, and the word that it has finished."""
+    portal.wait(run, "finished")
+    expected = len(portal.metrics(run, "accuracy"))
+    until(lambda: len(shown(tab)) == expected, 60, f"{expected} rows, there are {len(shown(tab))}")
+    assert len(set(shown(tab))) == expected
+    until(lambda: "finished" in tab.locator(".state").first.inner_text(), 30, "the state says finished")
+
+
+def test_where_sockets_are_blocked_the_page_polls(tab: Any, portal: Portal) -> None:
+    tab.route_web_socket("**/ws/**", lambda socket: socket.close())
+    run = launch(portal)
+    open_run(tab, portal, run)
+    until(lambda: "polling" in (tab.get_attribute("#link-state", "data-state") or ""), 60, "the page says that it polls")
+    ends_complete(tab, portal, run)
+
+
+def test_when_the_web_process_is_killed_the_page_goes_on(tab: Any, portal: Portal) -> None:
+    run = launch(portal)
+    open_run(tab, portal, run)
+    until(lambda: len(shown(tab)) >= 3, 60, "the first epochs")
+    portal.web().kill()
+    ends_complete(tab, portal, run)
+
+
+def test_two_tabs_show_the_same_picture(tab: Any, portal: Portal) -> None:
+    run = launch(portal)
+    open_run(tab, portal, run)
+    until(lambda: len(shown(tab)) >= 3, 60, "the first epochs")
+    late = tab.context.new_page()
+    open_run(late, portal, run)
+    ends_complete(tab, portal, run)
+    ends_complete(late, portal, run)
+    assert shown(late) == shown(tab)
