@@ -43,6 +43,10 @@ const KEYS = {
 };
 
 function onKey(event) {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    return ($("#quick") ?? $("[data-filter]"))?.focus();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target) || $("dialog[open]")) return;
   const place = Date.now() - awaitingPlace < 1500 && $(`.places [data-key="${CSS.escape(event.key)}"]`);
   awaitingPlace = 0;

@@ -16,8 +16,8 @@ from apps.experiments.models import Run, RunFile, Status
 from tests.apps.cast import Cast
 
 # Pages that belong to everybody who is signed in, or to nobody; each fills its address from this team's things.
-OPEN = {"home", "sign-in", "sign-out", "account", "enter", "switch-team", "models", "datasets", "devices", "experiments",
-        "choose-recipe", "new-experiment", "new-summary", "docs", "recipe-docs"}
+OPEN = {"home", "search", "sign-in", "sign-out", "account", "enter", "switch-team", "models", "datasets", "devices",
+        "experiments", "choose-recipe", "new-experiment", "new-summary", "docs", "recipe-docs"}
 
 
 def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -90,7 +90,8 @@ def test_a_viewer_changes_nothing(cast: Cast, things: dict[str, Any], name: str,
     assert Run.objects.get(pk=things["runs"].pk).status == Status.RUNNING
 
 
-@pytest.mark.parametrize("path", ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/"])
+@pytest.mark.parametrize("path", ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/",
+                                  "/search/?q=ecret", "/search/?q=1"])
 def test_lists_of_a_stranger_hold_nothing_of_this_team(cast: Cast, things: dict[str, Any], path: str, client: Client) -> None:
     client.force_login(cast.mallory)
     answer = client.get(path)
