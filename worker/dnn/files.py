@@ -32,17 +32,25 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network and what it expects: images of `in_shape` (channels, height, width), `classes` answers."""
+    """A network and what it expects: images of `in_shape` (channels, height, width), `classes` answers.
+
+    `trained`: a training made its weights what they are; a file that does not say so holds weights drawn by lot.
+    """
 
     network: fx.GraphModule
     in_shape: Shape
     classes: int
     name: str
+    trained: bool = False
 
 
-def save(network: fx.GraphModule, path: Path, *, in_shape: Shape, classes: int, name: str) -> str:
+def save(
+    network: fx.GraphModule, path: Path, *, in_shape: Shape, classes: int, name: str, trained: bool = False,
+) -> str:
     """Write the network durably and return the file's sha256; the same network gives the same bytes."""
-    about = {"spec": to_spec(network), "in_shape": list(in_shape), "classes": classes, "name": name}
+    # Trained is 1 or 0: training a network must not change the size of its file.
+    about = {"spec": to_spec(network), "in_shape": list(in_shape), "classes": classes, "name": name,
+             "trained": int(trained)}
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in network.state_dict().items()}
     # safetensors writes several metadata entries in random order, so there is one.
     body = save_tensors(tensors, {_KEY: json.dumps(about, sort_keys=True, separators=(",", ":"))})
@@ -62,7 +70,8 @@ def load(path: Path) -> Loaded:
     if len(answers) == 1 and answers[0] != about["classes"]:
         raise Refused(f"The network answers with {answers[0]} numbers but says it has {about['classes']} classes.")
     _fill(network, _tensors(body))
-    return Loaded(network.eval(), tuple(about["in_shape"]), about["classes"], about["name"])
+    return Loaded(network.eval(), tuple(about["in_shape"]), about["classes"], about["name"],
+                  trained=bool(about.get("trained", 0)))
 
 
 def open_model(model_input: ModelInput, *, num_classes: int, in_shape: Shape, seed: int | None) -> Loaded:
@@ -127,6 +136,8 @@ def _checked(about: dict[str, Any]) -> dict[str, Any]:
         raise Refused("The file does not say which images the network takes and how many classes it knows.")
     if not isinstance(about.get("name"), str) or len(about["name"]) > 200:
         raise Refused("The file does not say the network's name in at most 200 characters.")
+    if about.get("trained", 0) not in (0, 1):
+        raise Refused("The file does not say with 0 or 1 whether the network was trained.")
     return about
 
 

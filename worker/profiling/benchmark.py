@@ -20,9 +20,10 @@ Engine = Literal["both", "onnxruntime", "torch"]
 
 def benchmark(engine: Engine, plan: Plan, *, batch: int, context: Context) -> Generator[Event, None, dict[str, Any]]:
     torch.set_num_threads(context.threads)
-    data, network = yield from opened(context, "given")
+    given = yield from opened(context, "given")
     name = context.model().name
-    variant = yield from write(network, name, in_shape=data.in_shape, classes=data.classes, folder=context.workdir)
+    variant = yield from write(given.network, name, in_shape=given.data.in_shape, classes=given.data.classes,
+                               folder=context.workdir, trained=given.trained)
     yield from sizes(variant)
     engines = ENGINES if engine == "both" else (engine,)
     found = yield from latencies([variant], context, batch=batch, plan=plan, engines=engines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import fx
@@ -17,7 +18,16 @@ from worker.events import Event, Log
 Start = Literal["given", "initialisation"]
 
 
-def opened(context: Context, start: Start) -> Generator[Event, None, tuple[Data, fx.GraphModule]]:
+@dataclass(frozen=True)
+class Opened:
+    """What a run starts from. `trained`: from weights that a training made, not from a draw, in a file or not."""
+
+    data: Data
+    network: fx.GraphModule
+    trained: bool
+
+
+def opened(context: Context, start: Start) -> Generator[Event, None, Opened]:
     """Data and network; says which weights the run starts from. ValueError when the two do not fit."""
     data = datasets.load(context.dataset())
     loaded = files.open_model(context.model(), num_classes=data.classes, in_shape=data.in_shape, seed=context.seed)
@@ -26,11 +36,9 @@ def opened(context: Context, start: Start) -> Generator[Event, None, tuple[Data,
     elif start == "initialisation":
         reinitialise(loaded.network, context.seed)
         yield Log(message=f"The weights of {loaded.name} were drawn afresh: it starts from initialisation.")
+    elif loaded.trained:
+        yield Log(message=f"{loaded.name} starts from the weights it came with, which were trained.")
     else:
-        yield Log(message=f"{loaded.name} starts from the weights it came with.")
-    return data, loaded.network
-
-
-def came_trained(context: Context, start: Start) -> bool:
-    """Whether the run starts from weights that somebody trained before."""
-    return start == "given" and context.model().file is not None
+        yield Log(message=f"{loaded.name} starts from the weights it came with; its file tells of no training, "
+                          "so they count as untrained.")
+    return Opened(data, loaded.network, trained=loaded.trained and start == "given")

@@ -40,11 +40,12 @@ class Variant:
 
 def write(
     network: fx.GraphModule, name: str, *, in_shape: Shape, classes: int, folder: Path, parent: str | None = None,
+    trained: bool = False,
 ) -> Generator[Event, None, Variant]:
     """Save and export `network` under `name`; written again after training, the files are replaced."""
     network.cpu().eval()
     path, onnx = folder / f"{slug(name)}.safetensors", folder / f"{slug(name)}.onnx"
-    digest = files.save(network, path, in_shape=in_shape, classes=classes, name=name)
+    digest = files.save(network, path, in_shape=in_shape, classes=classes, name=name, trained=trained)
     parity = export.to_onnx(network, in_shape, onnx)
     yield Log(level="debug", message=f"{name}: the ONNX file's answers differ from torch's by {parity.max_abs:.1e} "
                                      f"at most ({parity.max_relative:.1e} of the largest).")

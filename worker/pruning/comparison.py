@@ -10,10 +10,9 @@ from typing import Any
 from torch import fx
 
 from worker.context import Context
-from worker.datasets import Data
 from worker.events import Event, Log, Metric
 from worker.profiling.latency import HEADLINE, Timings, latencies
-from worker.profiling.opening import Start, came_trained, opened
+from worker.profiling.opening import Opened, Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, sizes, write
 from worker.pruning.pruned import Prune, Pruned
@@ -49,12 +48,12 @@ def compare(name: str, prune: Prune, terms: Terms, context: Context) -> Generato
     """The run of every method that prunes once; returns the summary. Resumed, it says what it said and goes on."""
     settle(threads=context.threads, seed=context.seed)
     phases = Phases()
-    data, dense = yield from opened(context, terms.start)
+    given = yield from opened(context, terms.start)
     yield phases.end("open")
-    pruned = yield from prune(copy.deepcopy(dense))
+    pruned = yield from prune(copy.deepcopy(given.network))
     yield phases.end("prune")
     yield from _densities(pruned)
-    run = _Comparison(name, data, dense, pruned, terms, context, phases)
+    run = _Comparison(name, given, pruned, terms, context, phases)
     return (yield from run.events())
 
 
@@ -66,16 +65,16 @@ def _densities(pruned: Pruned) -> Generator[Event, None, None]:
 @dataclass
 class _Comparison:
     name: str
-    data: Data
-    dense: fx.GraphModule
+    given: Opened
     pruned: Pruned
     terms: Terms
     context: Context
     phases: Phases
 
     def events(self) -> Generator[Event, None, dict[str, Any]]:
-        before = yield from self._write(self.dense, DENSE)
-        after = yield from self._write(self.pruned.compact(), self.name)
+        before = yield from self._write(self.given.network, DENSE, trained=self.given.trained)
+        after = yield from self._write(self.pruned.compact(), self.name,
+                                       trained=self.given.trained and not self.pruned.redrawn)
         timings = yield from self._timed(before, after)
         yield self.phases.end("measure")
         sides = _Side(before), _Side(after)
@@ -87,8 +86,9 @@ class _Comparison:
         yield self.phases.end("test and save")
         return self._summary(*sides, timings)
 
-    def _write(self, network: fx.GraphModule, name: str) -> Generator[Event, None, Variant]:
-        return (yield from write(network, name, in_shape=self.data.in_shape, classes=self.data.classes,
+    def _write(self, network: fx.GraphModule, name: str, *, trained: bool) -> Generator[Event, None, Variant]:
+        data = self.given.data
+        return (yield from write(network, name, in_shape=data.in_shape, classes=data.classes, trained=trained,
                                  folder=self.context.workdir, parent=None if name == DENSE else DENSE))
 
     def _timed(self, before: Variant, after: Variant) -> Generator[Event, None, Timings]:
@@ -104,31 +104,27 @@ class _Comparison:
         after.trained = yield from self._trained(self.pruned.network, self.name, self.pruned.hold())
         yield self.phases.end(f"train {self.name}")
         if self._trains_dense:
-            before.trained = yield from self._trained(self.dense, DENSE, before=self.terms.training.epochs)
+            before.trained = yield from self._trained(self.given.network, DENSE, before=self.terms.training.epochs)
             yield self.phases.end(f"train {DENSE}")
 
     def _trained(
         self, network: fx.GraphModule, variant: str, hold: Hold | None = None, *, before: int = 0,
     ) -> Generator[Event, None, Trained]:
         share = Share(before, self.terms.training.epochs * (2 if self._trains_dense else 1))
-        return (yield from train(network, self.data, self.terms.training, variant=variant,
+        return (yield from train(network, self.given.data, self.terms.training, variant=variant,
                                  checkpoints=self.context.checkpoints, hold=hold, share=share))
 
     def _test(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
-        after.written = yield from self._write(self.pruned.compact(), self.name)
-        after.score = yield from judged(after.written.network, self.data, self.name)
+        after.written = yield from self._write(self.pruned.compact(), self.name, trained=True)
+        after.score = yield from judged(after.written.network, self.given.data, self.name)
         if before.trained:
-            before.written = yield from self._write(self.dense, DENSE)
-        if before.trained or self._came_trained:
-            before.score = yield from judged(before.written.network, self.data, DENSE)
-
-    @property
-    def _came_trained(self) -> bool:
-        return came_trained(self.context, self.terms.start)
+            before.written = yield from self._write(self.given.network, DENSE, trained=True)
+        if before.trained or self.given.trained:
+            before.score = yield from judged(before.written.network, self.given.data, DENSE)
 
     @property
     def _trains_dense(self) -> bool:
-        return self.terms.reference and not self._came_trained
+        return self.terms.reference and not self.given.trained
 
     def _outcome(self, before: _Side, after: _Side, timings: Timings) -> Outcome:
         timed = timings[HEADLINE]

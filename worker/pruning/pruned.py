@@ -15,12 +15,15 @@ from worker.sparsity.masks import Masks, by_parameter, density
 
 @dataclass(frozen=True)
 class Pruned:
-    """`density` is said by layer. Without masks the network is dense inside and already as small as it gets."""
+    """`density` is said by layer. Without masks the network is dense inside and already as small as it gets.
+    `redrawn`: the method drew weights afresh, so whatever training had taught the network is lost.
+    """
 
     network: fx.GraphModule
     density: dict[str, float]
     masks: Masks = field(default_factory=dict)
     round_to: int = 1
+    redrawn: bool = False
 
     def hold(self) -> Callable[[], None] | None:
         return Masking(self.network, self.masks).hold if self.masks else None

@@ -48,7 +48,7 @@ def prune(network: fx.GraphModule, rules: Rules) -> Generator[Event, None, Prune
     yield Log(message=_told(judged, keep, weights))
     narrow = keep_channels(network, keep)
     _redraw(narrow, network, rules)
-    return Pruned(narrow, densities(masks))
+    return Pruned(narrow, densities(masks), redrawn=rules.redraw == "all" or bool(keep))
 
 
 def _redraw(narrow: fx.GraphModule, network: fx.GraphModule, rules: Rules) -> None:

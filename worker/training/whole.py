@@ -7,7 +7,7 @@ from typing import Any
 
 from worker.context import Context
 from worker.events import Event
-from worker.profiling.opening import Start, came_trained, opened
+from worker.profiling.opening import Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
 from worker.training.accuracy import Score, judged
@@ -22,13 +22,15 @@ Work = Generator[Event, None, dict[str, Any]]
 def whole(settings: Settings, *, start: Start, context: Context) -> Work:
     settle(threads=context.threads, seed=context.seed)
     phases = Phases()
-    data, network = yield from opened(context, start)
-    before = (yield from judged(network, data, "given")) if came_trained(context, start) else None
+    given = yield from opened(context, start)
+    data, network = given.data, given.network
+    before = (yield from judged(network, data, "given")) if given.trained else None
     yield phases.end("open")
     trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints)
     yield phases.end("train")
     after = (yield from judged(network, data, NAME)) if settings.epochs else before
-    made = yield from write(network, NAME, in_shape=data.in_shape, classes=data.classes, folder=context.workdir)
+    made = yield from write(network, NAME, in_shape=data.in_shape, classes=data.classes, folder=context.workdir,
+                            trained=given.trained or settings.epochs > 0)
     yield made.said()
     yield phases.end("test and save")
     return _summary(made, trained, before, after)

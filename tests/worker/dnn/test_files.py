@@ -51,9 +51,27 @@ def test_the_same_network_gives_the_same_bytes(kept: Path, tmp_path: Path) -> No
     assert digest == hashlib.sha256(kept.read_bytes()).hexdigest()
 
 
+def test_a_file_says_whether_its_weights_were_trained_and_counts_as_untrained_without_a_word(
+    kept: Path, tmp_path: Path,
+) -> None:
+    assert not files.load(kept).trained
+    files.save(files.load(kept).network, tmp_path / "b", in_shape=SHAPE, classes=5, name="a chain", trained=True)
+    assert files.load(tmp_path / "b").trained
+    without = json.loads(described(kept))
+    del without["trained"]
+    kept.write_bytes(save_tensors(files.load(kept).network.state_dict(), {"edgeportal.network": json.dumps(without)}))
+    assert not files.load(kept).trained
+
+
 def test_the_precision_is_kept(tmp_path: Path) -> None:
     files.save(zoo.network("Chain"), tmp_path / "a", in_shape=SHAPE, classes=5, name="a")
     assert next(files.load(tmp_path / "a").network.parameters()).dtype is torch.float64
+
+
+def described(path: Path) -> str:
+    header = path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")]
+    text: str = json.loads(header)["__metadata__"]["edgeportal.network"]
+    return text
 
 
 def rewritten(
@@ -66,8 +84,7 @@ def rewritten(
     """The file with some fields of its description, or some tensors, replaced (None leaves one out)."""
     network = network or zoo.network("Chain", dtype=torch.float32)
     held = {key: tensor for key, tensor in (network.state_dict() | (tensors or {})).items() if tensor is not None}
-    header = path.read_bytes()[8 : 8 + int.from_bytes(path.read_bytes()[:8], "little")]
-    said = json.loads(json.loads(header)["__metadata__"]["edgeportal.network"]) | (about or {})
+    said = json.loads(described(path)) | (about or {})
     path.write_bytes(save_tensors(held, {"edgeportal.network": json.dumps(said)}))
     return path
 
@@ -83,6 +100,7 @@ def rewritten(
     ({"about": {"classes": True}}, "how many classes"),
     ({"about": {"classes": 9}}, "answers with 5 numbers but says it has 9"),
     ({"about": {"name": 3}}, "name"),
+    ({"about": {"trained": "yes"}}, "whether the network was trained"),
     ({"tensors": {"0.0.weight": None}}, "tensor 0.0.weight is missing"),
     ({"tensors": {"extra": torch.zeros(1)}}, "tensor extra is not part"),
     ({"tensors": {"7.bias": torch.zeros(9)}}, r"7.bias has shape \[9\], not \[5\]"),

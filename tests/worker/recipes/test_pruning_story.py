@@ -94,3 +94,50 @@ def test_given_trained_weights_are_compared_as_they_are(tmp_path: Path) -> None:
     assert found["accuracy_before"] == summary(trained)["accuracy_after"]
     assert not any(isinstance(event, Metric) and event.labels.get("variant") == "dense" for event in events)
     assert any(isinstance(event, Log) and "starts from the weights it came with" in event.message for event in events)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from worker.sample import make
+
+    make(folder := tmp_path_factory.mktemp("sample"))
+    return folder / "lenet5.safetensors"
+
+
+def test_a_file_of_freshly_drawn_weights_is_compared_with_a_dense_network_that_is_trained_as_long(
+    sample: Path, tmp_path: Path,
+) -> None:
+    events = run("pruning.magnitude", tmp_path, model=str(sample), sparsity=0.5)
+    trained = [event.labels["variant"] for event in events if isinstance(event, Metric) and event.name == "loss"]
+    assert trained == ["magnitude 0.5"] * 2 + ["dense"] * 2
+    assert summary(events)["accuracy_before"] > 0.5
+
+
+def test_a_training_of_freshly_drawn_weights_claims_no_rise(sample: Path, tmp_path: Path) -> None:
+    found = summary(run("training.backprop", tmp_path, model=str(sample), epochs=1))
+    assert found["accuracy_before"] is None and "points" not in found["verdict"]
+
+
+@pytest.mark.parametrize(("recipe", "epochs", "model", "trained"), [
+    ("training.backprop", 1, "fresh", True), ("training.backprop", 0, "fresh", False),
+    ("pruning.magnitude", 0, "fresh", False), ("pruning.magnitude", 1, "fresh", True),
+    ("pruning.magnitude", 0, "trained", True), ("benchmarking.latency", None, "trained", True),
+    ("pruning.reconvene", 0, "trained", False), ("pruning.reconvene", 1, "trained", True),
+])
+def test_a_variant_says_whether_training_made_it(
+    recipe: str, epochs: int | None, model: str, trained: bool, sample: Path, tmp_path: Path,
+) -> None:
+    from worker.dnn import files
+
+    given = files.load(sample)
+    files.save(given.network, tmp_path / "given", in_shape=given.in_shape, classes=given.classes, name="given",
+               trained=model == "trained")
+    length = {} if epochs is None else {"epochs": epochs}
+    made = summary(run(recipe, tmp_path / "run", model=str(tmp_path / "given"), **length))["variants"][-1]
+    assert files.load(tmp_path / "run" / made["file"]).trained is trained
+
+
+def test_training_does_not_change_the_size_of_a_file(tmp_path: Path) -> None:
+    events = run("pruning.reconvene", tmp_path, epochs=1)
+    said = {event.variant: event.value for event in events if isinstance(event, Measured) and event.metric == "size_bytes"}
+    assert said == {event.name: event.facts.size_bytes for event in events if isinstance(event, VariantMade)}
