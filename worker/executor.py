@@ -12,6 +12,7 @@ from typing import Any
 from worker.context import Context
 from worker.events import Cancelled, Event, Failed, Finished, Log, Metric, Started
 from worker.params import Params
+from worker.reasons import reason
 from worker.recipe import Recipe
 
 PACKAGES = ("torch", "onnxruntime", "numpy")
@@ -29,10 +30,8 @@ def execute(
         summary = yield from _until_cancelled(events, cancelled)
     except _Stopped:
         yield Cancelled()
-    except MemoryError:
-        yield Failed(reason="The run needed more memory than its limit allows.", trace=traceback.format_exc(limit=20))
     except Exception as error:
-        yield Failed(reason=_sentence(error), trace=traceback.format_exc(limit=20))
+        yield Failed(reason=reason(error), trace=traceback.format_exc(limit=20))
     else:
         yield Finished(summary=summary or {}, seconds=round(time.monotonic() - begun, 3))
 
@@ -53,11 +52,6 @@ def _until_cancelled(events: Any, cancelled: Callable[[], bool]) -> Any:
         if cancelled():
             events.close()
             raise _Stopped
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
 
 
 def _environment(context: Context) -> dict[str, str | int | float]:

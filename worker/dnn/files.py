@@ -18,6 +18,7 @@ from worker.context import ModelInput, write_durably
 from worker.dnn import architectures
 from worker.dnn.form import from_spec, to_spec
 from worker.dnn.shapes import Shape, output_shape
+from worker.reasons import is_ours
 
 MOST_HEADER_BYTES = 1_000_000
 MOST_TENSORS = 10_000
@@ -66,7 +67,8 @@ def load(path: Path) -> Loaded:
         network = from_spec(about.get("spec", {}), device="meta")
         answers = output_shape(network, tuple(about["in_shape"]))
     except ValueError as error:
-        raise Refused(str(error)) from error
+        told = str(error) if is_ours(error) else "The description of the network does not fit together."
+        raise Refused(told) from error
     if len(answers) == 1 and answers[0] != about["classes"]:
         raise Refused(f"The network answers with {answers[0]} numbers but says it has {about['classes']} classes.")
     _fill(network, _tensors(body))
@@ -96,7 +98,7 @@ def _bytes(path: Path) -> bytes:
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise Refused(f"The file {path.name} cannot be read.") from error
+        raise Refused("The model's file cannot be read.") from error
     length = int.from_bytes(body[:8], "little")
     if len(body) < 10 or body[8:9] != b"{" or length > len(body) - 8:
         raise Refused("The file is not a safetensors file.")
