@@ -59,13 +59,12 @@ class Portal:
             lock.close()
 
     def _prepare(self) -> IO[str]:
+        _room(self.var)
         for folder in (self.logs, self.var / "blobs", self.var / "runs"):
             folder.mkdir(parents=True, exist_ok=True)
         lock = _only_one(self.var / "portal.lock")
         self.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.sockets.chmod(0o700)
-        if (free := shutil.disk_usage(self.var).free) < ROOM_BYTES:
-            raise Cannot(f"The disk of {self.var} is full: {free / 1e6:.0f} MB free, {ROOM_BYTES / 1e6:.0f} MB are needed.")
         _free_port(self.port)
         (self.var / "port").write_text(str(self.port))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -207,6 +206,14 @@ class Portal:
         stop(self.services, until)
 
 
+def _room(folder: Path) -> None:
+    """Refuse a disk that is full before anything is written to it."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < ROOM_BYTES:
+        raise Cannot(f"The disk of {folder} is full: {free / 1e6:.0f} MB free, {ROOM_BYTES / 1e6:.0f} MB are needed.")
+
+
 def _only_one(path: Path) -> IO[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.open("a+")
@@ -247,6 +254,10 @@ def main() -> NoReturn:
             portal.run()
     except KeyboardInterrupt:
         pass
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"EdgePortal: {error.strerror or 'the system refused'}{where}", file=sys.stderr)
+        sys.exit(1)
     except (Cannot, embedded.Unavailable) as problem:
         print(f"EdgePortal: {problem}", file=sys.stderr)
         sys.exit(1)

@@ -54,6 +54,11 @@ _servers: list[Servers] = []
 _servers.append(Servers())
 
 
+def running() -> Servers:
+    """The servers of this test process: PostgreSQL first, Redis second."""
+    return _servers[0]
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     while _servers:
         _servers.pop().stop()

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,20 @@ def die_with_parent(how: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
 
 
+def _leave() -> None:
+    """The supervisor is gone: nobody may write for this run any more."""
+    os._exit(3)
+
+
 class Wire:
     """Both directions of the run's socket: lines out, and what the page asks for, in."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, live: dict[str, Any], on_loss: Callable[[], object] = _leave) -> None:
         self._end = end
+        self._on_loss = on_loss
         self._lock = threading.Lock()
         self.cancelled = threading.Event()
-        self.live: dict[str, Any] = {}
+        self.live = live  # Before the thread starts: what the page changed since may already wait in the socket.
         threading.Thread(target=self._listen, name="wire", daemon=True).start()
 
     def say(self, **line: Any) -> None:
@@ -50,13 +57,12 @@ class Wire:
                 self.live = asked.get("live", self.live)
                 if asked.get("cancel"):
                     self.cancelled.set()
-        # The supervisor is gone: nobody may write for this run any more.
-        os._exit(3)
+        self._on_loss()
 
 
 def main(job: Job, end: socket.socket) -> None:
     """Run the job to its end; what goes wrong outside the recipe is a Failed event too."""
-    wire = Wire(end)
+    wire = Wire(end, job.live_params)
     try:
         limit(job)
         _run(job, wire)
@@ -71,7 +77,6 @@ def _run(job: Job, wire: Wire) -> None:
     torch.set_num_threads(job.threads)
     recipe = menu.get(job.recipe)
     params = recipe.params.model_validate(job.params)
-    wire.live = job.live_params
     context = Context(
         workdir=Path(job.workdir), inputs=job.resolved(), seed=params.seed, threads=job.threads, device=job.device,
         saved=lambda name, step: wire.say(checkpoint=[name, step]), changes=lambda: wire.live,

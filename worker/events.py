@@ -74,7 +74,7 @@ class FileMade(Spoken):
     type: Literal["file"] = "file"
     path: str = Field(max_length=200)
     name: str = Field(max_length=200)
-    media_type: str = "application/octet-stream"
+    media_type: str = Field(default="application/octet-stream", max_length=100)
 
     @property
     def key(self) -> str:
@@ -114,14 +114,14 @@ class Measured(Spoken):
     variant: str = Field(max_length=120)
     metric: str = Field(max_length=80)
     value: float | None
-    unit: str
+    unit: str = Field(max_length=20)
     origin: Origin = "measured"
-    device: str | None = None
-    engine: str | None = None
+    device: str | None = Field(default=None, max_length=120)
+    engine: str | None = Field(default=None, max_length=60)
     threads: int | None = None
     batch: int | None = None
-    dataset: str | None = None
-    split: str | None = None
+    dataset: str | None = Field(default=None, max_length=120)
+    split: str | None = Field(default=None, max_length=20)
     n: int | None = None
     low: float | None = None
     high: float | None = None
@@ -183,3 +183,8 @@ _adapter: TypeAdapter[Event] = TypeAdapter(Event)
 def parse(line: str | bytes) -> Event:
     """The event of one JSON line; ValueError when it is none of the vocabulary."""
     return _adapter.validate_json(line)
+
+
+def read(body: dict[str, Any]) -> Event:
+    """The event of a mapping that JSON held; ValueError when it is none of the vocabulary."""
+    return _adapter.validate_python(body)

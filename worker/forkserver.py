@@ -157,11 +157,16 @@ class Server:
         self._kill_all()
 
     def _fork(self, request: bytes, end: socket.socket) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            end.close()  # The supervisor hears the end of its socket and takes the run back; the others go on.
+            return
         if pid == 0:
             self._become_child(request, end)
-        end.sendall(json.dumps({"pid": pid}).encode() + b"\n")
         self.children[pid] = end
+        with contextlib.suppress(OSError):  # A supervisor that has left already; its child will notice.
+            end.sendall(json.dumps({"pid": pid}).encode() + b"\n")
 
     def _become_child(self, request: bytes, end: socket.socket) -> None:
         code = 1

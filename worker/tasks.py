@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import django
@@ -16,6 +18,8 @@ from celery import current_app, shared_task, signals  # noqa: E402  Django's set
 from django.conf import settings  # noqa: E402
 from django.db import InterfaceError, OperationalError, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from kombu import Queue  # noqa: E402
+from kombu.exceptions import ChannelError  # noqa: E402
 
 from apps.catalog import blobs  # noqa: E402
 from apps.devices.models import Device  # noqa: E402
@@ -27,6 +31,7 @@ from worker.job import InputFile, Job  # noqa: E402
 
 log = logging.getLogger(__name__)
 BATCH_S, POLL_S, PROGRESS_S, PULSE_S = 0.25, 1.0, 1.0, 30.0
+REFUSALS = 5
 forks = ForkServer(idle_s=settings.FORKSERVER_IDLE_S)
 stopping = threading.Event()
 
@@ -35,7 +40,7 @@ stopping = threading.Event()
 def work() -> None:
     """Claim runs, the longest waiting first, until none waits. Which message woke us does not matter."""
     try:
-        while not stopping.is_set() and (run := leases.claim(settings.WORK_QUEUES, worker_name())):
+        while not stopping.is_set() and (run := leases.claim(settings.WORK_QUEUES, worker_name(), os.getpid())):
             Supervisor(run).supervise()
     finally:
         connections.close_all()
@@ -47,9 +52,19 @@ def reap() -> None:
     try:
         leases.take_back_expired()
         for queue in leases.unpublished():
-            current_app.send_task("worker.tasks.work", queue=queue, retry=False, expires=settings.LEASE_S)
+            if not _messages_in(queue):
+                current_app.send_task("worker.tasks.work", queue=queue, retry=False, expires=settings.LEASE_S)
     finally:
         connections.close_all()
+
+
+def _messages_in(queue: str) -> int:
+    """How many wake-ups wait there already: one is enough, a busy worker shall not find hundreds."""
+    with current_app.connection_for_write() as connection, connection.channel() as channel:
+        try:
+            return int(Queue(queue, channel=channel).queue_declare(passive=True).message_count)
+        except ChannelError:
+            return 0
 
 
 def worker_name() -> str:
@@ -72,16 +87,20 @@ class Supervisor:
         """Run one attempt to whatever end it has."""
         try:
             child = forks.spawn(job_of(self.run))
-        except Exception as error:
+        except Exception:
             log.exception("%s could not be started", self.run)
-            return leases.take_back(self.run, f"its process could not be started ({error})")
+            return leases.take_back(self.run, "its process could not be started; the worker's log tells why")
         try:
             self._follow(child)
         except leases.Fenced:
             log.warning("%s was taken over; this attempt stops", self.run)
-        except Exception as error:
+        except (InterfaceError, OperationalError):
+            log.exception("The database refused what %s said", self.run)
+            leases.take_back(self.run, "the database refused what it said; the worker's log tells why")
+        except Exception:
+            # The same words would be refused the next time.
             log.exception("What %s said could not be kept", self.run)
-            leases.take_back(self.run, f"what it said could not be kept ({type(error).__name__})")
+            leases.give_up(self.run, "What the run said could not be kept; the worker's log tells why.")
         finally:
             child.kill()
             child.close()
@@ -105,7 +124,7 @@ class Supervisor:
         if "checkpoint" in said:
             self._persist(lambda: leases.progressed(self.run))
         if "event" in said:
-            event = events._adapter.validate_python(said["event"])
+            event = events.read(said["event"])
             if isinstance(event, events.Progress):
                 self.progress = event
             else:
@@ -157,17 +176,24 @@ class Supervisor:
 
     def _persist(self, write: Any) -> Any:
         """Do it, and do it again while the database is away; what the child says waits in its socket meanwhile."""
-        pause = 0.2
+        pause, refusals = 0.2, 0
         while True:
             try:
                 return write()
             except (InterfaceError, OperationalError) as error:
-                if stopping.is_set():
+                refusals += not _is_away(error)
+                if stopping.is_set() or refusals > REFUSALS:
                     raise
                 log.warning("The database does not answer (%s); trying again in %.1f s", error, pause)
                 connections.close_all()
                 time.sleep(pause)
                 pause = min(pause * 2, 5)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether nothing answers (no SQLSTATE, 08: connection, 57P: shut down), rather than a statement being refused."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 def job_of(run: Run) -> Job:
@@ -215,13 +241,15 @@ def _ended(**_: Any) -> None:
 
 
 def _pulse() -> None:
-    """At the start: reap, and look for runs that wait. Then say every half minute that this host is here."""
+    """At the start: take over from a dead predecessor, reap. Then say every half minute that this host is here."""
     first = True
     while not stopping.is_set():
         try:
             if first:
+                leases.take_back_orphans(worker_name(), _is_alive)
                 reap()
-            Device.objects.filter(host=settings.HOST, retired=False).update(last_seen=timezone.now(), **about_this_host())
+            mine = Device.objects.filter(host=settings.HOST, retired=False)
+            mine.update(last_seen=timezone.now(), **about_this_host())
             first = False
         except Exception as error:
             log.warning("The pulse of %s did not reach the database: %s", worker_name(), error)
@@ -230,10 +258,18 @@ def _pulse() -> None:
         stopping.wait(1.0 if first else PULSE_S)
 
 
+def _is_alive(pid: int) -> bool:
+    """Whether another worker of this host has that number. Our own number may be a dead predecessor's, used again."""
+    if pid == os.getpid():
+        return False
+    try:
+        return b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def about_this_host() -> dict[str, Any]:
     """What the registry shows of the machine this worker runs on."""
-    import os
-
     return {"os": f"{platform.system()} {platform.release()}"[:120], "cores": os.cpu_count(),
             "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")}
 

@@ -176,8 +176,8 @@ def _shape(shape: list[int]) -> str:
 
 def _make(user: User, team: Team, recipe: Recipe, params: Params, things: dict[str, tuple[ReferenceKind, Any]],
           name: str) -> Run:
-    title = name.strip()[:200] or " · ".join([recipe.title, *(str(_named(kind, thing)) for kind, thing in things.values())])
-    experiment = Experiment.objects.create(team=team, name=title, recipe=recipe.name, created_by=user)
+    title = name.strip() or " · ".join([recipe.title, *(str(_named(kind, thing)) for kind, thing in things.values())])
+    experiment = Experiment.objects.create(team=team, name=title[:200], recipe=recipe.name, created_by=user)
     Team.objects.filter(pk=team.pk).update(runs_numbered=F("runs_numbered") + 1)
     number = Team.objects.values_list("runs_numbered", flat=True).get(pk=team.pk)
     run = Run.objects.create(

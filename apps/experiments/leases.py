@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -16,8 +16,10 @@ from django.utils import timezone
 from apps.experiments.models import HELD, Run, Status
 from apps.live.knock import knock
 from apps.live.models import Saying
+from worker.events import Cancelled, Failed, Finished
 
 log = logging.getLogger(__name__)
+ENDS = {Finished: Status.FINISHED, Failed: Status.FAILED, Cancelled: Status.CANCELLED}
 
 
 class Fenced(Exception):
@@ -43,7 +45,7 @@ def say_status(run: Run, **more: Any) -> None:
 
 
 @transaction.atomic
-def claim(queues: Sequence[str], worker: str) -> Run | None:
+def claim(queues: Sequence[str], worker: str, pid: int | None = None) -> Run | None:
     """Take the run that waits longest on one of these queues: sets lease, attempt and a new fencing token."""
     waiting = Run.objects.filter(status=Status.QUEUED, queue__in=queues).order_by("queued_at", "number")
     run: Run | None = waiting.select_for_update(skip_locked=True, of=("self",)).first()
@@ -51,7 +53,7 @@ def claim(queues: Sequence[str], worker: str) -> Run | None:
         return None
     Run.objects.filter(pk=run.pk).update(
         status=Status.RUNNING, token=F("token") + 1, attempt=F("attempt") + 1, worker=worker,
-        lease_until=_lease(), heartbeat=Now(), started_at=Coalesce(F("started_at"), Now()),
+        worker_pid=pid, lease_until=_lease(), heartbeat=Now(), started_at=Coalesce(F("started_at"), Now()),
     )
     run.refresh_from_db()
     say_status(run)
@@ -86,31 +88,42 @@ def release(run: Run) -> None:
     if held is None:
         return
     if held.status == Status.CANCELLING:
-        return _end(held, Status.CANCELLED, "")
+        return end(held, Cancelled())
     held.attempt -= 1
     _requeue(held, "the worker was stopped; another continues from the last checkpoint")
 
 
 @transaction.atomic
-def take_back(run: Run, reason: str) -> None:
+def take_back(run: Run, reason: str, *, only: Q | None = None) -> None:
     """The attempt died: queue the run again, or end it after too many attempts without a new checkpoint."""
-    held = _held(run)
+    held = _held(run, only or Q())
     if held is None:
         return
     if held.status == Status.CANCELLING:
-        return _end(held, Status.CANCELLED, "")
+        return end(held, Cancelled())
     held.stalls += 1
     if held.stalls >= settings.ATTEMPTS_WITHOUT_PROGRESS:
-        return _end(held, Status.FAILED, f"Given up after {held.stalls} attempts without a new checkpoint: {reason}.")
+        return end(held, Failed(reason=f"Given up after {held.stalls} attempts without a new checkpoint: {reason}."))
     _requeue(held, reason)
 
 
 def take_back_expired() -> list[Run]:
     """Take back every run whose lease ran out; returns them."""
-    expired = list(Run.objects.filter(status__in=HELD, lease_until__lt=Now()).only("pk", "token", "worker"))
+    gone = Q(lease_until__lt=Now())
+    expired = list(Run.objects.filter(gone, status__in=HELD).only("pk", "token", "worker"))
     for run in expired:
-        take_back(run, f"worker {run.worker} was silent for longer than its lease of {settings.LEASE_S:g} s")
+        # The holder may have renewed in between: the condition is asked again under the lock.
+        take_back(run, f"worker {run.worker} was silent for longer than its lease of {settings.LEASE_S:g} s", only=gone)
     return expired
+
+
+def take_back_orphans(worker: str, is_alive: Callable[[int], bool]) -> list[Run]:
+    """Take back what dead predecessors of this worker held; it need not wait for their leases."""
+    held = Run.objects.filter(status__in=HELD, worker=worker, worker_pid__isnull=False)
+    orphans = [run for run in held.only("pk", "token", "worker_pid") if not is_alive(run.worker_pid or 0)]
+    for run in orphans:
+        take_back(run, f"worker {worker} died")
+    return orphans
 
 
 def unpublished() -> list[str]:
@@ -122,22 +135,38 @@ def unpublished() -> list[str]:
     return queues
 
 
-def _held(run: Run) -> Run | None:
-    same = Run.objects.filter(pk=run.pk, token=run.token, status__in=HELD)
+@transaction.atomic
+def give_up(run: Run, reason: str) -> None:
+    """End the run for a reason that would stop every further attempt as well."""
+    held = _held(run)
+    if held is not None:
+        end(held, Failed(reason=reason))
+
+
+def _held(run: Run, only: Q | None = None) -> Run | None:
+    same = Run.objects.filter(only or Q(), pk=run.pk, token=run.token, status__in=HELD)
     return same.select_for_update(of=("self",)).first()
 
 
 def _requeue(run: Run, reason: str) -> None:
-    run.status, run.lease_until, run.worker = Status.QUEUED, None, ""
+    run.status, run.lease_until, run.worker, run.worker_pid = Status.QUEUED, None, "", None
     run.queued_at, run.published_at = timezone.now(), None
     run.token += 1
-    run.save(update_fields=["status", "lease_until", "worker", "queued_at", "published_at", "token", "attempt", "stalls"])
+    run.save(update_fields=["status", "lease_until", "worker", "worker_pid", "queued_at", "published_at", "token",
+                            "attempt", "stalls"])
     log.warning("%s goes back to its queue: %s", run, reason)
     say_status(run, reason=reason)
 
 
-def _end(run: Run, status: Status, reason: str) -> None:
-    run.status, run.lease_until, run.reason, run.finished_at = status, None, reason, timezone.now()
+def end(run: Run, event: Finished | Failed | Cancelled, *, said: bool = False) -> None:
+    """Close a run that is locked here: its status, its last event (unless `said` already), and the token moves on."""
+    run.status, run.finished_at, run.lease_until = ENDS[type(event)], timezone.now(), None
+    if isinstance(event, Failed):
+        run.reason, run.trace = event.reason, event.trace
+    if isinstance(event, Finished):
+        run.summary = event.summary
     run.token += 1
-    run.save(update_fields=["status", "lease_until", "reason", "finished_at", "token", "stalls"])
-    say_status(run, reason=reason)
+    run.save(update_fields=["status", "finished_at", "lease_until", "reason", "trace", "summary", "token", "stalls"])
+    if not said:
+        run.stream.append([Saying(event.type, event.model_dump(mode="json", exclude={"type"}))])
+    say_status(run, reason=run.reason)

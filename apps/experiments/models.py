@@ -67,10 +67,13 @@ class Run(TeamOwned):
     lease_until = models.DateTimeField(null=True)
     heartbeat = models.DateTimeField(null=True)
     worker = models.CharField(max_length=120, blank=True)
+    worker_pid = models.PositiveIntegerField(null=True)
 
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     stage = models.CharField(max_length=80, blank=True)
+    # What the present attempt said of each of its stages: {name: {since, began, at, done, total}}, times as ISO text.
+    stages: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     environment: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     summary: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     reason = models.TextField(blank=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.catalog import blobs
-from apps.catalog.models import RegisteredModel, Variant
-from apps.experiments.leases import Fenced, say_status
-from apps.experiments.models import HELD, Measurement, Run, RunFile, RunVariant, Status
+from apps.catalog.models import Blob, RegisteredModel, Variant
+from apps.experiments import leases
+from apps.experiments.leases import Fenced
+from apps.experiments.models import HELD, Measurement, Run, RunFile, RunVariant
 from apps.live.knock import knock
 from apps.live.models import Saying
 from worker.events import (
@@ -28,15 +29,32 @@ from worker.events import (
     VariantMade,
 )
 
+MOST_STAGES = 50
+Kept = Mapping[str, Blob]
+
 
 def folder(run: Run) -> Path:
     """Where the run works; nothing a person typed is in the path."""
     return Path(settings.RUNS) / run.pk.hex
 
 
-@transaction.atomic
 def record(run: Run, events: Sequence[Event]) -> None:
     """Write these events and what they mean; Fenced when this holder's token is no longer the run's."""
+    # Copying and syncing large files takes seconds; nobody shall wait for the run's lock meanwhile.
+    kept = {path: blobs.keep(_inside(run, path)) for event in events for path in _files(event)}
+    with transaction.atomic():
+        _write(run, events, kept)
+
+
+def _files(event: Event) -> list[str]:
+    if isinstance(event, FileMade):
+        return [event.path]
+    if isinstance(event, VariantMade):
+        return [path for path in (event.file, event.onnx) if path]
+    return []
+
+
+def _write(run: Run, events: Sequence[Event], kept: Kept) -> None:
     held = Run.objects.select_for_update(of=("self",)).filter(pk=run.pk, token=run.token, status__in=HELD).first()
     if held is None:
         raise Fenced(str(run))
@@ -45,46 +63,51 @@ def record(run: Run, events: Sequence[Event]) -> None:
     for event, saying in facts:
         if saying.key is None or saying.key in fresh:
             fresh.discard(saying.key)
-            _mean(held, event)
+            _mean(held, event, kept)
     transaction.on_commit(lambda: knock(held.stream_id))
 
 
-def _mean(run: Run, event: Event) -> None:
+def _mean(run: Run, event: Event, kept: Kept) -> None:
     """Turn an event into what it stands for in other tables; most stand for nothing but themselves."""
     meaning = _MEANINGS.get(type(event))
     if meaning:
-        meaning(run, event)
+        meaning(run, event, kept)
 
 
-def _started(run: Run, event: Started) -> None:
-    run.environment = event.environment
-    run.save(update_fields=["environment"])
+def _started(run: Run, event: Started, kept: Kept) -> None:
+    run.environment, run.stages = event.environment, {}
+    run.save(update_fields=["environment", "stages"])
 
 
-def _progress(run: Run, event: Progress) -> None:
+def _progress(run: Run, event: Progress, kept: Kept) -> None:
+    now = timezone.now().isoformat()
+    first = run.stages.get(event.stage, {"since": now, "began": event.done})
+    if len(run.stages) < MOST_STAGES or event.stage in run.stages:
+        run.stages[event.stage] = {**first, "at": now, "done": event.done, "total": event.total}
     run.done, run.total, run.stage = event.done, event.total, event.stage
-    run.save(update_fields=["done", "total", "stage"])
+    run.save(update_fields=["done", "total", "stage", "stages"])
 
 
-def _file(run: Run, event: FileMade) -> RunFile:
-    blob = blobs.keep(_inside(run, event.path))
-    values = {"name": event.name, "media_type": event.media_type, "blob": blob}
-    return RunFile.objects.update_or_create(run=run, path=event.path, defaults=values)[0]
+def _file(run: Run, event: FileMade, kept: Kept) -> None:
+    values = {"name": event.name, "media_type": event.media_type, "blob": kept[event.path]}
+    RunFile.objects.update_or_create(run=run, path=event.path, defaults=values)
 
 
-def _variant(run: Run, event: VariantMade) -> None:
+def _variant(run: Run, event: VariantMade, kept: Kept) -> None:
+    if kept[event.file].sha256 != event.sha256:
+        raise ValueError(f"{event.file!r} is not the file that the run described: its SHA-256 differs")
     given = _given_variant(run)
     parent = run.variants.filter(name=event.parent).first() if event.parent else None
     variant = Variant.objects.create(
-        team_id=run.team_id, model=_model(run, given), name=f"{event.name} of run {run.number}", made_by=run.pk,
-        parent=parent.variant if parent else given, file=blobs.keep(_inside(run, event.file)),
-        onnx=blobs.keep(_inside(run, event.onnx)) if event.onnx else None, **event.facts.model_dump(),
+        team_id=run.team_id, model=_model(run, given), name=f"{event.name[:100]} of run {run.number}", made_by=run.pk,
+        parent=parent.variant if parent else given, file=kept[event.file],
+        onnx=kept[event.onnx] if event.onnx else None, **event.facts.model_dump(),
     )
     RunVariant.objects.create(run=run, variant=variant, name=event.name)
     run.measurements.filter(variant_name=event.name).update(variant=variant)
 
 
-def _measured(run: Run, event: Measured) -> None:
+def _measured(run: Run, event: Measured, kept: Kept) -> None:
     made = run.variants.filter(name=event.variant).first()
     same = ("metric", "value", "low", "high", "n", "unit", "origin", "threads", "batch")
     Measurement.objects.create(
@@ -95,26 +118,8 @@ def _measured(run: Run, event: Measured) -> None:
     )
 
 
-def _finished(run: Run, event: Finished) -> None:
-    run.summary = event.summary
-    if run.total:
-        run.done = run.total
-    _end(run, Status.FINISHED, ["summary", "done"])
-
-
-def _failed(run: Run, event: Failed) -> None:
-    run.reason, run.trace = event.reason, event.trace
-    _end(run, Status.FAILED, ["reason", "trace"])
-
-
-def _cancelled(run: Run, event: Cancelled) -> None:
-    _end(run, Status.CANCELLED, [])
-
-
-def _end(run: Run, status: Status, fields: list[str]) -> None:
-    run.status, run.finished_at, run.lease_until = status, timezone.now(), None
-    run.save(update_fields=["status", "finished_at", "lease_until", *fields])
-    say_status(run, reason=run.reason)
+def _ended(run: Run, event: Finished | Failed | Cancelled, kept: Kept) -> None:
+    leases.end(run, event, said=True)
 
 
 def _given_variant(run: Run) -> Variant | None:
@@ -138,7 +143,7 @@ def _inside(run: Run, path: str) -> Path:
     return found
 
 
-_MEANINGS: dict[type, Callable[[Run, Any], Any]] = {
+_MEANINGS: dict[type, Callable[[Run, Any, Kept], None]] = {
     Started: _started, Progress: _progress, FileMade: _file, VariantMade: _variant, Measured: _measured,
-    Finished: _finished, Failed: _failed, Cancelled: _cancelled,
+    Finished: _ended, Failed: _ended, Cancelled: _ended,
 }

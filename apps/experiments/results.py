@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import Variant
 from apps.experiments.models import HELD, Measurement, Run, Status
+from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, waiting
 from worker import menu
 from worker.recipe import Recipe
@@ -27,6 +29,7 @@ def listed(runs: QuerySet[Run]) -> list[Run]:
     for run in rows:
         found = recipe_of(run)
         run.title = found.title if found else run.recipe  # type: ignore[attr-defined]
+        run.bar = main_stage(run) if run.status in HELD else None  # type: ignore[attr-defined]
     return rows
 
 
@@ -91,7 +94,9 @@ def _newest_accuracy(run: Run) -> dict[str, float]:
 
 def why_waiting(run: Run, user: User) -> str:
     """Who holds the slot and how many stand before this run. Foreign runs are counted, never named."""
-    same_queue = Run.objects.filter(queue=run.queue)
+    # One slot of this host may serve several queues; then the run that holds it may be of another one.
+    served = settings.WORK_QUEUES if run.queue in settings.WORK_QUEUES else [run.queue]
+    same_queue = Run.objects.filter(queue__in=served)
     holder = same_queue.filter(status__in=HELD).order_by("started_at").first()
     before = same_queue.filter(status=Status.QUEUED, queued_at__lt=run.queued_at).count()
     name = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Coroutine
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ from apps.live.reading import Page, page_after
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 20.0
 RECENT = 64
+PATIENCE_S = 5.0
 
 
 class Room:
@@ -63,76 +65,75 @@ class Room:
 
 
 class Hub:
-    """Rooms by stream, and one subscription to the channel layer for all of them."""
+    """Rooms by stream, and one subscription to the channel layer for all of them. Nobody here waits for Redis."""
 
     def __init__(self) -> None:
         self.rooms: dict[UUID, Room] = {}
         self.channel = ""
-        self._task: asyncio.Task[None] | None = None
-        self._lock = asyncio.Lock()
+        self._receiver: asyncio.Task[None] | None = None
+        self._joining: set[asyncio.Task[None]] = set()
 
-    async def enter(self, stream_id: UUID, last: int) -> Room:
-        """The room of a stream, opened when this is its first socket. Subscribes before it reads, so nothing falls between."""
-        async with self._lock:
-            room = self.rooms.get(stream_id)
-            if room is None:
-                await self._subscribe(stream_id)
-                room = self.rooms[stream_id] = Room(stream_id, last)
-                room.knocked.set()
-            room.sockets += 1
-            return room
+    def enter(self, stream_id: UUID, last: int) -> Room:
+        """The room of a stream, opened when this is its first socket."""
+        room = self.rooms.get(stream_id)
+        if room is None:
+            room = self.rooms[stream_id] = Room(stream_id, last)
+            self._in_background(self._join(room))
+        if self._receiver is None or self._receiver.done():
+            self._receiver = asyncio.create_task(self._receive())
+        room.sockets += 1
+        return room
 
-    async def leave(self, room: Room) -> None:
-        async with self._lock:
-            room.sockets -= 1
-            if room.sockets or self.rooms.get(room.stream_id) is not room:
-                return
+    def leave(self, room: Room) -> None:
+        """Close the room with its last socket."""
+        room.sockets -= 1
+        if room.sockets == 0 and self.rooms.get(room.stream_id) is room:
             del self.rooms[room.stream_id]
             room.task.cancel()
-            await self._quietly(get_channel_layer().group_discard(group(room.stream_id), self.channel))
+            self._in_background(self._part(room.stream_id))
 
-    async def _subscribe(self, stream_id: UUID) -> None:
+    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def _join(self, room: Room) -> None:
+        """Hear the room's knocks. Until that works its slow timer stands in; a read after it misses nothing."""
         try:
-            await asyncio.wait_for(self._join(stream_id), 5)
+            if self.channel:
+                await asyncio.wait_for(get_channel_layer().group_add(group(room.stream_id), self.channel), PATIENCE_S)
         except Exception as error:
-            # Redis may be away: the room still reads on its slow timer, and joins again when the layer is back.
-            log.warning("No knocks for stream %s for now: %s", stream_id, error)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._receive())
+            log.warning("No knocks for stream %s for now: %s", room.stream_id, error)
+        room.knocked.set()
 
-    async def _join(self, stream_id: UUID) -> None:
-        layer = get_channel_layer()
-        if not self.channel:
-            self.channel = await layer.new_channel("hub")
-        await layer.group_add(group(stream_id), self.channel)
+    async def _part(self, stream_id: UUID) -> None:
+        if stream_id in self.rooms or not self.channel:
+            return
+        try:
+            await asyncio.wait_for(get_channel_layer().group_discard(group(stream_id), self.channel), PATIENCE_S)
+        except Exception as error:
+            log.warning("Stream %s could not be left: %s", stream_id, error)
 
     async def _receive(self) -> None:
+        """Pass knocks on for ever; with Redis away, begin again with a new channel until it is back."""
         while True:
             try:
-                if not self.channel:
-                    await self._rejoin()
-                message = await get_channel_layer().receive(self.channel)
-            except asyncio.CancelledError:
-                raise
+                self.channel = await get_channel_layer().new_channel("hub")
+                for room in list(self.rooms.values()):
+                    await get_channel_layer().group_add(group(room.stream_id), self.channel)
+                    room.knocked.set()
+                await self._pass_on()
             except Exception as error:
+                self.channel = ""
                 log.warning("The channel layer is away (%s); joining again", error)
                 await asyncio.sleep(1)
-                await self._quietly(self._rejoin())
-                continue
+
+    async def _pass_on(self) -> None:
+        while True:
+            message = await get_channel_layer().receive(self.channel)
             room = self.rooms.get(UUID(hex=message["stream"]))
             if room:
                 room.knocked.set()
-
-    async def _rejoin(self) -> None:
-        for room in list(self.rooms.values()):
-            await self._join(room.stream_id)
-            room.knocked.set()
-
-    async def _quietly(self, work: object) -> None:
-        try:
-            await work  # type: ignore[misc]
-        except Exception as error:
-            log.warning("Channel layer: %s", error)
 
 
 _hubs: dict[int, Hub] = {}

@@ -65,6 +65,7 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("seq",)
+        indexes = [models.Index(fields=["stream", "type", "seq"], name="events_of_a_type")]
         constraints = [
             models.UniqueConstraint(fields=["stream", "seq"], name="seq_is_unique_in_a_stream"),
             models.UniqueConstraint(fields=["stream", "key"], name="a_fact_is_kept_once"),

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from channels.auth import get_user
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.sessions.backends.db import SessionStore
 from django.urls import path
 
 from apps.live.hub import HEARTBEAT_S, Room, hub
 from apps.live.models import Stream
 from apps.live.reading import BadPosition, position
 
+log = logging.getLogger(__name__)
 SEND_TIMEOUT_S = 10.0
 REVALIDATE_S = 60.0
-NOT_SIGNED_IN, BAD_POSITION, TOO_SLOW, GONE = 4401, 4400, 4408, 4404
+BAD_POSITION, TOO_SLOW, GONE, BROKEN = 4400, 4408, 4404, 1011
 
 
 class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -47,14 +51,14 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._say("error", code="bad_position", text=text)
             await self.close(BAD_POSITION)
             return
-        self.room = await hub().enter(self.stream_id, head)
+        self.room = hub().enter(self.stream_id, head)
         self.pump = asyncio.create_task(self._pump(after))
 
     async def disconnect(self, code: int) -> None:
         if self.pump:
             self.pump.cancel()
         if self.room:
-            await hub().leave(self.room)
+            hub().leave(self.room)
             self.room = None
         raise StopConsumer
 
@@ -69,13 +73,17 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             while True:
                 after = await self._next(after)
                 if clock() - checked > REVALIDATE_S:
-                    if await self._visible_head() is None:
+                    if not await self._still_welcome():
                         await self.close(GONE)
                         return
                     checked = clock()
         except TimeoutError:
             # The client does not read. It may come back with ?after= and miss nothing.
             await self.close(TOO_SLOW)
+        except Exception:
+            # The rows cannot be read now. A closed socket comes back by itself; a silent one would look alive.
+            log.exception("Stream %s lost a socket", self.stream_id)
+            await self.close(BROKEN)
 
     async def _next(self, after: int) -> int:
         """Send what comes after `after`, or a heartbeat when nothing comes; TimeoutError when the client does not read."""
@@ -83,10 +91,17 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             page = await asyncio.wait_for(self.room.after(after), HEARTBEAT_S)
         except TimeoutError:
-            await asyncio.wait_for(self._say("head", head=after), SEND_TIMEOUT_S)
+            await asyncio.wait_for(self._say("head", head=self.room.last), SEND_TIMEOUT_S)
             return after
         await asyncio.wait_for(self.send(text_data=page.frame), SEND_TIMEOUT_S)
         return page.last
+
+    async def _still_welcome(self) -> bool:
+        """Ask again who this is: the session may have ended, the person may have left the team or the house."""
+        session = self.scope["session"]
+        fresh = await sync_to_async(lambda: SessionStore(session.session_key))()
+        self.scope["user"] = await get_user({"session": fresh})
+        return await self._visible_head() is not None
 
     async def _visible_head(self) -> int | None:
         user = self.scope["user"]

@@ -63,12 +63,13 @@ def _name(process: psutil.Process) -> str:
 
 
 def test_the_first_page_answers_soon_and_ctrl_c_ends_everything_it_started(own: Portal) -> None:
+    busy = os.getloadavg()[0] > 1.5
     seconds = begin(own)
     family = whole_family(own)
     ended = own.stop()
     assert left_over(family) == []
     assert ended < 5, f"Ctrl-C took {ended:.1f} s"
-    assert seconds < 10, f"the first page took {seconds:.1f} s (goal: 5 s on a quiet machine)"
+    assert seconds < (10 if busy else 5), f"the first page took {seconds:.1f} s; other work beside it: {busy}"
 
 
 def test_a_killed_supervisor_leaves_no_process_and_no_stale_state(own: Portal) -> None:
@@ -80,6 +81,25 @@ def test_a_killed_supervisor_leaves_no_process_and_no_stale_state(own: Portal) -
     until(lambda: not left_over(family), 10, f"all gone; left: {left_over(family)}")
     begin(own)
     assert own.processes("celery", "runs@") and own.processes("celery", "beat")
+
+
+def test_a_run_of_a_killed_supervisor_goes_on_at_the_next_start_without_waiting_for_its_lease() -> None:
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_LEASE_S="60")
+    try:
+        portal.start()
+        run = str(portal.sql("select id from experiments_run")[0][0])
+        until(lambda: portal.metrics(run, "accuracy"), 60, "the sample run trains")
+        family = portal.processes()
+        assert portal.process
+        portal.process.kill()
+        portal.process.wait()
+        until(lambda: not left_over(family), 10, "all gone")
+        portal.output.unlink()
+        portal.start()
+        until(lambda: portal.run(run)["attempt"] == 2 and portal.run(run)["status"] == "running", 15, "the run goes on")
+    finally:
+        portal.stop()
+        portal.keep_logs(Path(tempfile.mkdtemp()))
 
 
 def test_a_program_that_dies_is_started_again(own: Portal) -> None:
@@ -138,9 +158,20 @@ def test_a_full_disk_gives_one_line(own: Portal) -> None:
     if mounted.returncode:
         pytest.skip("this container may not mount a small disk")
     try:
-        assert "is full: 2" in one_line(own, EDGEPORTAL_VAR=str(disk))
+        (disk / "ballast").write_bytes(b"x" * 100_000)
+        while True:
+            try:
+                with (disk / "ballast").open("ab") as ballast:
+                    ballast.write(b"x" * 1_000_000)
+            except OSError:
+                break
+        assert "is full: 0 MB free" in one_line(own, EDGEPORTAL_VAR=str(disk / "var"))
     finally:
         subprocess.run(["umount", str(disk)], check=False)
+
+
+def test_a_folder_that_cannot_be_written_gives_one_line(own: Portal) -> None:
+    assert "/proc/nothing" in one_line(own, EDGEPORTAL_VAR="/proc/nothing")
 
 
 def test_sigterm_ends_it_like_ctrl_c(own: Portal) -> None:

@@ -68,6 +68,12 @@ def test_a_bad_value_is_refused_at_its_field(cast: Cast, things: dict[str, Any],
     assert set(refused.value.errors) == set(values)
 
 
+def test_long_names_make_a_long_title_that_is_cut(cast: Cast, things: dict[str, Any]) -> None:
+    RegisteredModel.objects.update(name="m" * 120)
+    Dataset.objects.filter(name="small").update(name="d" * 120)
+    assert len(actions.launch(cast.alice, cast.team, RECIPE, asked(things)).experiment.name) == 200
+
+
 def test_an_unknown_recipe_is_refused(cast: Cast) -> None:
     with pytest.raises(actions.Refused):
         actions.launch(cast.alice, cast.team, "os.system", {})

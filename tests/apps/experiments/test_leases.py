@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.experiments import leases, recorder
@@ -76,6 +78,36 @@ def test_an_expired_lease_is_taken_back_and_the_old_holder_is_fenced(cast: Cast)
     with pytest.raises(leases.Fenced):
         recorder.record(old, [Log(message="a zombie speaks")])
     recorder.record(new, [Log(message="the holder speaks")])
+
+
+def test_a_holder_that_renews_just_before_it_is_taken_back_keeps_its_run(cast: Cast) -> None:
+    run = taken(cast)
+    leases.take_back(run, "silent", only=Q(lease_until__lt=Now()))
+    leases.renew(run)
+    assert Run.objects.get(pk=run.pk).status == Status.RUNNING
+
+
+def test_what_a_dead_predecessor_held_need_not_wait_for_its_lease(cast: Cast) -> None:
+    cast.run()
+    cast.run()
+    dead, living = leases.claim(CPU, "w1", pid=111), leases.claim(CPU, "w1", pid=222)
+    assert dead and living
+    assert leases.take_back_orphans("w2", lambda pid: False) == []
+    assert leases.take_back_orphans("w1", lambda pid: pid == 222) == [dead]
+    again = leases.claim(CPU, "w1", pid=333)
+    assert again == dead and again.token > dead.token
+
+
+def test_every_end_is_told_by_exactly_one_last_event(cast: Cast) -> None:
+    given_up, cancelled, hopeless = (taken(cast) for _ in range(3))
+    Run.objects.filter(pk=given_up.pk).update(stalls=2)
+    leases.take_back(given_up, "killed")
+    Run.objects.filter(pk=cancelled.pk).update(status=Status.CANCELLING)
+    leases.take_back(cancelled, "killed")
+    leases.give_up(hopeless, "It cannot be kept.")
+    ends = [[event.type for event in run.stream.events.filter(type__in=("finished", "failed", "cancelled"))]
+            for run in (given_up, cancelled, hopeless)]
+    assert ends == [["failed"], ["cancelled"], ["failed"]]
 
 
 def test_a_living_lease_is_left_alone(cast: Cast) -> None:

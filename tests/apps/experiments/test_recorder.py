@@ -13,7 +13,7 @@ from apps.catalog.models import Blob, RegisteredModel, Variant
 from apps.experiments import leases, recorder
 from apps.experiments.models import Measurement, Run, RunFile, RunVariant, Status
 from tests.apps.cast import Cast
-from worker.events import Cancelled, Event, Facts, Failed, FileMade, Finished, Measured, Metric, Progress, VariantMade
+from worker.events import Cancelled, Event, Facts, Failed, FileMade, Finished, Measured, Metric, Progress, Started, VariantMade
 
 FACTS = Facts(size_bytes=4, params=1, macs=2, activation_bytes=3)
 
@@ -88,6 +88,20 @@ def test_the_last_event_ends_the_run_once(run: Run, last: Event, status: Status)
     assert row.status == status and row.finished_at and row.lease_until is None
     with pytest.raises(leases.Fenced):
         recorder.record(run, [Metric(name="loss", value=1, step=9)])
+
+
+def test_a_file_that_is_not_the_one_described_is_refused(run: Run) -> None:
+    wrong = made(run, "dense").model_copy(update={"sha256": "0" * 64})
+    with pytest.raises(ValueError, match="SHA-256 differs"):
+        recorder.record(run, [wrong])
+    assert not RunVariant.objects.exists()
+
+
+def test_a_new_attempt_counts_its_stages_anew(run: Run) -> None:
+    recorder.record(run, [Progress(done=3, total=10, stage="epoch"), Progress(done=5, total=10, stage="epoch")])
+    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 3
+    recorder.record(run, [Started(recipe="training.backprop", attempt=2), Progress(done=6, total=10, stage="epoch")])
+    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 6
 
 
 def test_a_batch_that_cannot_be_kept_leaves_nothing_of_itself(run: Run) -> None:

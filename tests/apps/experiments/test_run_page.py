@@ -39,21 +39,35 @@ def test_a_queued_run_says_who_holds_the_slot_and_how_many_stand_before_it(cast:
     assert "the cpu queue is busy with run 1; 1 stands before yours" in page(alice, waiting)
 
 
+def stage(began: float, done: float, minutes: float, total: float = 10) -> dict[str, Any]:
+    """A stage as the recorder keeps it: how long it goes on, up to its newest word five minutes ago."""
+    newest = timezone.now() - timedelta(minutes=5)
+    return {"since": (newest - timedelta(minutes=minutes)).isoformat(), "began": began, "at": newest.isoformat(),
+            "done": done, "total": total}
+
+
 def test_a_running_one_says_how_far_it_is_and_when_it_will_be_done(cast: Cast, alice: Client) -> None:
     now = timezone.now()
-    run = cast.run(Status.RUNNING, started_at=now, heartbeat=now, attempt=1, done=4, total=10, stage="epoch")
-    run.stream.append([Saying("progress", {"done": 1, "total": 10, "stage": "epoch"}),
-                       Saying("progress", {"done": 4, "total": 10, "stage": "epoch"})])
-    run.stream.events.update(at=now - timedelta(minutes=3))
+    run = cast.run(Status.RUNNING, started_at=now - timedelta(days=1), heartbeat=now, attempt=1,
+                   stages={"epoch": stage(1, 4, minutes=3)})
     said = page(alice, run)
     assert "epoch 4 of 10 · 40 %" in said and "done in 5 to 7 min" in said and "<progress" in said
 
 
 def test_a_stage_in_between_does_not_move_the_bar(cast: Cast, alice: Client) -> None:
-    run = cast.run(Status.RUNNING, attempt=1, heartbeat=timezone.now(), done=9, total=10, stage="validation images")
-    said = [("epoch", 1), ("epoch", 2), ("validation images", 9)]
-    run.stream.append([Saying("progress", {"done": done, "total": 10, "stage": stage}) for stage, done in said])
+    stages = {"epoch": stage(1, 2, minutes=2), "validation images": stage(0, 9, minutes=0.1)}
+    run = cast.run(Status.RUNNING, attempt=1, heartbeat=timezone.now(), stage="validation images", done=9, total=10,
+                   stages=stages)
     assert "epoch 2 of 10 · 20 %" in page(alice, run)
+    listed = alice.get("/experiments/").content.decode()
+    assert 'value="2.0" max="10.0"' in listed
+
+
+def test_the_slot_of_this_host_is_one_whichever_queue_a_run_waits_on(cast: Cast, alice: Client, settings: Any) -> None:
+    settings.WORK_QUEUES = ["cpu", "bench.here"]
+    cast.run(Status.RUNNING, started_at=timezone.now())
+    waiting = cast.run(Status.QUEUED, queue="bench.here", queued_at=timezone.now() - timedelta(minutes=1))
+    assert "the bench slot is busy with run 1; yours is next" in page(alice, waiting)
 
 
 def test_a_silent_worker_is_told_apart_from_a_failure(cast: Cast, alice: Client) -> None:
