@@ -20,6 +20,7 @@ from worker.pruning.verdict import Outcome, gains, sentence
 from worker.training.accuracy import Score, judged
 from worker.training.hardware import settle
 from worker.training.loop import Hold, Share, Trained, train
+from worker.training.rates import Rates
 from worker.training.settings import Settings
 
 DENSE = "dense"
@@ -104,14 +105,19 @@ class _Comparison:
         after.trained = yield from self._trained(self.pruned.network, self.name, self.pruned.hold())
         yield self.phases.end(f"train {self.name}")
         if self._trains_dense:
-            before.trained = yield from self._trained(self.given.network, DENSE, before=self.terms.training.epochs)
+            if after.trained.rates.changed:
+                yield Log(message=f"The {DENSE} network is trained with the learning rates of {self.name}, changes and all.")
+            before.trained = yield from self._trained(self.given.network, DENSE, before=self.terms.training.epochs,
+                                                      follow=after.trained.rates)
             yield self.phases.end(f"train {DENSE}")
 
     def _trained(
         self, network: fx.GraphModule, variant: str, hold: Hold | None = None, *, before: int = 0,
+        follow: Rates | None = None,
     ) -> Generator[Event, None, Trained]:
         share = Share(before, self.terms.training.epochs * (2 if self._trains_dense else 1))
-        return (yield from train(network, self.given.data, self.terms.training, variant=variant,
+        settings = replace(self.terms.training, follow=follow)
+        return (yield from train(network, self.given.data, settings, variant=variant,
                                  checkpoints=self.context.checkpoints, hold=hold, share=share))
 
     def _test(self, before: _Side, after: _Side) -> Generator[Event, None, None]:

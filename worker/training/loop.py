@@ -14,10 +14,11 @@ from worker.context import Checkpoints
 from worker.datasets import Data
 from worker.events import Event, Log, Metric, Progress
 from worker.profiling.pulse import Pulse
-from worker.training import snapshot
+from worker.training import live, snapshot
 from worker.training.accuracy import score
 from worker.training.batches import order, shuffled
 from worker.training.hardware import chosen, resting, working
+from worker.training.rates import Rates
 from worker.training.settings import Settings
 
 Hold = Callable[[], None]
@@ -40,6 +41,7 @@ class Trained:
     epochs: int
     seconds: float
     validation_accuracy: float | None
+    rates: Rates
 
 
 def train(
@@ -54,6 +56,8 @@ def train(
     training = _Training(network, data, settings, variant, hold, share or Share(0, settings.epochs))
     name = f"training-{variant}"
     history = training.restore(checkpoints.last(name))
+    if history is None:
+        history = snapshot.History((yield from live.first(settings, checkpoints, variant)))
     yield from history.metrics
     if history.epoch:
         yield Log(message=f"{variant} goes on after epoch {history.epoch} of {settings.epochs}, from its checkpoint.")
@@ -61,12 +65,14 @@ def train(
         yield from _said(history, training.before())
     for epoch in range(history.epoch + 1, settings.epochs + 1):
         begun = time.monotonic()
-        yield from _said(history, training.epoch(epoch))
+        yield from _said(history, training.epoch(epoch, history.rates))
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
+        if epoch < settings.epochs:
+            history.rates = yield from live.following(history.rates, settings, epoch + 1)
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
     resting(network).eval()
-    return Trained(history.epoch, history.seconds, _last_validation(history))
+    return Trained(history.epoch, history.seconds, _last_validation(history), history.rates)
 
 
 def _said(history: snapshot.History, events: Iterator[Event]) -> Iterator[Event]:
@@ -95,9 +101,9 @@ class _Training:
         self.pulse = Pulse()
         torch.manual_seed(settings.seed)
 
-    def restore(self, saved: tuple[int, bytes, dict[str, object]] | None) -> snapshot.History:
+    def restore(self, saved: tuple[int, bytes, dict[str, object]] | None) -> snapshot.History | None:
         if saved is None:
-            return snapshot.History()
+            return None
         snapshot.unpack(saved[1], self.network, self.optimiser)
         return snapshot.History.from_facts(saved[2])
 
@@ -106,22 +112,23 @@ class _Training:
         self.hold()
         yield from self._validation(0)
 
-    def epoch(self, number: int) -> Iterator[Event]:
-        loss, accuracy = yield from self._steps(number)
+    def epoch(self, number: int, rates: Rates) -> Iterator[Event]:
+        loss, accuracy = yield from self._steps(number, rates)
+        yield self._metric("learning_rate", rates.at(number, self.settings.epochs), number, "train")
         yield self._metric("loss", loss, number, "train")
         if not math.isfinite(loss):
             raise Diverged(f"The loss of {self.variant} was not a finite number in epoch {number}; "
-                           f"try a learning rate below {self.settings.learning_rate:g}.")
+                           f"try a learning rate below {rates.latest:g}.")
         yield self._metric("accuracy", accuracy, number, "train")
         yield from self._validation(number)
 
-    def _steps(self, number: int) -> Generator[Event, None, tuple[float, float]]:
+    def _steps(self, number: int, rates: Rates) -> Generator[Event, None, tuple[float, float]]:
         part = self.data.parts["train"]
         batches = order(len(part.labels), self.settings.batch_size, seed=self.settings.seed, epoch=number)
         loss_sum, correct = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         self.network.train()
         for position, (images, labels) in enumerate(shuffled(self.data, part, batches, self.device)):
-            self._rate((number - 1) * len(batches) + position, self.settings.epochs * len(batches))
+            self._rate(rates.at(number, self.settings.epochs, step=position, steps=len(batches)))
             loss, right = self._step(images, labels)
             loss_sum += loss * len(labels)
             correct += right
@@ -147,9 +154,9 @@ class _Training:
         found = yield from score(self.network, self.data, "validation")
         yield self._metric("accuracy", found.accuracy, number, "validation")
 
-    def _rate(self, step: int, steps: int) -> None:
+    def _rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate(step, steps)
+            group["lr"] = rate
 
     def _metric(self, name: str, value: float, number: int, split: str) -> Metric:
         return Metric(name=name, value=value, step=number, labels={"variant": self.variant, "split": split})

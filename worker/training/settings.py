@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from worker.training.rates import Rates
 
 Optimiser = Literal["sgd", "adam"]
 
@@ -12,6 +14,8 @@ Optimiser = Literal["sgd", "adam"]
 @dataclass(frozen=True)
 class Settings:
     """One training. The learning rate falls from `learning_rate` to zero along half a cosine.
+    `live` is asked once an epoch for the learning rate that a person wants now; a change falls to zero from there on.
+    `follow` sets the rates of another training instead, so that like is compared with like.
 
     A gradient longer than `clip_norm` is shortened to it (0: never): narrow networks without batch-norm die otherwise,
     all their rectifiers shut after one large step.
@@ -25,6 +29,5 @@ class Settings:
     weight_decay: float = 5e-4
     clip_norm: float = 1.0
     seed: int = 7
-
-    def rate(self, step: int, steps: int) -> float:
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
+    live: Callable[[], float] | None = None
+    follow: Rates | None = None

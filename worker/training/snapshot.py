@@ -9,23 +9,26 @@ import torch
 from safetensors.torch import load, save
 
 from worker.events import Metric
+from worker.training.rates import Rates
 
 
 @dataclass
 class History:
-    """What a resumed training says again, and what it has cost so far."""
+    """What a resumed training says again, what it has cost so far, and the rates of the epochs up to the next."""
 
+    rates: Rates
     epoch: int = 0
     seconds: float = 0.0
     metrics: list[Metric] = field(default_factory=list)
 
     def as_facts(self) -> dict[str, Any]:
         said = [metric.model_dump(mode="json") for metric in self.metrics]
-        return {"epoch": self.epoch, "seconds": self.seconds, "metrics": said}
+        return {"epoch": self.epoch, "seconds": self.seconds, "metrics": said, "rates": self.rates.given}
 
     @classmethod
     def from_facts(cls, facts: dict[str, Any]) -> History:
-        return cls(facts["epoch"], facts["seconds"], [Metric.model_validate(each) for each in facts["metrics"]])
+        said = [Metric.model_validate(each) for each in facts["metrics"]]
+        return cls(Rates.of(facts["rates"]), facts["epoch"], facts["seconds"], said)
 
 
 def pack(network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> bytes:

@@ -20,7 +20,7 @@ from worker import menu
 from worker.__main__ import resolve
 from worker.context import Context
 from worker.dnn import architectures
-from worker.events import Event, Finished, Measured, Metric, Progress, VariantMade, parse
+from worker.events import Event, Finished, Log, Measured, Metric, Progress, VariantMade, parse
 from worker.executor import execute
 from worker.params import Params
 from worker.recipe import Recipe
@@ -208,3 +208,26 @@ def test_its_presets_are_valid(name: str) -> None:
 @every_recipe
 def test_no_parameter_shadows_an_option_of_the_command_line(name: str) -> None:
     assert not {"out", "threads", "preset", "help"} & set(menu.get(name).params.model_fields)
+
+
+@pytest.mark.parametrize("name", [name for name in menu.recipes() if "learning_rate" in menu.get(name).params.live_fields()])
+def test_a_learning_rate_changed_half_way_is_used_by_the_next_epochs(name: str, tmp_path: Path) -> None:
+    recipe, page, events = menu.get(name), {}, []
+    params = recipe.params.model_validate(recipe.example)
+    context = Context(tmp_path / "run", inputs=resolve(params), seed=params.seed, changes=lambda: page)
+    for event in execute(recipe, params, context):
+        events.append(event)
+        if isinstance(event, Metric) and event.name == "learning_rate" and event.step == 1:
+            page["learning_rate"] = 0.01
+    assert isinstance(events[-1], Finished)
+    used = {(event.labels["variant"], event.step): event.value for event in events
+            if isinstance(event, Metric) and event.name == "learning_rate"}
+    assert {step: value for (_, step), value in used.items()} == {1: pytest.approx(0.05), 2: pytest.approx(0.01)}
+    # Like is compared with like: a network trained after the change has the same rates, epoch by epoch.
+    assert len(set(used.values())) == 2
+    assert any(isinstance(event, Log) and "learning rate is 0.01 from epoch 2 on" in event.message for event in events)
+
+
+def test_every_recipe_that_trains_lets_its_learning_rate_be_changed() -> None:
+    training = {name for name in menu.recipes() if "learning_rate" in menu.get(name).params.model_fields}
+    assert training == {name for name in menu.recipes() if "learning_rate" in menu.get(name).params.live_fields()} != set()

@@ -28,7 +28,7 @@ def test_it_learns(fresh: Fresh, digits: Data, context: Context) -> None:
 def test_every_epoch_says_loss_and_both_accuracies_as_fractions(fresh: Fresh, digits: Data, context: Context) -> None:
     events = list(train(fresh(), digits, Settings(epochs=2), variant="net", checkpoints=context.checkpoints))
     said = {(event.name, event.labels["split"], event.step) for event in events if isinstance(event, Metric)}
-    per_epoch = {("loss", "train"), ("accuracy", "train"), ("accuracy", "validation")}
+    per_epoch = {("loss", "train"), ("learning_rate", "train"), ("accuracy", "train"), ("accuracy", "validation")}
     assert said == {(*each, step) for each in per_epoch for step in (1, 2)} | {("accuracy", "validation", 0)}
     assert all(0 <= event.value <= 1 for event in events if isinstance(event, Metric) and event.name == "accuracy")
     assert all(event.labels["variant"] == "net" for event in events if isinstance(event, Metric))

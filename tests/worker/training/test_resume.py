@@ -60,7 +60,7 @@ def test_resumed_weights_and_metrics_are_bit_equal(
 def test_the_history_is_said_again_and_no_epoch_twice(fresh: Fresh, digits: Data, context: Context) -> None:
     stop_after(2, fresh(), digits, context)
     keys = [metric.key for metric in metrics(run(fresh(), digits, context))]
-    assert len(keys) == len(set(keys)) == 1 + 3 * 3
+    assert len(keys) == len(set(keys)) == 1 + 3 * 4
 
 
 def test_a_finished_training_is_only_told_again(fresh: Fresh, digits: Data, context: Context) -> None:

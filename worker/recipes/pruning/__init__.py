@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from worker.context import Context
 from worker.params import DatasetRef, ModelRef, Params, param
 from worker.recipe import Chart
 
@@ -33,7 +34,10 @@ class PruningParams(Params):
                         essential=True, ge=0, le=10_000)
     start: Literal["given", "initialisation"] = param(
         "given", help="Prune the weights the model came with, or draw fresh ones first.", essential=True)
-    learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine.", gt=0, le=10)
+    learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine. Changed while "
+                                            "the pruned network is trained, it falls from the new value from the next "
+                                            "epoch on; the dense network is given the same rates.",
+                                 live=True, gt=0, le=10)
     batch_size: int = param(64, help="Images per training step.", unit="images", ge=1, le=65_536)
     optimiser: Literal["sgd", "adam"] = param("sgd", help="SGD with momentum, or Adam.")
     momentum: float = param(0.9, help="Momentum of SGD.", ge=0, lt=1)
@@ -45,14 +49,15 @@ class PruningParams(Params):
     latency_batch: int = param(1, help="Images per timed inference; the latency is that of the whole batch.",
                                unit="images", ge=1, le=1024)
 
-    def terms(self) -> Terms:
+    def terms(self, context: Context) -> Terms:
         """How the pruned network is trained and compared. Loads torch."""
         from worker.pruning.comparison import Terms
         from worker.training.settings import Settings
 
         training = Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
                             optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                            clip_norm=self.clip_norm, seed=self.seed)
+                            clip_norm=self.clip_norm, seed=self.seed,
+                            live=lambda: context.live(self).learning_rate)
         return Terms(training, start=self.start, reference=self.reference, latency_batch=self.latency_batch)
 
     def label(self, method: str) -> str:

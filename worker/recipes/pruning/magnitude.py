@@ -30,4 +30,4 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
 
     rules = params.rules()
     return (yield from compare(params.label("magnitude"), lambda network: prune(network, magnitude, rules),
-                               params.terms(), context))
+                               params.terms(context), context))

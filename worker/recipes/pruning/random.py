@@ -31,4 +31,4 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
     rules = params.rules()
     return (yield from compare(params.label("random"),
                                lambda network: prune(network, lambda weights: random(weights, params.seed), rules),
-                               params.terms(), context))
+                               params.terms(context), context))

@@ -42,7 +42,7 @@ class Params(PruningParams):
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.pruning.comparison import compare
 
-    return (yield from compare(params.label("reconvene"), _prune(params), params.terms(), context))
+    return (yield from compare(params.label("reconvene"), _prune(params), params.terms(context), context))
 
 
 def _prune(params: Params) -> Prune:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from worker.context import Context
 from worker.params import DatasetRef, ModelRef, Params, param
 from worker.recipe import Chart
 
@@ -23,8 +24,9 @@ class TrainingParams(Params):
     dataset: DatasetRef = param(help="The data it learns from.", essential=True)
     epochs: int = param(10, help="How often all training images are seen.", unit="epochs", essential=True,
                         ge=0, le=10_000)
-    learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine.", essential=True,
-                                 gt=0, le=10)
+    learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine. Changed while it "
+                                            "runs, it falls from the new value from the next epoch on.",
+                                 essential=True, live=True, gt=0, le=10)
     batch_size: int = param(64, help="Images per training step.", unit="images", essential=True, ge=1, le=65_536)
     start: Literal["given", "initialisation"] = param(
         "given", help="Go on from the weights the model came with, or draw fresh ones.", essential=True)
@@ -34,9 +36,11 @@ class TrainingParams(Params):
     clip_norm: float = param(1.0, help="Longer gradients are shortened to this, which keeps narrow networks without "
                                        "batch-norm alive; 0 leaves them.", ge=0, le=1e6)
 
-    def settings(self) -> Settings:
+    def settings(self, context: Context) -> Settings:
+        """How the network is trained. Loads torch."""
         from worker.training.settings import Settings
 
         return Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
                         optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                        clip_norm=self.clip_norm, seed=self.seed)
+                        clip_norm=self.clip_norm, seed=self.seed,
+                        live=lambda: context.live(self).learning_rate)

@@ -27,4 +27,4 @@ class Params(TrainingParams):
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.training.whole import whole
 
-    return (yield from whole(params.settings(), start=params.start, context=context))
+    return (yield from whole(params.settings(context), start=params.start, context=context))
