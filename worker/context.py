@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,12 +92,17 @@ def _read(file: Path) -> tuple[int, bytes, dict[str, Any]]:
 
 def write_durably(path: Path, body: bytes) -> None:
     """Write so that a crash leaves either the old file or the new one: tmp, fsync, rename, fsync of the folder."""
-    tmp = path.with_name(path.name + ".tmp")
-    with tmp.open("wb") as out:
-        out.write(body)
-        out.flush()
-        os.fsync(out.fileno())
-    tmp.rename(path)
+    # Nobody else's name: a worker that was given up may still write the same file beside the one that took over.
+    tmp = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with tmp.open("xb") as out:
+            out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        tmp.rename(path)
+    except BaseException:
+        tmp.unlink(missing_ok=True)
+        raise
     handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)
