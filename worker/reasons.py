@@ -22,8 +22,8 @@ RAISE = dis.opmap["RAISE_VARARGS"]
 
 def reason(error: BaseException) -> str:
     """One sentence. What a machine lacked, anywhere in the chain of causes, is told before what broke over it."""
-    lacked = next((found for cause in _causes(error) if (found := _lacked(cause))), "")
-    return lacked or _own_words(error) or INSIDE
+    short = next((found for cause in _causes(error) if (found := lacked(cause))), "")
+    return short or _own_words(error) or INSIDE
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -34,7 +34,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _lacked(error: BaseException) -> str:
+def lacked(error: BaseException) -> str:
+    """What the machine had too little of, as a sentence; empty when it was something else."""
     if isinstance(error, MemoryError):
         return MEMORY
     if isinstance(error, OSError):

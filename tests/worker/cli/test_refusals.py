@@ -78,6 +78,28 @@ def test_a_folder_that_cannot_be_is_refused(cli: Cli, tmp_path: Path) -> None:
     assert (code, out) == (2, "") and err.startswith("out: got ")
 
 
+def test_no_text_of_the_system_is_printed_about_a_folder(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (str(tmp_path / "file"), str(tmp_path / ("x" * 300))):
+        err = cli(*GOOD, "--out", folder)[2]
+        assert err == f"out: got {folder!r}; allowed: a folder that can be written\n"
+
+
+def test_a_run_file_that_cannot_be_read_is_refused_without_the_parsers_words(cli: Cli, tmp_path: Path) -> None:
+    for damage in (b"{", b"\xff\xfe"):
+        (tmp_path / "run.json").write_bytes(damage)
+        code, out, err = cli(*GOOD, "--out", str(tmp_path))
+        assert (code, out) == (2, "")
+        assert err == f"out: the run.json in {tmp_path} cannot be read; choose another folder\n"
+
+
+def test_a_file_name_that_cannot_be_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for typed in ("x" * 5000, str(tmp_path / "loop")):
+        code, _, err = cli(*GOOD[:2], "--model", typed, "--dataset", "digits")
+        assert code == 2 and err.startswith("model: got ") and err.count("\n") == 1
+
+
 def test_no_threads_are_refused(cli: Cli) -> None:
     code, _, err = cli(*GOOD, "--threads", "0")
     assert code == 2 and "threads" in err

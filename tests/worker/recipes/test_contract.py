@@ -17,11 +17,11 @@ import pytest
 import torch
 
 from worker import menu
-from worker.__main__ import resolve
 from worker.context import Context
 from worker.dnn import architectures
 from worker.events import Event, Finished, Log, Measured, Metric, Progress, VariantMade, parse
 from worker.executor import execute
+from worker.flags import resolve
 from worker.params import Params
 from worker.recipe import Recipe
 

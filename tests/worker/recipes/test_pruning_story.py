@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from worker import menu
-from worker.__main__ import resolve
 from worker.context import Context
 from worker.events import Event, Finished, Log, Measured, Metric, VariantMade
 from worker.executor import execute
+from worker.flags import resolve
 
 
 def run(name: str, folder: Path, **changes: Any) -> list[Event]:

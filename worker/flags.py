@@ -1,0 +1,149 @@
+"""What was typed on the command line, read: flags become parameters, names and paths become inputs, or it is refused."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from worker import menu
+from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
+from worker.params import Params, ReferenceKind
+from worker.recipe import Recipe
+from worker.wording import complaint
+
+
+class Refused(Exception):
+    """What was typed cannot be run; one line a person can act on for each field."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def find(name: str) -> Recipe:
+    try:
+        return menu.get(name)
+    except KeyError:
+        names = list(menu.recipes())
+        raise Refused(f"recipe: got {name!r}; allowed: {', '.join(names)}{_meant(name, names)}") from None
+
+
+def read(recipe: Recipe, words: list[str], *, preset: str = "") -> Params:
+    """The validated parameters of what was typed."""
+    if preset and preset not in recipe.presets:
+        raise Refused(f"preset: got {preset!r}; allowed: {', '.join(recipe.presets) or 'none'}")
+    values = recipe.presets.get(preset, {}) | _flags(recipe, words)
+    try:
+        return recipe.params.model_validate(values)
+    except ValidationError as error:
+        raise Refused(*(_line(recipe, each) for each in error.errors())) from None
+
+
+def resolve(params: Params) -> Inputs:
+    """Names and paths become inputs; only the command line knows them."""
+    inputs: Inputs = {}
+    for name, kind in params.references().items():
+        typed = getattr(params, name)
+        if typed or type(params).model_fields[name].is_required():
+            inputs[name] = RESOLVERS[kind](name, typed)
+    return inputs
+
+
+def _model(field: str, typed: str) -> ModelInput:
+    from worker.dnn import architectures
+
+    if typed in architectures.names():
+        return ModelInput(name=typed, architecture=typed)
+    return ModelInput(name=Path(typed).stem, file=_file(field, typed, list(architectures.names())))
+
+
+def _dataset(field: str, typed: str) -> DatasetInput:
+    from worker import datasets
+
+    if typed in datasets.names():
+        return DatasetInput(name=typed)
+    return DatasetInput(name=Path(typed).stem, file=_file(field, typed, list(datasets.names())))
+
+
+def _device(_field: str, typed: str) -> DeviceInput:
+    return DeviceInput(name=typed)
+
+
+RESOLVERS: dict[ReferenceKind, Callable[[str, str], ModelInput | DatasetInput | DeviceInput]] = {
+    "model": _model, "dataset": _dataset, "device": _device}
+
+
+def _file(field: str, typed: str, names: list[str]) -> Path:
+    try:
+        path = Path(typed).resolve()
+        if path.is_file() and os.access(path, os.R_OK):
+            return path
+    except (OSError, RuntimeError):
+        pass  # A name that is too long, a link to itself: no file.
+    raise Refused(f"{field}: got {typed!r}; allowed: {', '.join(names)}, or a file that can be read{_meant(typed, names)}")
+
+
+def _flags(recipe: Recipe, words: list[str]) -> dict[str, Any]:
+    """`--name value`, `--name=value`, `--flag`, `--no-flag`; a dash and an underscore are the same."""
+    values: dict[str, Any] = {}
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.removeprefix("--").partition("=")
+        field = name.replace("-", "_")
+        if word.startswith("--") and not equals and is_switch(recipe, field.removeprefix("no_")):
+            values[field.removeprefix("no_")] = not field.startswith("no_")
+        elif not word.startswith("--") or field not in recipe.params.model_fields:
+            raise Refused(_unknown(recipe, word))
+        else:
+            values[field] = _value(value if equals else _next(rest, word))
+    return values
+
+
+def is_switch(recipe: Recipe, field: str) -> bool:
+    """Whether the parameter is typed as `--name` or `--no-name`, without a value."""
+    return field in recipe.params.model_fields and recipe.params.model_fields[field].annotation is bool
+
+
+def _next(rest: Iterator[str], word: str) -> str:
+    try:
+        return next(rest)
+    except StopIteration:
+        raise Refused(f"{word.removeprefix('--')}: a value is missing behind {word}") from None
+
+
+def _value(text: str) -> Any:
+    """Lists and mappings are typed as JSON; everything else is text that the parameter's type reads."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _unknown(recipe: Recipe, word: str) -> str:
+    flags = ["--" + name.replace("_", "-") for name in recipe.params.model_fields]
+    return f"{word}: {recipe.name} has no such parameter; allowed: {' '.join(flags)}{_meant(word, flags)}"
+
+
+def _meant(typed: str, names: Any) -> str:
+    close = difflib.get_close_matches(typed, list(names), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _line(recipe: Recipe, error: Any) -> str:
+    """One field, what is allowed and what was got, in one line."""
+    field = ".".join(str(part) for part in error["loc"])
+    return f"{field or recipe.name}: {complaint(error, recipe.params)}"
+
+
+def hashes(inputs: Inputs) -> dict[str, str]:
+    files = {name: getattr(given, "file", None) for name, given in inputs.items()}
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file}
