@@ -20,6 +20,7 @@ from worker.context import Context
 from worker.events import Failed
 from worker.executor import execute
 from worker.job import Job
+from worker.reasons import reason
 
 PR_SET_PDEATHSIG = 1
 
@@ -67,7 +68,7 @@ def main(job: Job, end: socket.socket) -> None:
         limit(job)
         _run(job, wire)
     except Exception as error:
-        failed = Failed(reason=f"{type(error).__name__}: {error}"[:500], trace=traceback.format_exc(limit=20))
+        failed = Failed(reason=reason(error), trace=traceback.format_exc(limit=20))
         wire.say(event=failed.model_dump(mode="json"))
 
 
