@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
 
 from apps.accounts.models import TeamOwned
+
+
+def shape_words(sides: Sequence[int]) -> str:
+    """`3x32x32`."""
+    return "x".join(str(side) for side in sides)
 
 
 class Blob(models.Model):
@@ -36,6 +42,14 @@ class RegisteredModel(TeamOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    def misfit(self, dataset: Dataset) -> str:
+        """Why this data set cannot be used with the model, with both numbers; nothing when it can."""
+        if list(self.in_shape) != list(dataset.in_shape):
+            return f"{self} takes {shape_words(self.in_shape)} samples; {dataset} has {shape_words(dataset.in_shape)}."
+        if self.classes != dataset.classes:
+            return f"{self} tells {self.classes} classes apart; {dataset} has {dataset.classes}."
+        return ""
 
 
 class Variant(TeamOwned):

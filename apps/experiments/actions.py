@@ -164,14 +164,8 @@ def _fit(things: dict[str, tuple[ReferenceKind, Any]]) -> None:
     models = [thing.model for kind, thing in things.values() if kind == "model"]
     for field, (kind, thing) in things.items():
         for model in models if kind == "dataset" else ():
-            if list(model.in_shape) != list(thing.in_shape):
-                raise Refused({field: f"{model} takes {_shape(model.in_shape)} samples; {thing} has {_shape(thing.in_shape)}."})
-            if model.classes != thing.classes:
-                raise Refused({field: f"{model} tells {model.classes} classes apart; {thing} has {thing.classes}."})
-
-
-def _shape(shape: list[int]) -> str:
-    return "x".join(str(side) for side in shape)
+            if sentence := model.misfit(thing):
+                raise Refused({field: sentence})
 
 
 def _make(user: User, team: Team, recipe: Recipe, params: Params, things: dict[str, tuple[ReferenceKind, Any]],

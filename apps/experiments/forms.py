@@ -190,17 +190,4 @@ def mismatches(recipe: Recipe, cleaned: Mapping[str, Any]) -> Iterator[tuple[str
     variants = [thing for name, thing in chosen.items() if kinds[name] == "model"]
     for name, dataset in chosen.items():
         if kinds[name] == "dataset":
-            yield from ((name, sentence) for variant in variants if (sentence := _misfit(variant, dataset)))
-
-
-def _misfit(variant: Variant, dataset: Dataset) -> str:
-    model = variant.model
-    if list(model.in_shape) != list(dataset.in_shape):
-        return f"{model.name} takes {_shape(model.in_shape)}, {dataset.name} gives {_shape(dataset.in_shape)}"
-    if model.classes != dataset.classes:
-        return f"{model.name} tells {model.classes} classes apart, {dataset.name} has {dataset.classes}"
-    return ""
-
-
-def _shape(sizes: Any) -> str:
-    return "×".join(str(size) for size in sizes)
+            yield from ((name, sentence) for variant in variants if (sentence := variant.model.misfit(dataset)))

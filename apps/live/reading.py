@@ -6,18 +6,17 @@ import json
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.live.models import Event, Stream
+from apps.live.models import Event
 
 PAGE = 1000
 LARGEST = 2**63 - 1
 
 
 class Page(NamedTuple):
-    """Rows after a position: encoded events, the number of the last one, and the stream's head."""
+    """Rows after a position, encoded, and the number of the last one."""
 
     frame: str
     last: int
-    head: int
 
 
 class BadPosition(ValueError):
@@ -39,15 +38,11 @@ def rows_after(stream_id: UUID, after: int, limit: int = PAGE) -> list[Event]:
     return list(Event.objects.filter(stream_id=stream_id, seq__gt=after).order_by("seq")[:limit])
 
 
-def head_of(stream_id: UUID) -> int:
-    return Stream.objects.values_list("head", flat=True).get(pk=stream_id)
-
-
 def page_after(stream_id: UUID, after: int) -> Page:
     """The next rows as one encoded frame; an empty frame text when there are none."""
     rows = rows_after(stream_id, after)
     if not rows:
-        return Page("", after, after)
+        return Page("", after)
     last = rows[-1].seq
     frame = {"type": "events", "events": [row(event) for event in rows], "head": last}
-    return Page(json.dumps(frame, separators=(",", ":")), last, last)
+    return Page(json.dumps(frame, separators=(",", ":")), last)
