@@ -40,12 +40,16 @@ class Log(Spoken):
 
 
 class Progress(Spoken):
-    """How far the run is: `done` of `total` units of the named stage ("epoch", "batch", ...)."""
+    """How far the run is: `done` of `total` units of the named stage ("epoch", "batch", ...).
+
+    `part` is the share of the stage's work that is done, where its units cost differently (0 to 1).
+    """
 
     type: Literal["progress"] = "progress"
     done: float = Field(ge=0)
     total: float = Field(gt=0)
     stage: str = Field(max_length=80)
+    part: float | None = Field(default=None, ge=0, le=1)
 
 
 class Metric(Spoken):

@@ -72,7 +72,8 @@ class Run(TeamOwned):
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     stage = models.CharField(max_length=80, blank=True)
-    # What the present attempt said of each of its stages: {name: {since, began, at, done, total}}, times as ISO text.
+    # What the present attempt said of each of its stages: {name: {since, began, at, done, total, part}}: times as ISO text,
+    # `began` and `part` are shares of the stage's work, when it began and now.
     stages: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     environment: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     summary: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)

@@ -89,10 +89,10 @@ def _progress(run: Run) -> dict[str, Any]:
     main = main_stage(run) if run.status in HELD else None
     if main is None:
         return {"fraction": 0.0, "progress": "", "eta": "", "aside": run.stage if run.status in HELD else ""}
-    seconds = reading.eta(main.done, main.total, main.mark)
+    seconds = reading.eta(main.part, 1.0, main.mark)
     return {
-        "fraction": reading.fraction(main.done, main.total),
-        "progress": reading.progress_words(main.name, main.done, main.total),
+        "fraction": main.part,
+        "progress": reading.progress_words(main.name, main.done, main.total, main.part),
         "eta": reading.eta_words(seconds) if seconds and run.status == Status.RUNNING else "",
         "aside": reading.progress_words(run.stage, run.done, run.total) if run.stage != main.name else "",
     }

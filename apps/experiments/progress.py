@@ -10,11 +10,12 @@ from apps.experiments.reading import Mark
 
 
 class Stage(NamedTuple):
-    """One stage: how much of it is done, and where the present attempt began it."""
+    """One stage: units done, the part of its work that is done (0 to 1), and where the present attempt began it."""
 
     name: str
     done: float
     total: float
+    part: float
     mark: Mark
 
 
@@ -29,4 +30,5 @@ def main_stage(run: Run) -> Stage | None:
 
 def _stage(name: str, said: dict[str, Any]) -> Stage:
     passed = datetime.fromisoformat(said["at"]) - datetime.fromisoformat(said["since"])
-    return Stage(name, float(said["done"]), float(said["total"]), Mark(passed.total_seconds(), float(said["began"])))
+    mark = Mark(passed.total_seconds(), float(said["began"]))
+    return Stage(name, float(said["done"]), float(said["total"]), float(said["part"]), mark)

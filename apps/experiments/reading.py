@@ -47,11 +47,11 @@ def fraction(done: float, total: float) -> float:
     return min(1.0, max(0.0, done / total)) if total > 0 else 0.0
 
 
-def progress_words(stage: str, done: float, total: float) -> str:
+def progress_words(stage: str, done: float, total: float, part: float | None = None) -> str:
     """`epoch 4 of 10 · 38 %`; nothing while the run has not said how far it is."""
     if total <= 0:
         return ""
-    percent = f"{100 * fraction(done, total):.0f} %"
+    percent = f"{100 * (fraction(done, total) if part is None else part):.0f} %"
     counted = f"{stage} {_plain(done)} of {_plain(total)}".strip()
     return f"{counted} · {percent}"
 

@@ -81,9 +81,10 @@ def _started(run: Run, event: Started, kept: Kept) -> None:
 
 def _progress(run: Run, event: Progress, kept: Kept) -> None:
     now = timezone.now().isoformat()
-    first = run.stages.get(event.stage, {"since": now, "began": event.done})
+    part = event.done / event.total if event.part is None else event.part
+    first = run.stages.get(event.stage, {"since": now, "began": part})
     if len(run.stages) < MOST_STAGES or event.stage in run.stages:
-        run.stages[event.stage] = {**first, "at": now, "done": event.done, "total": event.total}
+        run.stages[event.stage] = {**first, "at": now, "done": event.done, "total": event.total, "part": part}
     run.done, run.total, run.stage = event.done, event.total, event.stage
     run.save(update_fields=["done", "total", "stage", "stages"])
 

@@ -42,7 +42,9 @@ export class Panel {
     this.caption.textContent = this.model.caption ?? "";
     const figure = this.model.figure(this.hidden);
     const size = { width: this.plot.clientWidth, height: this.plot.clientHeight };
-    window.Plotly.react(this.plot, figure.data, { ...look(figure.layout), ...size }, CONFIG);
+    // Rows are added to the same arrays; without a new revision Plotly would take them for unchanged.
+    this.revision = (this.revision ?? 0) + 1;
+    window.Plotly.react(this.plot, figure.data, { ...look(figure.layout), ...size, datarevision: this.revision }, CONFIG);
   }
 
   #tools() {

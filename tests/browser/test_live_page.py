@@ -50,6 +50,14 @@ def ends_complete(tab: Any, portal: Portal, run: str) -> None:
     until(lambda: "finished" in tab.locator(".state").first.inner_text(), 30, "the state says finished")
 
 
+def test_a_long_chart_is_drawn_to_its_last_epoch(tab: Any, portal: Portal) -> None:
+    run = portal.launch("training.backprop", epochs=60, batch_size=512)
+    tab.goto(f"{portal.address}/runs/{run}/")
+    portal.wait(run, "finished")
+    drawn = "Math.round(Math.max(...document.querySelector('[data-kind=line] .js-plotly-plot').calcdata[0].map(p => p.x)))"
+    until(lambda: tab.locator("[data-kind=line] .js-plotly-plot").count() and tab.evaluate(drawn) == 60, 20, "60 epochs drawn")
+
+
 def test_where_sockets_are_blocked_the_page_polls(tab: Any, portal: Portal) -> None:
     tab.route_web_socket("**/ws/**", lambda socket: socket.close())
     run = launch(portal)

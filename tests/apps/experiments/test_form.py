@@ -70,7 +70,7 @@ def test_another_teams_model_is_no_choice(cast: Cast, typed: dict[str, Any]) -> 
 def test_data_that_do_not_fit_the_model_are_named_with_both_shapes(cast: Cast, typed: dict[str, Any]) -> None:
     Dataset.objects.update(in_shape=[3, 32, 32])
     filled = form(cast, typed)
-    assert filled.errors["dataset"] == ["net takes 1×8×8, digits gives 3×32×32"]
+    assert filled.errors["dataset"] == ["net takes 1x8x8 samples; digits has 3x32x32."]
 
 
 def test_everything_typed_is_kept_beside_the_message(cast: Cast, typed: dict[str, Any], client: Client) -> None:

@@ -99,9 +99,9 @@ def test_a_file_that_is_not_the_one_described_is_refused(run: Run) -> None:
 
 def test_a_new_attempt_counts_its_stages_anew(run: Run) -> None:
     recorder.record(run, [Progress(done=3, total=10, stage="epoch"), Progress(done=5, total=10, stage="epoch")])
-    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 3
-    recorder.record(run, [Started(recipe="training.backprop", attempt=2), Progress(done=6, total=10, stage="epoch")])
-    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 6
+    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 0.3
+    recorder.record(run, [Started(recipe="training.backprop", attempt=2), Progress(done=7, total=10, stage="epoch", part=0.6)])
+    assert Run.objects.get(pk=run.pk).stages["epoch"]["began"] == 0.6
 
 
 def test_a_batch_that_cannot_be_kept_leaves_nothing_of_itself(run: Run) -> None:

@@ -42,8 +42,8 @@ def test_a_queued_run_says_who_holds_the_slot_and_how_many_stand_before_it(cast:
 def stage(began: float, done: float, minutes: float, total: float = 10) -> dict[str, Any]:
     """A stage as the recorder keeps it: how long it goes on, up to its newest word five minutes ago."""
     newest = timezone.now() - timedelta(minutes=5)
-    return {"since": (newest - timedelta(minutes=minutes)).isoformat(), "began": began, "at": newest.isoformat(),
-            "done": done, "total": total}
+    return {"since": (newest - timedelta(minutes=minutes)).isoformat(), "began": began / total, "at": newest.isoformat(),
+            "done": done, "total": total, "part": done / total}
 
 
 def test_a_running_one_says_how_far_it_is_and_when_it_will_be_done(cast: Cast, alice: Client) -> None:
@@ -60,7 +60,7 @@ def test_a_stage_in_between_does_not_move_the_bar(cast: Cast, alice: Client) -> 
                    stages=stages)
     assert "epoch 2 of 10 · 20 %" in page(alice, run)
     listed = alice.get("/experiments/").content.decode()
-    assert 'value="2.0" max="10.0"' in listed
+    assert 'value="0.2" max="1"' in listed
 
 
 def test_the_slot_of_this_host_is_one_whichever_queue_a_run_waits_on(cast: Cast, alice: Client, settings: Any) -> None:
