@@ -99,7 +99,7 @@ class Portal:
             return None
         stamp.parent.mkdir(parents=True, exist_ok=True)
         collect = f"{shlex.quote(PYTHON)} manage.py collectstatic --noinput --clear --verbosity 0"
-        command = f"{collect} && echo -n '{newest}' > {shlex.quote(str(stamp))}"
+        command = f"{collect} && printf %s '{newest}' > {shlex.quote(str(stamp))}"
         with (self.logs / "static.log").open("ab") as out:
             return subprocess.Popen(["sh", "-c", command], cwd=places.BASE_DIR, stdout=out, stderr=out,
                                     preexec_fn=embedded.child_of_this_process(signal.SIGTERM))

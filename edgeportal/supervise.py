@@ -60,7 +60,16 @@ class Child:
             self.due = now + self.pause
             self.pause = min(self.pause * 2, LONGEST_PAUSE_S)
         elif now >= self.due:
+            self._start_again(logs, say)
+
+    def _start_again(self, logs: Path, say: Callable[[str], None]) -> None:
+        """A machine that cannot start a process now (no memory, no disk) may be able to later."""
+        try:
             self.start(logs)
+        except OSError as error:
+            say(f"{self.name} could not be started ({error.strerror}); trying again in {self.pause:g} s.")
+            self.due = time.monotonic() + self.pause
+            self.pause = min(self.pause * 2, LONGEST_PAUSE_S)
 
     def signal(self) -> None:
         if self.process and self.alive:

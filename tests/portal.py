@@ -20,7 +20,8 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600"}
+SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600",
+         "EDGEPORTAL_RUN_SILENT_S": "25"}
 ENDED = ("finished", "failed", "cancelled")
 
 

@@ -80,6 +80,7 @@ class Supervisor:
         self.last_write = self.last_renewal = self.last_poll = self.last_progress = time.monotonic()
         self.progress: events.Progress | None = None
         self.cancelled_at: float | None = None
+        self.last_word = time.monotonic()
         self.live: dict[str, Any] = run.live_params
         self.ended = False
 
@@ -109,6 +110,7 @@ class Supervisor:
     def _follow(self, child: Child) -> None:
         while not child.gone:
             for said in child.lines(BATCH_S):
+                self.last_word = time.monotonic()
                 self._hear(said)
             self._write_when_due()
             self._tend(child)
@@ -166,6 +168,13 @@ class Supervisor:
             child.ask(live=self.live)
         if wish.cancel:
             self._cancel(child)
+        self._end_when_hung(child)
+
+    def _end_when_hung(self, child: Child) -> None:
+        """A recipe speaks every second or so; one that says nothing for long holds the slot for nothing."""
+        if time.monotonic() - self.last_word > settings.RUN_SILENT_S:
+            log.warning("%s said nothing for %g s; its process is ended", self.run, settings.RUN_SILENT_S)
+            child.kill()
 
     def _cancel(self, child: Child) -> None:
         if self.cancelled_at is None:

@@ -65,6 +65,13 @@ def test_a_killed_child_resumes(portal: Portal, undisturbed: dict[str, float | N
     resumed_within_one_epoch(portal, run, 2)
 
 
+def test_a_child_that_hangs_is_ended_and_its_run_goes_on(portal: Portal, undisturbed: dict[str, float | None]) -> None:
+    run = portal.launch("training.backprop", **ASKED)
+    after_epoch(portal, run, 2)
+    portal.child().suspend()
+    came_through(portal, run, undisturbed)
+
+
 def test_a_killed_worker_is_replaced_and_its_run_taken_over(portal: Portal, undisturbed: dict[str, float | None]) -> None:
     run = portal.launch("training.backprop", **ASKED)
     after_epoch(portal, run, 2)
