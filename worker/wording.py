@@ -18,6 +18,17 @@ class Bound(NamedTuple):
     inclusive: bool
 
 
+def counted(number: int, word: str) -> str:
+    """`1 epoch`, `2 epochs`."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def signed(number: float) -> str:
+    """With a sign in front, a real minus too; one decimal."""
+    text = f"{abs(number):.1f}"
+    return text if text == "0.0" else ("−" if number < 0 else "+") + text
+
+
 def bounds(info: FieldInfo) -> tuple[Bound | None, Bound | None]:
     """The lowest and highest value a field takes."""
     low = high = None

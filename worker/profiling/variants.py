@@ -47,8 +47,8 @@ def write(
     path, onnx = folder / f"{slug(name)}.safetensors", folder / f"{slug(name)}.onnx"
     digest = files.save(network, path, in_shape=in_shape, classes=classes, name=name, trained=trained)
     parity = export.to_onnx(network, in_shape, onnx)
-    yield Log(level="debug", message=f"{name}: the ONNX file's answers differ from torch's by {parity.max_abs:.1e} "
-                                     f"at most ({parity.max_relative:.1e} of the largest).")
+    yield Log(level="debug", message=f"{name}: the ONNX file's answers differ from torch's by at most "
+                                     f"{parity.max_relative:.1e} of the largest.")
     return Variant(name, network, in_shape, path, onnx, digest, cost.facts(network, in_shape, path), parent)
 
 

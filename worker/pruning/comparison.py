@@ -10,6 +10,7 @@ from typing import Any
 from torch import fx
 
 from worker.context import Context
+from worker.dnn.cost import cost
 from worker.events import Event, Log, Metric
 from worker.profiling.latency import HEADLINE, Timings, latencies
 from worker.profiling.opening import Opened, Start, opened
@@ -115,10 +116,21 @@ class _Comparison:
         self, network: fx.GraphModule, variant: str, hold: Hold | None = None, *, before: int = 0,
         follow: Rates | None = None,
     ) -> Generator[Event, None, Trained]:
-        share = Share(before, self.terms.training.epochs * (2 if self._trains_dense else 1))
+        share = Share(before, self.terms.training.epochs * (2 if self._trains_dense else 1), self._span(variant))
         settings = replace(self.terms.training, follow=follow)
         return (yield from train(network, self.given.data, settings, variant=variant,
                                  checkpoints=self.context.checkpoints, hold=hold, share=share))
+
+    def _span(self, variant: str) -> tuple[float, float] | None:
+        """Which share of all the run's multiply-accumulates this training is; a masked network is trained full size."""
+        if not self._trains_dense:
+            return None
+        small, dense = (cost(network, self.given.data.in_shape).macs
+                        for network in (self.pruned.network, self.given.network))
+        if not small + dense:
+            return None
+        meets = small / (small + dense)
+        return (meets, 1.0) if variant == DENSE else (0.0, meets)
 
     def _test(self, before: _Side, after: _Side) -> Generator[Event, None, None]:
         after.written = yield from self._write(self.pruned.compact(), self.name, trained=True)

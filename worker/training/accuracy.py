@@ -20,10 +20,11 @@ NINETY_FIVE = 1.959963984540054
 
 @dataclass(frozen=True)
 class Score:
-    """`correct` of `n`."""
+    """`correct` of `n`. `finite`: every answer was a number, so that a wrong one is a mistake and not an overflow."""
 
     correct: int
     n: int
+    finite: bool = True
 
     @property
     def accuracy(self) -> float:
@@ -46,13 +47,16 @@ def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Pr
     device, part, pulse = chosen(), data.parts[split], Pulse()
     network.to(device).eval()
     correct = seen = 0
+    finite = torch.ones((), dtype=torch.bool, device=device)
     for images, labels in in_order(data, part, device):
         with torch.inference_mode():
-            correct += int((network(images).argmax(1) == labels).sum())
+            answers = network(images)
+            correct += int((answers.argmax(1) == labels).sum())
+            finite &= answers.isfinite().all()
         seen += len(labels)
         if pulse.due():
             yield Progress(done=seen, total=len(part.labels), stage=f"{split} images")
-    return Score(correct, seen)
+    return Score(correct, seen, bool(finite))
 
 
 def judged(network: torch.nn.Module, data: Data, variant: str) -> Generator[Event, None, Score]:

@@ -35,6 +35,30 @@ def following(rates: Rates, settings: Settings, epoch: int) -> Generator[Event, 
     return wanted
 
 
+def diverged(checkpoints: Checkpoints, variant: str, epoch: int) -> None:
+    """Mark the epoch that ran away: nothing of it was said, so the next attempt may take it at another rate."""
+    known = checkpoints.last(f"diverged-{variant}")
+    checkpoints.save(f"diverged-{variant}", known[0] + 1 if known else 0, b"", {"epoch": epoch, "rates": None})
+
+
+def again(
+    rates: Rates, settings: Settings, checkpoints: Checkpoints, variant: str, epoch: int,
+) -> Generator[Event, None, Rates]:
+    """The rates to go on with in `epoch`: those wanted now where that epoch ran away before.
+
+    Kept before they are used, like every other rate: an attempt killed in that epoch used them.
+    """
+    known = checkpoints.last(f"diverged-{variant}")
+    if known is None or known[2]["epoch"] != epoch or settings.live is None or settings.follow:
+        return rates
+    if known[2]["rates"]:
+        return Rates.of(known[2]["rates"])
+    wanted = rates.then(epoch, settings.live())
+    checkpoints.save(f"diverged-{variant}", known[0] + 1, b"", {"epoch": epoch, "rates": wanted.given})
+    yield from _told(rates, wanted, epoch)
+    return wanted
+
+
 def _told(before: Rates, now: Rates, epoch: int) -> Generator[Event, None, None]:
     if now.latest != before.latest:
         yield Log(message=f"The learning rate is {now.latest:g} from epoch {epoch} on; it was set to {before.latest:g}.")

@@ -15,7 +15,7 @@ from worker.datasets import Data
 from worker.events import Event, Log, Metric, Progress
 from worker.profiling.pulse import Pulse
 from worker.training import live, snapshot
-from worker.training.accuracy import score
+from worker.training.accuracy import Score, score
 from worker.training.batches import order, shuffled
 from worker.training.hardware import chosen, resting, working
 from worker.training.rates import Rates
@@ -24,16 +24,32 @@ from worker.training.settings import Settings
 Hold = Callable[[], None]
 
 
+# A classifier that guesses has a loss of ln(classes); what is this many times worse does not find its way back.
+HOPELESS = 100
+
+
 class Diverged(ValueError):
-    """The loss is no number any more; training on would only warm the room."""
+    """The loss, the weights or the answers ran away; training on would only warm the room."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """`before`: epochs that the run has trained already; `total`: epochs it will train in all."""
+    """`before`: epochs that the run has trained already; `total`: epochs it will train in all.
+
+    `span`: which share of the run's training work this one is, from and to, where its epochs cost another price than
+    those of the run's other trainings; none where all epochs cost the same.
+    """
 
     before: int
     total: int
+    span: tuple[float, float] | None = None
+
+    def part(self, done: float) -> float | None:
+        """The share of the run's training work behind it when this training's share `done` (0 to 1) is."""
+        if self.span is None:
+            return None
+        begin, end = self.span
+        return min(1.0, begin + (end - begin) * done)
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,7 @@ def train(
     history = training.restore(checkpoints.last(name))
     if history is None:
         history = snapshot.History((yield from live.first(settings, checkpoints, variant)))
+    history.rates = yield from live.again(history.rates, settings, checkpoints, variant, history.epoch + 1)
     yield from history.metrics
     if history.epoch:
         yield Log(message=f"{variant} goes on after epoch {history.epoch} of {settings.epochs}, from its checkpoint.")
@@ -65,7 +82,11 @@ def train(
         yield from _said(history, training.before())
     for epoch in range(history.epoch + 1, settings.epochs + 1):
         begun = time.monotonic()
-        yield from _said(history, training.epoch(epoch, history.rates))
+        try:
+            yield from _said(history, training.epoch(epoch, history.rates))
+        except Diverged:
+            live.diverged(checkpoints, variant, epoch)
+            raise
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
         if epoch < settings.epochs:
@@ -110,17 +131,34 @@ class _Training:
     def before(self) -> Iterator[Event]:
         """Where training sets out from: the drop after pruning, or chance."""
         self.hold()
-        yield from self._validation(0)
+        yield from self._validation(0, (yield from self._validated()))
 
     def epoch(self, number: int, rates: Rates) -> Iterator[Event]:
+        """All of an epoch is judged before any of it is said: one that ran away leaves nothing a retry would contradict."""
         loss, accuracy = yield from self._steps(number, rates)
+        self._refuse_divergence(loss, number, rates)
+        validated = yield from self._validated()
+        if validated and not validated.finite:
+            raise self._diverged("some of its answers are no finite numbers any more", number, rates)
         yield self._metric("learning_rate", rates.at(number, self.settings.epochs), number, "train")
         yield self._metric("loss", loss, number, "train")
-        if not math.isfinite(loss):
-            raise Diverged(f"The loss of {self.variant} was not a finite number in epoch {number}; "
-                           f"try a learning rate below {rates.latest:g}.")
         yield self._metric("accuracy", accuracy, number, "train")
-        yield from self._validation(number)
+        yield from self._validation(number, validated)
+
+    def _refuse_divergence(self, loss: float, number: int, rates: Rates) -> None:
+        guessing = math.log(max(self.data.classes, 2))
+        if not math.isfinite(loss):
+            raise self._diverged("its loss is no finite number any more", number, rates)
+        if loss > HOPELESS * guessing:
+            raise self._diverged(f"its loss is {loss:.3g}, and guessing has {guessing:.2g}", number, rates)
+        state = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
+        if state and not bool(torch.stack([tensor.isfinite().all() for tensor in state]).all()):
+            raise self._diverged("some of its weights are no finite numbers any more", number, rates)
+
+    def _diverged(self, what: str, number: int, rates: Rates) -> Diverged:
+        clip = "" if self.settings.clip_norm else " and a clip norm of 1"
+        return Diverged(f"The training of {self.variant} diverged in epoch {number}: {what}; "
+                        f"try a learning rate below {rates.latest:g}{clip}.")
 
     def _steps(self, number: int, rates: Rates) -> Generator[Event, None, tuple[float, float]]:
         part = self.data.parts["train"]
@@ -148,11 +186,14 @@ class _Training:
         self.hold()
         return loss.detach(), (answers.detach().argmax(1) == labels).sum()
 
-    def _validation(self, number: int) -> Iterator[Event]:
+    def _validated(self) -> Generator[Event, None, Score | None]:
         if not len(self.data.parts["validation"].labels):
-            return
-        found = yield from score(self.network, self.data, "validation")
-        yield self._metric("accuracy", found.accuracy, number, "validation")
+            return None
+        return (yield from score(self.network, self.data, "validation"))
+
+    def _validation(self, number: int, found: Score | None) -> Iterator[Event]:
+        if found:
+            yield self._metric("accuracy", found.accuracy, number, "validation")
 
     def _rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:
@@ -162,7 +203,8 @@ class _Training:
         return Metric(name=name, value=value, step=number, labels={"variant": self.variant, "split": split})
 
     def _progress(self, done: float) -> Progress:
-        return Progress(done=self.share.before + done, total=self.share.total, stage="epochs")
+        return Progress(done=self.share.before + done, total=self.share.total, stage="epochs",
+                        part=self.share.part(done / self.settings.epochs))
 
 
 def _optimiser(network: torch.nn.Module, settings: Settings) -> torch.optim.Optimizer:

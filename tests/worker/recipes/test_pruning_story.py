@@ -10,7 +10,7 @@ import torch
 
 from worker import menu
 from worker.context import Context
-from worker.events import Event, Finished, Log, Measured, Metric, VariantMade
+from worker.events import Event, Finished, Log, Measured, Metric, Progress, VariantMade
 from worker.executor import execute
 from worker.flags import resolve
 
@@ -46,6 +46,15 @@ def test_both_latencies_are_known_before_the_first_epoch(told: list[Event]) -> N
 def test_the_pruned_network_is_trained_before_the_dense_one(told: list[Event]) -> None:
     trained = [event.labels["variant"] for event in told if isinstance(event, Metric) and event.name == "loss"]
     assert trained == ["reconvene 0.75"] * 2 + ["dense"] * 2
+
+
+def test_progress_weighs_the_epochs_of_each_network_by_its_work(told: list[Event]) -> None:
+    facts = {event.name: event.facts for event in told if isinstance(event, VariantMade)}
+    small, dense = facts["reconvene 0.75"].macs, facts["dense"].macs
+    parts = {event.done: event.part for event in told if isinstance(event, Progress) and event.stage == "epochs"}
+    assert parts[2] == pytest.approx(small / (small + dense)) and small < dense / 2
+    assert parts[3] == pytest.approx(parts[2] + dense / (small + dense) / 2)
+    assert parts[4] == pytest.approx(1)
 
 
 def test_each_variant_is_made_once_with_its_final_weights(told: list[Event]) -> None:

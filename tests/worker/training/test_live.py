@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from worker.context import Context
 from worker.datasets import Data
 from worker.events import Event, Log, Metric
-from worker.training.loop import train
+from worker.training.loop import Diverged, train
 from worker.training.rates import Rates
 from worker.training.settings import Settings
 
@@ -115,3 +116,51 @@ def test_a_training_may_follow_the_rates_of_another(fresh: Fresh, digits: Data, 
     events = list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
     assert rates(events) == [follow.at(epoch, 3) for epoch in (1, 2, 3)]
     assert rates(events)[2] == pytest.approx(0.02)
+
+
+def diverging(network: torch.fx.GraphModule, data: Data, folder: Path, rate: float, kill: int | None = None) -> list[Event]:
+    """Three epochs without a clip norm; what was said until the training ended, diverged or was killed."""
+    events: list[Event] = []
+    settings = Settings(epochs=3, learning_rate=10, clip_norm=0, live=Knob(rate))
+    running = train(network, data, settings, variant="net", checkpoints=Context(folder).checkpoints)
+    with suppress(Diverged):
+        for event in running:
+            events.append(event)
+            if isinstance(event, Metric) and event.step == kill:
+                running.close()
+    return events
+
+
+def test_a_retry_after_a_divergence_takes_the_rate_that_is_wanted_now(
+    fresh: Fresh, digits: Data, tmp_path: Path,
+) -> None:
+    assert rates(diverging(fresh(), digits, tmp_path, 10)) == []
+    assert rates(diverging(fresh(), digits, tmp_path, 10)) == []
+    events = diverging(fresh(), digits, tmp_path, 0.02)
+    assert rates(events) == [pytest.approx(0.02), pytest.approx(0.015), pytest.approx(0.005)]
+    assert any(isinstance(event, Log) and "0.02 from epoch 1 on" in event.message for event in events)
+
+
+def test_a_retry_that_is_killed_in_the_epoch_that_had_diverged_keeps_its_new_rate(
+    fresh: Fresh, digits: Data, tmp_path: Path,
+) -> None:
+    diverging(fresh(), digits, tmp_path, 10)
+    said = diverging(fresh(), digits, tmp_path, 0.02, kill=1)
+    again = diverging(fresh(), digits, tmp_path, 0.04)
+    assert rates(said)[0] == rates(again)[0] == pytest.approx(0.02)
+    assert rates(again)[1] == pytest.approx(0.04)
+
+
+def test_what_diverged_in_a_later_epoch_goes_on_from_the_one_before(
+    fresh: Fresh, digits: Data, tmp_path: Path,
+) -> None:
+    knob, said = Knob(0.05), list[Event]()
+    settings = Settings(epochs=3, clip_norm=0, live=knob)
+    with pytest.raises(Diverged):
+        for event in train(fresh(), digits, settings, variant="net", checkpoints=Context(tmp_path).checkpoints):
+            said.append(event)
+            knob.value = 10.0 if isinstance(event, Metric) and event.step == 1 else knob.value
+    assert rates(said) == [pytest.approx(0.05)]
+    knob.value = 0.01
+    again = list(train(fresh(), digits, settings, variant="net", checkpoints=Context(tmp_path).checkpoints))
+    assert rates(again) == [pytest.approx(0.05), pytest.approx(0.01), pytest.approx(0.005)]

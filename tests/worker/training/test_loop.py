@@ -81,6 +81,63 @@ def test_a_diverging_loss_stops_with_a_remedy(fresh: Fresh, digits: Data, contex
         list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
 
 
+def test_a_loss_that_runs_away_but_stays_finite_stops_with_a_remedy_and_says_nothing_of_its_epoch(
+    fresh: Fresh, digits: Data, context: Context,
+) -> None:
+    settings, said = Settings(epochs=4, learning_rate=10, clip_norm=0), []
+    with pytest.raises(Diverged) as end:
+        for event in train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints):
+            said.append(event)
+    told = str(end.value)
+    assert told.startswith("The training of net diverged in epoch 1: ") and "try a learning rate below 10" in told
+    assert told.endswith(" and a clip norm of 1.")
+    assert not [event for event in said if isinstance(event, Metric) and event.step == 1]
+
+
+def test_a_large_loss_is_told_beside_that_of_guessing(fresh: Fresh, digits: Data, context: Context) -> None:
+    network = fresh()
+    with torch.no_grad():
+        list(network.parameters())[-1][0] = 1e6
+    settings = Settings(epochs=1, learning_rate=1e-9)
+    with pytest.raises(Diverged, match=r"its loss is .*e\+05, and guessing has 2\.3; try a learning rate below 1e-09\.$"):
+        list(train(network, digits, settings, variant="net", checkpoints=context.checkpoints))
+
+
+def test_weights_that_are_no_numbers_any_more_are_a_divergence(fresh: Fresh, digits: Data, context: Context) -> None:
+    network, steps = fresh(), []
+
+    @torch.no_grad()
+    def spoil() -> None:
+        steps.append(1)
+        if len(steps) == 10:
+            next(network.parameters())[0] = float("nan")
+
+    # Ten: once before the training, and the nine steps of an epoch of 1,257 images in batches of 150.
+    settings = Settings(epochs=2, batch_size=150)
+    with pytest.raises(Diverged, match="some of its weights are no finite numbers"):
+        list(train(network, digits, settings, variant="net", checkpoints=context.checkpoints, hold=spoil))
+
+
+def test_a_training_that_only_learns_nothing_has_not_diverged(fresh: Fresh, digits: Data, context: Context) -> None:
+    settings = Settings(epochs=2, learning_rate=1e-9)
+    assert list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
+
+
+def test_progress_follows_the_work_where_networks_of_a_run_cost_differently(
+    fresh: Fresh, digits: Data, context: Context,
+) -> None:
+    events = list(train(fresh(), digits, Settings(epochs=2), variant="net", checkpoints=context.checkpoints,
+                        share=Share(before=2, total=4, span=(0.2, 1.0))))
+    whole = [event.part for event in events if isinstance(event, Progress) and event.stage == "epochs"
+             and event.done in (3, 4)]
+    assert whole == [pytest.approx(0.6), pytest.approx(1.0)]
+
+
+def test_progress_of_one_network_is_the_count_of_its_epochs(fresh: Fresh, digits: Data, context: Context) -> None:
+    events = list(train(fresh(), digits, Settings(epochs=1), variant="net", checkpoints=context.checkpoints))
+    assert {event.part for event in events if isinstance(event, Progress)} == {None}
+
+
 def test_a_last_batch_of_one_joins_its_neighbour() -> None:
     from worker.training.batches import order
 
