@@ -74,18 +74,18 @@ class Timing:
 
     def _stolen(self) -> str:
         ratio = self.wall_s / self.cpu_s if self.cpu_s else 1.0
-        return f"wall time was {ratio:.2f}x the CPU time, so other work shared the processor" if ratio > STOLEN else ""
+        return f"wall time was {ratio:.2f}× the CPU time, so other work shared the processor" if ratio > STOLEN else ""
 
     def _tail(self) -> str:
         ratio = self.quantile_ms(0.95) / self.p50_ms if self.p50_ms else 1.0
-        return f"the slowest twentieth took {ratio:.1f}x the median" if ratio > TAIL else ""
+        return f"the slowest twentieth took {ratio:.1f}× the median" if ratio > TAIL else ""
 
     def _vague(self) -> str:
         found = self.interval_ms
         if found is None:
             return f"{len(self.samples_ns)} samples are too few for an interval"
         half = (found[1] - found[0]) / 2 / self.p50_ms if self.p50_ms else 0.0
-        return f"the median is known to +-{half:.0%} only" if half > VAGUE else ""
+        return f"the median is known to ±{100 * half:.0f} % only" if half > VAGUE else ""
 
     def as_facts(self) -> dict[str, Any]:
         return {"samples_ns": self.samples_ns.tolist(), "wall_s": self.wall_s, "cpu_s": self.cpu_s}

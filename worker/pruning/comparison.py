@@ -146,11 +146,9 @@ class _Comparison:
 
     def _outcome(self, before: _Side, after: _Side, timings: Timings) -> Outcome:
         timed = timings[HEADLINE]
-        outcome = Outcome(before.written.facts.params, after.written.facts.params, timed[DENSE], timed[self.name],
-                          zeros=self.pruned.zeros)
-        return replace(outcome, accuracy_before=before.score.accuracy if before.score else None,
-                       accuracy_after=after.score.accuracy if after.score else None,
-                       n=after.score.n if after.score else 0)
+        return Outcome(before.written.facts.params, after.written.facts.params, timed[DENSE], timed[self.name],
+                       zeros=self.pruned.zeros, score_before=before.score, score_after=after.score,
+                       untouched=self.pruned.untouched)
 
     def _summary(self, before: _Side, after: _Side, timings: Timings) -> dict[str, Any]:
         outcome = self._outcome(before, after, timings)
@@ -159,8 +157,8 @@ class _Comparison:
             **_pair("macs", before.written.facts.macs, after.written.facts.macs),
             **_pair("size_bytes", before.written.facts.size_bytes, after.written.facts.size_bytes),
             **_pair("latency_ms", outcome.timing_before.p50_ms, outcome.timing_after.p50_ms),
-            **_pair("accuracy", outcome.accuracy_before, outcome.accuracy_after),
-            "latency_engine": HEADLINE, "latency_badge": _badge(outcome), "test_images": outcome.n or None,
+            **_pair("accuracy", _accuracy(before), _accuracy(after)),
+            "latency_engine": HEADLINE, "latency_badge": _badge(outcome), "test_images": after.score.n if after.score else None,
             "sparsity": self.pruned.zeros, "prune_seconds": round(self.phases.seconds["prune"], 4),
             "train_seconds": round(after.trained.seconds, 3) if after.trained else 0.0,
             "epoch_equivalents": after.trained.epochs if after.trained else 0,
@@ -173,6 +171,10 @@ def _pair(word: str, before: float | None, after: float | None) -> dict[str, Any
     return {f"{word}_before": before, f"{word}_after": after}
 
 
+def _accuracy(side: _Side) -> float | None:
+    return side.score.accuracy if side.score else None
+
+
 def _badge(outcome: Outcome) -> str:
     quiet = outcome.timing_before.badge == outcome.timing_after.badge == "stable"
     return "stable" if quiet else "noisy"
@@ -180,5 +182,5 @@ def _badge(outcome: Outcome) -> str:
 
 def _described(side: _Side, timings: Timings) -> dict[str, Any]:
     name = side.written.name
-    measured = {"latency_ms": timings[HEADLINE][name].p50_ms, "accuracy": side.score.accuracy if side.score else None}
+    measured = {"latency_ms": timings[HEADLINE][name].p50_ms, "accuracy": _accuracy(side)}
     return side.written.as_summary() | measured

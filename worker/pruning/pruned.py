@@ -17,6 +17,7 @@ from worker.sparsity.masks import Masks, by_parameter, density
 class Pruned:
     """`density` is said by layer. Without masks the network is dense inside and already as small as it gets.
     `redrawn`: the method drew weights afresh, so whatever training had taught the network is lost.
+    `untouched`: why a method that narrows layers narrowed none.
     """
 
     network: fx.GraphModule
@@ -24,6 +25,7 @@ class Pruned:
     masks: Masks = field(default_factory=dict)
     round_to: int = 1
     redrawn: bool = False
+    untouched: str = ""
 
     def hold(self) -> Callable[[], None] | None:
         return Masking(self.network, self.masks).hold if self.masks else None
@@ -35,7 +37,8 @@ class Pruned:
         try:
             return shrink(self.network, by_parameter(self.masks), policy=POLICY, round_to=self.round_to).network
         except LayerCollapse as collapse:
-            raise LayerCollapse(f"{collapse} Prune less, or rank every layer by itself.") from None
+            told = str(collapse).rstrip(".")
+            raise LayerCollapse(f"{told}; a lower sparsity leaves a way through.") from None
 
     @property
     def zeros(self) -> float | None:

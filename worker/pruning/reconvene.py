@@ -43,12 +43,13 @@ def prune(network: fx.GraphModule, rules: Rules) -> Generator[Event, None, Prune
     masks = select(magnitude(weights), density=rules.density)
     judged = evaluate(masks, rules.average)
     yield Metric(name="sensitivity", value=1 - judged.average)
-    layers = judged.insensitive & frozenset(free_outputs(network))
-    keep = narrowing(weights, masks, layers, min_channels=rules.min_channels, round_to=rules.round_to)
-    yield Log(message=_told(judged, keep, weights))
+    free = judged.insensitive & frozenset(free_outputs(network))
+    keep = narrowing(weights, masks, free, min_channels=rules.min_channels, round_to=rules.round_to)
+    untouched = "" if keep else _untouched(masks, judged, free)
+    yield Log(message=_told(judged, keep, weights, untouched))
     narrow = keep_channels(network, keep)
     _redraw(narrow, network, rules)
-    return Pruned(narrow, densities(masks), redrawn=rules.redraw == "all" or bool(keep))
+    return Pruned(narrow, densities(masks), redrawn=rules.redraw == "all" or bool(keep), untouched=untouched)
 
 
 def _redraw(narrow: fx.GraphModule, network: fx.GraphModule, rules: Rules) -> None:
@@ -56,10 +57,24 @@ def _redraw(narrow: fx.GraphModule, network: fx.GraphModule, rules: Rules) -> No
     reinitialise(narrow, rules.seed, None if rules.redraw == "all" else touched(network, narrow))
 
 
-def _told(judged: Sensitivity, keep: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> str:
+def _untouched(masks: Masks, judged: Sensitivity, free: frozenset[str]) -> str:
+    """Why no layer was made narrower, and what would change that."""
+    if not density(masks):
+        return "at this sparsity no weight is left to tell the layers apart, and a lower one leaves some"
+    if not judged.insensitive:
+        return "no convolution was sparser than the average"
+    if not free:
+        return "only convolutions that others are added to were sparser than the average, and they keep their width"
+    return ("the widths asked for, rounded up and held to the minimum, are those the layers have, "
+            "and a higher sparsity or a lower minimum narrows them")
+
+
+def _told(
+    judged: Sensitivity, keep: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], untouched: str,
+) -> str:
     widths = ", ".join(f"{name} {weights[name].shape[0]} to {len(index)}" for name, index in keep.items())
     return (f"{len(judged.insensitive)} of {len(judged.sparsity)} convolutions are sparser than the average "
-            f"({judged.average:.3f}); made narrower: {widths or 'none'}.")[:2000]
+            f"({judged.average:.3f}); made narrower: {widths or f'none ({untouched})'}.")[:2000]
 
 
 @dataclass(frozen=True)

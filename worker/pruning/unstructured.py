@@ -32,8 +32,8 @@ def prune(network: fx.GraphModule, criterion: Criterion, rules: Rules) -> Genera
     masks = select(criterion(weights), density=rules.density, scope=rules.scope)
     empty = empty_layers(masks)
     if empty:
-        yield Log(level="warning", message=f"No weight is left in {', '.join(empty)}: nothing passes there. "
-                                           "Prune less, or rank each layer by itself.")
+        yield Log(level="warning", message=f"No weight is left in {', '.join(empty)}: nothing passes there; "
+                                           "a lower sparsity leaves a way through.")
     pruned = Pruned(network, densities(masks), masks, rules.round_to)
     pruned.hold()
     yield Log(message=f"{pruned.zeros:.1%} of the weights of {len(masks)} layers are zero now.")

@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from worker.profiling.stopwatch import Timing, faster
+from worker.training.accuracy import Score, compared
 
 SAME = 1.005
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A pruned network beside its dense parent; accuracies are fractions of `n` test images, none where unknown."""
+    """A pruned network beside its dense parent; a score is that of the test part, none where unknown.
+
+    `untouched`: why the method left the network's shape as it was, said where it did.
+    """
 
     params_before: int
     params_after: int
     timing_before: Timing
     timing_after: Timing
     zeros: float | None = None
-    accuracy_before: float | None = None
-    accuracy_after: float | None = None
-    n: int = 0
+    score_before: Score | None = None
+    score_after: Score | None = None
+    untouched: str = ""
 
     @property
     def smaller(self) -> float:
@@ -34,6 +38,8 @@ def sentence(outcome: Outcome) -> str:
 def gains(outcome: Outcome) -> str:
     """The part of the sentence that is known before training."""
     both = f"{_size(outcome.smaller)}, {_speed(outcome)}"
+    if outcome.untouched:
+        return f"nothing was made narrower: {outcome.untouched}; {both}"
     return both if outcome.zeros is None else _masked(outcome, outcome.zeros, both)
 
 
@@ -58,18 +64,14 @@ def _speed(outcome: Outcome) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.1f}x" if ratio >= 1.1 else f"{ratio:.2f}x"
+    return f"{ratio:.1f}×" if ratio >= 1.1 else f"{ratio:.2f}×"
 
 
 def _accuracy(outcome: Outcome, joint: str) -> str:
-    if outcome.accuracy_after is None:
+    before, after = outcome.score_before, outcome.score_after
+    if after is None:
         return " than the dense network; not trained, so nothing is known of its accuracy"
-    tested = f"(test, n = {outcome.n})"
-    if outcome.accuracy_before is None:
-        alone = "no dense network was trained to compare with"
-        return f"{joint}{100 * outcome.accuracy_after:.1f} % accurate {tested}; {alone}"
-    points = 100 * (outcome.accuracy_after - outcome.accuracy_before)
-    if abs(points) < 0.05:
-        return f"{joint}as accurate as the dense network {tested}"
-    side = "more" if points > 0 else "less"
-    return f"{joint}{abs(points):.1f} points {side} accurate than the dense network {tested}"
+    if before is None:
+        return (f"{joint}{100 * after.accuracy:.1f} % accurate (test, n = {after.n}); "
+                "no dense network was trained to compare with")
+    return f"{joint}{compared(before, after, 'the dense network')}"

@@ -10,10 +10,11 @@ from worker.events import Event
 from worker.profiling.opening import Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
-from worker.training.accuracy import Score, judged
+from worker.training.accuracy import Score, compared, judged
 from worker.training.hardware import settle
 from worker.training.loop import Trained, train
 from worker.training.settings import Settings
+from worker.wording import counted
 
 NAME = "trained"
 Work = Generator[Event, None, dict[str, Any]]
@@ -28,15 +29,18 @@ def whole(settings: Settings, *, start: Start, context: Context) -> Work:
     yield phases.end("open")
     trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints)
     yield phases.end("train")
-    after = (yield from judged(network, data, NAME)) if settings.epochs else before
+    # Without an epoch too: what was given and what came out stand side by side, so both are tested on the same images.
+    after = (yield from judged(network, data, NAME)) if settings.epochs or given.trained else None
     made = yield from write(network, NAME, in_shape=data.in_shape, classes=data.classes, folder=context.workdir,
                             trained=given.trained or settings.epochs > 0)
     yield made.said()
     yield phases.end("test and save")
-    return _summary(made, trained, before, after)
+    return _summary(made, trained, before, after, data.classes)
 
 
-def _summary(made: Variant, trained: Trained, before: Score | None, after: Score | None) -> dict[str, Any]:
+def _summary(
+    made: Variant, trained: Trained, before: Score | None, after: Score | None, classes: int,
+) -> dict[str, Any]:
     accuracy = after.accuracy if after else None
     facts = made.facts
     return {
@@ -46,12 +50,17 @@ def _summary(made: Variant, trained: Trained, before: Score | None, after: Score
         "accuracy_after": accuracy, "test_images": after.n if after else None,
         "validation_accuracy": trained.validation_accuracy, "train_seconds": round(trained.seconds, 3),
         "epoch_equivalents": trained.epochs, "variants": [made.as_summary() | {"accuracy": accuracy}],
-        "verdict": _verdict(trained, before, after),
+        "verdict": _verdict(trained, before, after, classes),
     }
 
 
-def _verdict(trained: Trained, before: Score | None, after: Score | None) -> str:
-    if after is None or not trained.epochs:
-        return "not trained: 0 epochs were asked for"
-    rise = f", {100 * (after.accuracy - before.accuracy):+.1f} points" if before else ""
-    return f"{100 * after.accuracy:.1f} % accurate after {trained.epochs} epochs{rise} (test, n = {after.n})"
+def _verdict(trained: Trained, before: Score | None, after: Score | None, classes: int) -> str:
+    if not trained.epochs:
+        tested = f"; as given it is {100 * after.accuracy:.1f} % accurate (test, n = {after.n})" if after else ""
+        return f"not trained: 0 epochs were asked for{tested}"
+    assert after is not None
+    told = f"{100 * after.accuracy:.1f} % accurate after {counted(trained.epochs, 'epoch')}"
+    low, high = after.interval
+    if low <= 1 / classes <= high:
+        told += f", no better than guessing among {classes} classes"
+    return f"{told}; {compared(before, after, 'the given network')}" if before else f"{told} (test, n = {after.n})"

@@ -53,7 +53,7 @@ def test_the_interval_covers_the_true_median_often_enough() -> None:
 
 def test_a_stolen_processor_is_noticed() -> None:
     assert timing([1.0] * 20, wall=1.4, cpu=1.0).badge == "noisy"
-    assert "1.40x the CPU time" in timing([1.0] * 20, wall=1.4, cpu=1.0).noise[0]
+    assert "1.40× the CPU time" in timing([1.0] * 20, wall=1.4, cpu=1.0).noise[0]
 
 
 def test_even_samples_are_stable() -> None:
@@ -76,3 +76,10 @@ def test_a_clear_speed_up_is_the_ratio_of_the_medians() -> None:
 def test_samples_survive_being_kept_as_json() -> None:
     found = timing([1.0, 2.0, 3.0])
     assert Timing.from_facts(found.as_facts()).samples_ns.tolist() == found.samples_ns.tolist()
+
+
+def test_reasons_for_noise_are_written_with_real_signs() -> None:
+    samples = np.concatenate([np.full(20, 1e6), np.full(20, 3e6), np.full(3, 9e6)]).astype(np.int64)
+    told = " ".join(Timing(samples, 2.0, 1.0).noise)
+    assert "2.00× the CPU time" in told and "× the median" in told and "±" in told and " % only" in told
+    assert "+-" not in told

@@ -90,3 +90,19 @@ def test_it_needs_no_data() -> None:
     import inspect
 
     assert "data" not in inspect.signature(prune).parameters
+
+
+@pytest.mark.parametrize(("rules", "reason"), [
+    ({"density": 1e-9}, "no weight is left to tell the layers apart"),
+    ({"density": 1.0}, "no convolution was sparser than the average"),
+    ({"min_channels": 1024}, "the widths asked for, rounded up and held to the minimum"),
+])
+def test_when_nothing_is_narrowed_it_says_why(rules: dict[str, Any], reason: str) -> None:
+    dense, small, events = pruned(**rules)
+    assert outputs(small.network) == outputs(dense)
+    assert reason in small.untouched and ";" not in small.untouched
+    assert any(event.type == "log" and reason in event.message for event in events)
+
+
+def test_when_something_is_narrowed_there_is_nothing_to_explain() -> None:
+    assert pruned()[1].untouched == ""

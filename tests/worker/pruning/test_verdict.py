@@ -8,6 +8,7 @@ import numpy as np
 
 from worker.profiling.stopwatch import Timing
 from worker.pruning.verdict import Outcome, sentence
+from worker.training.accuracy import Score
 
 
 def timing(ms: float, spread: float = 0.01) -> Timing:
@@ -17,12 +18,12 @@ def timing(ms: float, spread: float = 0.01) -> Timing:
 
 def outcome(**changes: Any) -> Outcome:
     usual = {"params_before": 16_100, "params_after": 1_000, "timing_before": timing(3.4), "timing_after": timing(1.0),
-             "accuracy_before": 0.98, "accuracy_after": 0.976, "n": 360}
+             "score_before": Score(352, 360), "score_after": Score(325, 360)}
     return Outcome(**(usual | changes))
 
 
 def test_a_narrow_network() -> None:
-    assert sentence(outcome()) == ("16.1x smaller, 3.4x faster, 0.4 points less accurate than the dense network "
+    assert sentence(outcome()) == ("16.1× smaller, 3.4× faster, 7.5 points less accurate than the dense network "
                                    "(test, n = 360)")
 
 
@@ -32,11 +33,11 @@ def test_a_difference_within_the_intervals_is_no_faster() -> None:
 
 def test_a_noisy_timing_is_called_so() -> None:
     noisy = Timing(timing(3.4).samples_ns, 1.5, 1.0)
-    assert "3.4x faster (noisy timing)" in sentence(outcome(timing_before=noisy))
+    assert "3.4× faster (noisy timing)" in sentence(outcome(timing_before=noisy))
 
 
 def test_slower_is_said() -> None:
-    assert "2.0x slower" in sentence(outcome(timing_before=timing(1.0), timing_after=timing(2.0)))
+    assert "2.0× slower" in sentence(outcome(timing_before=timing(1.0), timing_after=timing(2.0)))
 
 
 def test_zeros_that_bring_nothing() -> None:
@@ -46,17 +47,33 @@ def test_zeros_that_bring_nothing() -> None:
 
 def test_zeros_that_emptied_channels() -> None:
     said = sentence(outcome(params_after=8_050, zeros=0.99))
-    assert said.startswith("99.0 % of the weights are zero; without the channels they left empty it is 2.0x smaller")
+    assert said.startswith("99.0 % of the weights are zero; without the channels they left empty it is 2.0× smaller")
 
 
 def test_without_training_nothing_is_said_about_accuracy() -> None:
-    said = sentence(outcome(accuracy_before=None, accuracy_after=None))
+    said = sentence(outcome(score_before=None, score_after=None))
     assert "points" not in said and "nothing is known of its accuracy" in said
 
 
 def test_without_a_reference_the_accuracy_stands_alone() -> None:
-    assert "97.6 % accurate (test, n = 360); no dense network" in sentence(outcome(accuracy_before=None))
+    assert "90.3 % accurate (test, n = 360); no dense network" in sentence(outcome(score_before=None))
 
 
 def test_equal_accuracy_is_called_equal() -> None:
-    assert "as accurate as the dense network" in sentence(outcome(accuracy_after=0.98))
+    assert "as accurate as the dense network (test, n = 360)" in sentence(outcome(score_after=Score(352, 360)))
+
+
+def test_a_difference_that_chance_explains_is_within_the_noise() -> None:
+    said = sentence(outcome(score_after=Score(350, 360)))
+    assert said.endswith("as accurate as the dense network within the noise (−0.6 points, test, n = 360)")
+    assert "within the noise (+0.6 points" in sentence(outcome(score_after=Score(354, 360)))
+
+
+def test_the_same_difference_on_more_images_is_none_of_chance() -> None:
+    said = sentence(outcome(score_before=Score(97_800, 100_000), score_after=Score(97_200, 100_000)))
+    assert said.endswith("0.6 points less accurate than the dense network (test, n = 100000)")
+
+
+def test_a_network_that_nothing_was_taken_from_says_why() -> None:
+    said = sentence(outcome(params_after=16_100, timing_after=timing(3.4), untouched="no layer was sparser"))
+    assert said.startswith("nothing was made narrower: no layer was sparser; no smaller, no faster, ")

@@ -10,7 +10,7 @@ import torch
 
 from worker import menu
 from worker.context import Context
-from worker.events import Event, Finished, Log, Measured, Metric, Progress, VariantMade
+from worker.events import Event, Failed, Finished, Log, Measured, Metric, Progress, VariantMade
 from worker.executor import execute
 from worker.flags import resolve
 
@@ -67,7 +67,7 @@ def test_like_is_compared_with_like(told: list[Event]) -> None:
     assert found["accuracy_before"] > 0.5 and found["accuracy_after"] > 0.3
     assert found["params_after"] < found["params_before"]
     assert found["epoch_equivalents"] == 2
-    assert f"(test, n = {found['test_images']})" in found["verdict"]
+    assert f"test, n = {found['test_images']})" in found["verdict"]
 
 
 def test_without_epochs_nothing_is_claimed_about_accuracy(tmp_path: Path) -> None:
@@ -81,6 +81,20 @@ def test_without_epochs_nothing_is_claimed_about_accuracy(tmp_path: Path) -> Non
 def test_without_a_reference_the_dense_network_is_not_trained(tmp_path: Path) -> None:
     found = summary(run("pruning.reconvene", tmp_path, reference=False, epochs=1))
     assert found["accuracy_before"] is None and found["accuracy_after"] is not None
+
+
+def test_a_reconvene_that_narrows_nothing_says_so_and_why(tmp_path: Path) -> None:
+    found = summary(run("pruning.reconvene", tmp_path, sparsity=0.9999, epochs=0))
+    assert found["params_before"] == found["params_after"]
+    assert found["verdict"].startswith("nothing was made narrower: at this sparsity no weight is left to tell the layers "
+                                       "apart, and a lower one leaves some; no smaller")
+
+
+def test_a_sparsity_that_leaves_no_way_through_fails_with_one_sentence_and_the_remedy(tmp_path: Path) -> None:
+    last = run("pruning.magnitude", tmp_path, sparsity=0.9999)[-1]
+    assert isinstance(last, Failed)
+    assert last.reason.endswith("; a lower sparsity leaves a way through.") and last.reason.count(".") <= 2
+    assert "LayerCollapse" not in last.reason and "Error" not in last.reason
 
 
 def test_a_mask_that_empties_no_channel_brings_nothing_and_says_so(tmp_path: Path) -> None:
@@ -120,6 +134,32 @@ def test_a_file_of_freshly_drawn_weights_is_compared_with_a_dense_network_that_i
     trained = [event.labels["variant"] for event in events if isinstance(event, Metric) and event.name == "loss"]
     assert trained == ["magnitude 0.5"] * 2 + ["dense"] * 2
     assert summary(events)["accuracy_before"] > 0.5
+
+
+def test_zero_epochs_of_training_test_what_was_given_and_what_came_out_on_the_same_images(tmp_path: Path) -> None:
+    trained = run("training.backprop", tmp_path / "first", epochs=1)
+    file = tmp_path / "first" / summary(trained)["variants"][0]["file"]
+    events = run("training.backprop", tmp_path / "second", model=str(file), epochs=0)
+    judged = {event.variant: (event.split, event.value) for event in events
+              if isinstance(event, Measured) and event.metric == "accuracy"}
+    assert judged["given"] == judged["trained"] == ("test", summary(trained)["accuracy_after"])
+    assert summary(events)["verdict"].startswith("not trained: 0 epochs were asked for; as given it is ")
+    assert summary(events)["verdict"].endswith(" % accurate (test, n = 360)")
+
+
+@pytest.mark.parametrize(("changes", "told"), [
+    ({"epochs": 1}, "% accurate after 1 epoch (test, n = 360)"), ({"epochs": 2}, "% accurate after 2 epochs (test"),
+    ({"epochs": 1, "learning_rate": 1e-9}, "after 1 epoch, no better than guessing among 10 classes (test"),
+])
+def test_a_training_is_judged_in_plain_words(changes: dict[str, Any], told: str, tmp_path: Path) -> None:
+    assert told in summary(run("training.backprop", tmp_path, **changes))["verdict"]
+
+
+def test_training_on_is_compared_with_what_was_given_by_the_same_images(tmp_path: Path) -> None:
+    first = run("training.backprop", tmp_path / "first", epochs=1)
+    file = tmp_path / "first" / summary(first)["variants"][0]["file"]
+    told = summary(run("training.backprop", tmp_path / "second", model=str(file), epochs=2))["verdict"]
+    assert " % accurate after 2 epochs; " in told and "the given network" in told and "test, n = 360)" in told
 
 
 def test_a_training_of_freshly_drawn_weights_claims_no_rise(sample: Path, tmp_path: Path) -> None:
