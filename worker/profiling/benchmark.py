@@ -14,7 +14,7 @@ from worker.profiling.opening import opened
 from worker.profiling.stopwatch import Plan, Timing
 from worker.profiling.variants import Variant, sizes, write
 
-DRAWN = 300
+DRAWN = 2000
 Engine = Literal["both", "onnxruntime", "torch"]
 
 
@@ -43,13 +43,19 @@ def _drawn(timing: Timing, engine: str) -> Generator[Metric, None, None]:
 def _summary(variant: Variant, timings: dict[str, Timing]) -> dict[str, Any]:
     shown = HEADLINE if HEADLINE in timings else next(iter(timings))
     timing = timings[shown]
-    interval = timing.interval_ms
-    sure = f" (95 % {interval[0]:.3g}-{interval[1]:.3g})" if interval else ""
     facts = variant.facts
     return {
         "params_after": facts.params, "macs_after": facts.macs, "size_bytes_after": facts.size_bytes,
         "latency_ms_after": timing.p50_ms, "latency_engine": shown, "latency_badge": timing.badge,
         "variants": [variant.as_summary() | {"latency_ms": timing.p50_ms}],
-        "verdict": f"{timing.p50_ms:.3g} ms{sure}, p95 {timing.quantile_ms(0.95):.3g} ms in {shown}, {timing.badge}"
-                   + "".join(f"; {reason}" for reason in timing.noise),
+        "verdict": "; ".join(_told(used, timings[used]) for used in sorted(timings, key=lambda used: used != shown)),
     }
+
+
+def _told(engine: str, timing: Timing) -> str:
+    """One engine's part of the verdict: the median and how well it is known, the tail, and how quiet it was."""
+    interval = timing.interval_ms
+    sure = f" (95 % {interval[0]:.3g}–{interval[1]:.3g})" if interval else ""
+    p95, p99 = (f"{timing.quantile_ms(q):.3g}" for q in (0.95, 0.99))
+    why = f" ({', '.join(timing.noise)})" if timing.noise else ""
+    return f"{engine}: p50 {timing.p50_ms:.3g} ms{sure}, p95 {p95} ms, p99 {p99} ms, {timing.badge}{why}"

@@ -29,7 +29,7 @@ def latencies(
         facts = yield from once(context.checkpoints, f"{tag}-{engine}", work)
         found[engine] = {name: Timing.from_facts(each) for name, each in facts.items()}
         file = _keep(found[engine], context, f"{tag}-{engine}.json")
-        yield FileMade(path=file, name=f"Raw latency samples, {engine}", media_type="application/json")
+        yield FileMade(path=file, name=f"latency samples, {engine}.json", media_type="application/json")
         for name, timing in found[engine].items():
             yield from _said(name, timing, engine, batch=batch, context=context, file=file)
     return found
