@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
 from django.contrib import messages
 from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts import teams
@@ -19,6 +23,14 @@ class SignIn(LoginView):
     template_name = "accounts/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A fragment that led here is no place for a sign-in page: the whole page goes to sign in, and comes back."""
+        if "HX-Request" in request.headers:
+            there = urlsplit(request.headers.get("HX-Current-URL", ""))
+            back = urlencode({"next": f"{there.path or '/'}{'?' if there.query else ''}{there.query}"})
+            return HttpResponse(status=401, headers={"HX-Redirect": f"{reverse('sign-in')}?{back}"})
+        return super().get(request, *args, **kwargs)
 
 
 def account(request: HttpRequest) -> HttpResponse:

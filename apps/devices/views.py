@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts import teams
 from apps.devices.forms import DeviceForm
 from apps.devices.models import Device
+from worker import menu
 
 
 @require_safe
@@ -37,4 +38,9 @@ def device(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("device", pk=pk)
     # A rejected form has already written its values into its instance; the page shows what is kept.
     shown = Device.objects.visible_to(request.user).get(pk=pk) if request.method == "POST" else found
-    return render(request, "devices/device.html", {"device": shown, "form": form})
+    return render(request, "devices/device.html", {"device": shown, "form": form, "is_chosen": _is_chosen()})
+
+
+def _is_chosen() -> bool:
+    """Whether any recipe lets a person choose a device."""
+    return any("device" in recipe.params.references().values() for recipe in menu.recipes().values())

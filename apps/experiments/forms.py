@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, cast, get_args, get_origin
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import Dataset, Variant
+from apps.catalog.models import Dataset, RegisteredModel, Variant
 from apps.devices.models import Device
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
@@ -43,11 +44,10 @@ class RecipeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Judge by the recipe's own class, then say what does not fit together."""
         cleaned = super().clean() or {}
-        if not self.errors:
-            self._judge(cleaned)
-        if not self.errors:
-            for field, message in mismatches(self.recipe, cleaned):
-                self.add_error(field, message)
+        misfits = list(mismatches(self.recipe, cleaned))
+        self._judge(cleaned)
+        for field, message in misfits:
+            self.add_error(field, message)
         return cleaned
 
     def values(self) -> dict[str, Any]:
@@ -66,6 +66,8 @@ class RecipeForm(forms.Form):
         except ValidationError as error:
             for each in error.errors():
                 field = str(each["loc"][0]) if each["loc"] else None
+                if field in self.errors or (field is None and self.errors):
+                    continue  # Said already, and in the field's own words.
                 self.add_error(field if field in self.fields else None, complaint(each, self.recipe.params))
 
     def _typed(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,8 +106,32 @@ def label_of(name: str, info: FieldInfo) -> str:
     return words[:1].upper() + words[1:]
 
 
+class RenameForm(forms.Form):
+    """Another name for an experiment."""
+
+    name = forms.CharField(max_length=200, label="Name", error_messages={
+        "required": "is needed", "max_length": "is too long: at most %(limit_value)d characters; got %(show_value)d"})
+
+
+class ThingChoice(forms.Select):
+    """A choice that tells the page's script what each thing takes: samples and classes."""
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **more: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, label, *args, **more)
+        thing = getattr(value, "instance", None)
+        thing = thing.model if isinstance(thing, Variant) else thing
+        if isinstance(thing, RegisteredModel | Dataset):
+            option["attrs"]["data-takes"] = f"{TIMES.join(map(str, thing.in_shape))}, {thing.classes} classes"
+        return option
+
+
+TIMES = "\u00d7"
+
+
 class ThingField(forms.ModelChoiceField[Any]):
     """A choice among the team's things; text that is no id at all is refused like an id that is not there."""
+
+    widget = ThingChoice
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -190,4 +216,9 @@ def mismatches(recipe: Recipe, cleaned: Mapping[str, Any]) -> Iterator[tuple[str
     variants = [thing for name, thing in chosen.items() if kinds[name] == "model"]
     for name, dataset in chosen.items():
         if kinds[name] == "dataset":
-            yield from ((name, sentence) for variant in variants if (sentence := variant.model.misfit(dataset)))
+            yield from ((name, signs(sentence)) for variant in variants if (sentence := variant.model.misfit(dataset)))
+
+
+def signs(sentence: str) -> str:
+    """Shapes with the sign that a terminal may lack: `1x8x8` as `1×8×8`."""
+    return re.sub(r"(?<=\d)x(?=\d)", TIMES, sentence)

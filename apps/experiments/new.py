@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -72,9 +73,27 @@ def _launch(request: HttpRequest, recipe: Recipe) -> HttpResponse:
 
 
 def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm) -> HttpResponse:
-    context = {"recipe": recipe, "form": form, "kinds": kinds(), "promise": promise(form, teams.current(request)),
+    # What is wrong stands at the fields and above them already.
+    context = {"recipe": recipe, "form": form, "kinds": kinds(), "carried": _carried(form),
+               "promise": promise(form, teams.current(request))._replace(problems=[]), "presets": _presets(recipe),
                **_rights(request)}
     return render(request, "experiments/new.html", context)
+
+
+def _presets(recipe: Recipe) -> list[tuple[str, str]]:
+    """Each preset with what it changes: `epochs 3, batch size 64`."""
+    return [(name, ", ".join(f"{field.replace('_', ' ')} {_shown(value)}" for field, value in initial(recipe, values).items()))
+            for name, values in recipe.presets.items()]
+
+
+def _shown(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _carried(form: RecipeForm) -> str:
+    """The chosen things as a query string, so that another recipe begins with them."""
+    chosen = {kind: _uuid(str(form[field].value() or "")) for field, kind in form.recipe.params.references().items()}
+    return urlencode({str(kind): value for kind, value in chosen.items() if value})
 
 
 def _form(request: HttpRequest, recipe: Recipe) -> type[RecipeForm]:

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from apps.accounts import teams
 from apps.experiments import reading
-from apps.experiments.forms import RecipeForm, form_for, initial
+from apps.experiments.forms import RecipeForm, RenameForm, form_for, initial
 from apps.experiments.models import HELD, Run, Status
 from apps.experiments.progress import main_stage
-from apps.experiments.reading import Result, difference, ratio
-from apps.experiments.results import inputs, recipe_of, results, why_waiting
+from apps.experiments.reading import Result, comparable, ratio
+from apps.experiments.results import engines, inputs, recipe_of, results, why_waiting
 from worker.recipe import Recipe
 
 SORTS: dict[str, Callable[[Result], float | None]] = {
@@ -26,21 +26,25 @@ SORTS: dict[str, Callable[[Result], float | None]] = {
 }
 
 
-def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = None) -> dict[str, Any]:
+def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = None,
+                 rename_form: RenameForm | None = None) -> dict[str, Any]:
     recipe = recipe_of(run)
     given = inputs(run)
     names = {each["field"]: each["file"] for each in given}
-    context = head_context(request, run) | variants_context(request, run)
+    context = head_context(request, run, rename_form) | variants_context(request, run) | files_context(run)
     return context | {
         "charts": recipe.charts if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
-        "command": reading.command(run.recipe, in_force(run, recipe), names),
-        "files": run.files.select_related("blob"),
+        "command": reading.command(run.recipe, in_force(run, recipe), names, f"run-{run.number}"),
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
 
 
-def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
+def files_context(run: Run) -> dict[str, Any]:
+    return {"run": run, "files": run.files.select_related("blob"), "has_variants": run.variants.exists()}
+
+
+def head_context(request: HttpRequest, run: Run, rename_form: RenameForm | None = None) -> dict[str, Any]:
     """Is it alive, how far, when done, what came out."""
     user, recipe, now = teams.person(request), recipe_of(run), timezone.now()
     rows = results(run)
@@ -49,6 +53,7 @@ def head_context(request: HttpRequest, run: Run) -> dict[str, Any]:
         **_progress(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
         "silence": _silence(run, now), **_verdict(run, rows),
         "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
+        "rename_form": rename_form or RenameForm(initial={"name": run.experiment.name}), "waited": _waited(run),
     }
 
 
@@ -57,7 +62,8 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     dense = next((row for row in rows if row.is_dense), None)
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
     return {"run": run, "rows": [_against(row, dense) for row in _sorted(rows, sort, down)], "sort": sort, "down": down,
-            "columns": _columns(sort, down)}
+            "columns": _columns(sort, down), "has_dense": dense is not None and len(rows) > 1,
+            "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
 
 
 def _columns(sort: str, down: bool) -> list[dict[str, Any]]:
@@ -79,8 +85,7 @@ def _against(row: Result, dense: Result | None) -> dict[str, Any]:
     shown = asdict(row) | {"is_dense": row.is_dense}
     if dense is None or row.is_dense:
         return shown
-    points = difference(row.accuracy, dense.accuracy) if row.accuracy_of == dense.accuracy_of else None
-    return shown | {"points": points, "faster": ratio(dense.latency_ms, row.latency_ms),
+    return shown | {"points": comparable(row, dense), "faster": ratio(dense.latency_ms, row.latency_ms),
                     "smaller": ratio(dense.params, row.params)}
 
 
@@ -109,7 +114,13 @@ def _silence(run: Run, now: Any) -> str:
 def _verdict(run: Run, rows: list[Result]) -> dict[str, str]:
     """The sentence that says what came out: its first part stands out, what qualifies it follows."""
     first, mark, rest = str(run.summary.get("verdict") or reading.verdict(rows)).partition("; ")
-    return {"verdict": first, "verdict_rest": mark + rest}
+    alone = "" if run.summary.get("verdict") or run.status not in HELD else reading.standing(rows)
+    return {"verdict": first, "verdict_rest": mark + rest, "standing": alone}
+
+
+def _waited(run: Run) -> bool:
+    """Whether time in which nothing was computed lies between its begin and its end."""
+    return run.started_at is not None and (run.attempt > 1 or run.queued_at > run.started_at)
 
 
 def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
@@ -129,7 +140,8 @@ def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     """Parameters as they are in force, with units; things that are named elsewhere are left out."""
     fields = recipe.params.model_fields if recipe else {}
     shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
-    return [{"name": name, "value": value, "unit": _unit(recipe, name) if name in fields else "",
+    units = {name: _unit(recipe, name) if name in fields else "" for name in shown}
+    return [{"name": name, "value": value, "unit": units[name] if units[name] != name else "",
              "changed": name in run.live_params} for name, value in shown.items()]
 
 
@@ -153,5 +165,5 @@ def _live_config(run: Run, recipe: Recipe | None) -> dict[str, Any]:
         "stream": str(run.stream_id), "recipe": run.recipe, "title": recipe.title if recipe else run.recipe,
         "status": run.status, "charts": [asdict(chart) for chart in recipe.charts] if recipe else [],
         "head": reverse("run-head", args=[run.pk]), "variants": reverse("run-variants", args=[run.pk]),
-        "files": reverse("run-files", args=[run.pk]),
+        "files": reverse("run-files", args=[run.pk]), "environment": reverse("run-environment", args=[run.pk]),
     }

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from statistics import median
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.db.models import F
 
 from apps.accounts.models import Team
+from apps.catalog.models import Dataset, Variant
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
+from apps.experiments.reading import Range, counted, range_words
 from worker.params import extra
 
-RUNS_LOOKED_AT = 9
+RUNS_LOOKED_AT, RUNS_JUDGED_BY = 60, 5
+STEADY = 0.2  # the same run again takes so much more or less
+
+
+class Cost(NamedTuple):
+    """How long it may take, from how many runs of this recipe on this model."""
+
+    words: str
+    runs: int
+    model: str
+    scaled: bool
 
 
 class Promise(NamedTuple):
-    """A sentence, the essentials as pairs, what it cost so far here, and what is wrong or missing."""
+    """A sentence, the essentials as pairs, what it may cost, and what is wrong or missing."""
 
     sentence: str
     settings: list[tuple[str, str]]
-    took: list[float]
+    cost: Cost | None
     problems: list[str]
-
-    @property
-    def usual_s(self) -> float:
-        return median(self.took) if self.took else 0.0
+    has_model: bool = False
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -35,7 +44,7 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
     things = [name for name in chosen.values() if name]
     on = " on ".join([things[0], " · ".join(things[1:])]) if len(things) > 1 else " · ".join(things)
     sentence = f"{recipe.title}: {on}" if things else recipe.title
-    return Promise(sentence, _settings(form), _took(recipe.name, team), _problems(form))
+    return Promise(sentence, _settings(form), _cost(form, team), _problems(form), "model" in _things(form))
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:
@@ -48,7 +57,7 @@ def _settings(form: RecipeForm) -> list[tuple[str, str]]:
             continue
         if extra(params, name).get("essential") or str(value) != str(form.fields[name].initial):
             unit = extra(params, name).get("unit", "") if extra(params, name).get("unit") != name else ""
-            shown.append(((info.title or name).replace("_", " "), f"{_short(value)} {unit}".strip()))
+            shown.append(((info.title or name).replace("_", " "), counted(_short(value), unit)))
     return shown
 
 
@@ -82,8 +91,93 @@ def _problem(form: RecipeForm, name: str, message: str) -> str:
     return message if name == "__all__" else f"{form.fields[name].label}: {message}"
 
 
-def _took(recipe: str, team: Team | None) -> list[float]:
-    """Seconds that the team's last finished runs of this recipe took."""
-    rows = Run.objects.filter(team=team, recipe=recipe, status=Status.FINISHED, started_at__isnull=False)
-    spans = rows.annotate(span=F("finished_at") - F("started_at")).order_by("-number")
-    return [span.total_seconds() for span in spans.values_list("span", flat=True)[:RUNS_LOOKED_AT] if span]
+def _cost(form: RecipeForm, team: Team | None) -> Cost | None:
+    """A range from finished runs of this recipe on this model, scaled by the work; nothing without such runs."""
+    things = _things(form)
+    model, data = things.get("model"), things.get("dataset")
+    if team is None or model is None:
+        return None
+    asked = {name: _value(form, name) for name in form.recipe.params.model_fields}
+    work = _work(asked, data.counts.get("train") if data else None)
+    found = sorted(_alike(form, team, model, asked, work), key=lambda each: abs(math.log(each[1])))[:RUNS_JUDGED_BY]
+    if not found:
+        return None
+    doubts = [STEADY + min(0.5, 0.1 * abs(math.log2(ratio))) for _, ratio in found]
+    low = min(seconds * ratio * (1 - doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
+    high = max(seconds * ratio * (1 + doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
+    return Cost(range_words(Range(low, high)), len(found), model.model.name, any(ratio != 1 for _, ratio in found))
+
+
+def _things(form: RecipeForm) -> dict[str, Any]:
+    """The chosen things by kind."""
+    chosen = {}
+    for name, kind in form.recipe.params.references().items():
+        field: Any = form.fields[name]
+        try:
+            chosen[kind] = field.to_python(form[name].value())
+        except ValidationError:
+            continue
+    return {str(kind): thing for kind, thing in chosen.items() if thing}
+
+
+def _alike(form: RecipeForm, team: Team, model: Variant, asked: Mapping[str, Any], work: float | None,
+           ) -> Iterator[tuple[float, float]]:
+    """(seconds, how many times its work is asked for now) of each run that can be compared."""
+    runs = Run.objects.filter(team=team, recipe=form.recipe.name, status=Status.FINISHED, attempt=1, started_at__isnull=False,
+                              finished_at__isnull=False)
+    rows = list(runs.order_by("-number").only("params", "live_params", "inputs", "started_at", "finished_at",
+                                              "queued_at")[:RUNS_LOOKED_AT])
+    architectures = dict(Variant.objects.filter(team=team, pk__in=_given(rows, "model")).values_list("pk", "model"))
+    counts = dict(Dataset.objects.filter(team=team, pk__in=_given(rows, "dataset")).values_list("pk", "counts"))
+    for run in rows:
+        same_model = any(str(pk) in _ids(run, "model") and each == model.model_id for pk, each in architectures.items())
+        images = next((each.get("train") for pk, each in counts.items() if str(pk) in _ids(run, "dataset")), None)
+        done = _work(run.params | run.live_params, images)
+        if same_model and run.started_at and run.finished_at and _same_choices(form, asked, run.params, scaled=work is not None):
+            seconds = (run.finished_at - run.started_at).total_seconds()
+            if work is None and done is None:
+                yield seconds, 1.0
+            elif work and done:
+                yield seconds, work / done
+
+
+def _work(params: Mapping[str, Any], images: Any) -> float | None:
+    """Epochs times training images; None for a recipe without epochs, or with none of them."""
+    try:
+        epochs = float(params.get("epochs") or 0)
+    except (TypeError, ValueError):
+        return None
+    return epochs * float(images or 1) if math.isfinite(epochs) and epochs > 0 else None
+
+
+def _same_choices(form: RecipeForm, asked: Mapping[str, Any], before: Mapping[str, Any], *, scaled: bool) -> bool:
+    """Numbers may differ where epochs scale the time; what is chosen, or switched on, may not."""
+    apart = {"seed", "epochs", *form.recipe.params.references()}
+    for name in form.recipe.params.model_fields:
+        if name in apart or name not in before:
+            continue
+        old, new = before[name], asked.get(name)
+        is_number = isinstance(old, int | float) and not isinstance(old, bool)
+        if is_number and scaled and name != "batch_size":
+            continue
+        if _plain(old) != _plain(new):
+            return False
+    return True
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool) or value in ("on", "true", "True", "false", "False"):
+        return "no" if str(value).lower() == "false" else "yes"
+    try:
+        return f"{float(value):g}"
+    except (TypeError, ValueError):
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+
+
+def _given(runs: list[Run], kind: str) -> set[str]:
+    return {each for run in runs for each in _ids(run, kind)}
+
+
+def _ids(run: Run, kind: str) -> set[str]:
+    return {str(each["id"]) for each in run.inputs.values()
+            if isinstance(each, dict) and each.get("kind") == kind and each.get("id")}

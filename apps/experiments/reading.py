@@ -36,11 +36,16 @@ def eta(done: float, total: float, mark: Mark) -> Range | None:
 
 def eta_words(seconds: Range) -> str:
     """`done in 6 to 8 min`."""
+    return f"done in {range_words(seconds)}"
+
+
+def range_words(seconds: Range) -> str:
+    """`6 to 8 min`."""
     if seconds.high < 10:
-        return "done in a few seconds"
+        return "a few seconds"
     length, unit = next((step for step in UNITS if seconds.high >= 1.5 * step[0]), UNITS[-1])
     low, high = max(1, round(seconds.low / length)), round(seconds.high / length)
-    return f"done in {low} to {high} {unit}" if high > low else f"done in about {high} {unit}"
+    return f"{low} to {high} {unit}" if high > low else f"about {high} {unit}"
 
 
 def fraction(done: float, total: float) -> float:
@@ -68,13 +73,13 @@ def silence(since_heartbeat: float, heartbeat_s: float, lease_left: float, lease
 
 def waiting(holder: str, before: int, seconds: float, queue: str) -> str:
     """Why a queued run does not run yet."""
-    name = "the bench slot" if queue.startswith("bench.") else f"the {queue} queue"
+    name = "the slot of this computer that measures" if queue.startswith("bench.") else f"the {queue} queue"
     if holder:
         place = "yours is next" if before == 0 else f"{before} {'stands' if before == 1 else 'stand'} before yours"
         return f"{name} is busy with {holder}; {place}"
     if before:
         return f"{before} {'run stands' if before == 1 else 'runs stand'} before yours in {name}"
-    return f"waiting for a worker on {name}" if seconds < 15 else f"no worker has taken it yet: is one serving {name}?"
+    return f"waiting for {name}" if seconds < 15 else f"no worker has taken it yet: is one serving {name}?"
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class Result:
     accuracy_high: float | None = None
     accuracy_n: int | None = None
     accuracy_of: str = ""
+    accuracy_epoch: int | None = None  # after how many epochs training judged it; None once it is measured
     latency_ms: float | None = None
     latency_low: float | None = None
     latency_high: float | None = None
@@ -126,7 +132,7 @@ def best(results: Sequence[Result], dense: Result) -> Result | None:
 
 
 def _bearable(each: Result, dense: Result) -> bool:
-    lost = _comparable(each, dense)
+    lost = comparable(each, dense)
     return lost is not None and lost >= -BEARABLE_LOSS
 
 
@@ -137,21 +143,55 @@ def verdict(results: Sequence[Result]) -> str:
     if dense is None or chosen is None:
         return ""
     said = [_times(ratio(dense.params, chosen.params), "smaller", "larger"),
-            _times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"),
-            _points(_comparable(chosen, dense))]
+            _noisy(_times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"), _overlap(
+                chosen.latency_low, chosen.latency_high, dense.latency_low, dense.latency_high)),
+            _noisy(_points(comparable(chosen, dense)), _overlap(
+                chosen.accuracy_low, chosen.accuracy_high, dense.accuracy_low, dense.accuracy_high))]
     return ", ".join(part for part in said if part)
 
 
-def _comparable(chosen: Result, dense: Result) -> float | None:
-    """Accuracies are compared only on the same part of the data."""
-    return difference(chosen.accuracy, dense.accuracy) if chosen.accuracy_of == dense.accuracy_of else None
+def standing(results: Sequence[Result]) -> str:
+    """`accuracy after 30 epochs: 97.8 % on validation`, while the dense network has not been judged in the same way."""
+    dense = next((each for each in results if each.is_dense), None)
+    chosen = best(results, dense) if dense else None
+    if dense is None or chosen is None or chosen.accuracy is None or comparable(chosen, dense) is not None:
+        return ""
+    epoch = chosen.accuracy_epoch
+    after = "" if epoch is None else f" after {counted(epoch, 'epochs')}"
+    behind = dense.accuracy is None or (dense.accuracy_epoch is not None and (epoch is None or dense.accuracy_epoch < epoch))
+    rest = " (the dense network is still training)" if behind else ""
+    return f"accuracy{after}: {100 * chosen.accuracy:.1f} % on {chosen.accuracy_of}{rest}"
 
 
-def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def comparable(chosen: Result, dense: Result) -> float | None:
+    """The difference of accuracies judged alike: on the same part of the data, after as many epochs or both at the end."""
+    alike = chosen.accuracy_of == dense.accuracy_of and chosen.accuracy_epoch == dense.accuracy_epoch
+    return difference(chosen.accuracy, dense.accuracy) if alike else None
+
+
+def _overlap(low: float | None, high: float | None, other_low: float | None, other_high: float | None) -> bool:
+    if low is None or high is None or other_low is None or other_high is None:
+        return False
+    return low <= other_high and other_low <= high
+
+
+def _noisy(words: str, overlap: bool) -> str:
+    same = words.startswith(("no ", "equally"))
+    return f"{words} (within the noise)" if words and overlap and not same else words
+
+
+def counted(value: Any, unit: str) -> str:
+    """`3 epochs`, `1 epoch`, `0.5 s`."""
+    one = str(value) in ("1", "1.0") and len(unit) > 2 and unit.endswith("s")
+    return f"{value} {unit.removesuffix('s') if one else unit}".strip()
+
+
+def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str], out: str = "") -> str:
     """The line that runs the same thing in a terminal; `names` are the files of fields that name things."""
-    words = ["python", "-m", "worker", "run", recipe]
+    words = [".venv/bin/python", "-m", "worker", "run", recipe]
     for field, value in params.items():
         words += _flag(field.replace("_", "-"), names.get(field, value))
+    words += ["--out", out] if out else []
     return " ".join(shlex.quote(word) for word in words)
 
 

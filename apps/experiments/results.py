@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.catalog.models import Variant
+from apps.catalog.models import Dataset, Variant
 from apps.experiments.models import HELD, Measurement, Run, Status
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, waiting
@@ -18,9 +18,17 @@ from worker import menu
 from worker.recipe import Recipe
 
 LATENCY, ACCURACY = "latency_ms_p50", "accuracy"
+QUANTILES = ("p50", "p95", "p99")
 ENGINE = "onnxruntime"
 # A run measures these before it hands over the file that makes a variant a row.
 FACTS = ("params", "macs", "size_bytes", "activation_bytes")
+
+
+class Trained(NamedTuple):
+    """What training said of a variant last: its accuracy, and after which epoch."""
+
+    accuracy: float
+    epoch: int | None
 
 
 def listed(runs: QuerySet[Run]) -> list[Run]:
@@ -46,16 +54,17 @@ def results(run: Run) -> list[Result]:
         said.setdefault(measurement.variant_name, []).append(measurement)
     names = sorted({**made, **said}, key=lambda name: name != "dense")
     validated = _newest_accuracy(run) if any(not _of(said.get(name, []), ACCURACY) for name in names) else {}
-    return [_row(name, made.get(name), said.get(name, []), validated) for name in names]
+    n = _validation_n(run) if validated else None
+    return [_row(name, made.get(name), said.get(name, []), validated.get(name), n) for name in names]
 
 
-def _row(name: str, variant: Variant | None, said: list[Measurement], validated: Mapping[str, float]) -> Result:
+def _row(name: str, variant: Variant | None, said: list[Measurement], validated: Trained | None, n: int | None) -> Result:
     facts: dict[str, Any] = {each.metric: int(each.value) for each in said
                              if each.metric in FACTS and each.value is not None}
     if variant:
         facts = {field: getattr(variant, field) for field in FACTS}
         facts |= {"variant_id": str(variant.pk), "model_id": str(variant.model_id), "has_onnx": bool(variant.onnx_id)}
-    return Result(name=name, **facts, **_latency(said), **_accuracy(name, said, validated))
+    return Result(name=name, **facts, **_latency(said), **_accuracy(said, validated, n))
 
 
 def _latency(said: list[Measurement]) -> dict[str, Any]:
@@ -68,14 +77,14 @@ def _latency(said: list[Measurement]) -> dict[str, Any]:
             "origin": chosen.origin}
 
 
-def _accuracy(name: str, said: list[Measurement], validated: Mapping[str, float]) -> dict[str, Any]:
+def _accuracy(said: list[Measurement], validated: Trained | None, n: int | None) -> dict[str, Any]:
     found = _of(said, ACCURACY)
     if found:
         chosen = max(found, key=lambda each: (each.split == "test", each.created))
         return {"accuracy": chosen.value, "accuracy_low": chosen.low, "accuracy_high": chosen.high,
                 "accuracy_n": chosen.n, "accuracy_of": chosen.split}
-    if name in validated:
-        return {"accuracy": validated[name], "accuracy_of": "validation"}
+    if validated:
+        return {"accuracy": validated.accuracy, "accuracy_of": "validation", "accuracy_epoch": validated.epoch, "accuracy_n": n}
     return {}
 
 
@@ -83,13 +92,36 @@ def _of(said: Iterable[Measurement], metric: str) -> list[Measurement]:
     return [each for each in said if each.metric == metric and each.value is not None]
 
 
-def _newest_accuracy(run: Run) -> dict[str, float]:
+def _newest_accuracy(run: Run) -> dict[str, Trained]:
     """The last validation accuracy that each variant's training reported."""
     rows = run.stream.events.filter(
         type="metric", body__name=ACCURACY, body__labels__split="validation", body__value__isnull=False,
     ).order_by("body__labels__variant", "-seq").distinct("body__labels__variant")
-    pairs = rows.values_list(F("body__labels__variant"), F("body__value"))
-    return {str(name): float(value) for name, value in pairs if isinstance(value, int | float)}
+    triples = rows.values_list(F("body__labels__variant"), F("body__value"), F("body__step"))
+    return {str(name): Trained(float(value), step if isinstance(step, int) else None)
+            for name, value, step in triples if isinstance(value, int | float)}
+
+
+def _validation_n(run: Run) -> int | None:
+    """How many images the validation part has, from the data set the run was given."""
+    given = next((str(each.get("id")) for each in run.inputs.values()
+                  if isinstance(each, dict) and each.get("kind") == "dataset"), "")
+    counts = Dataset.objects.filter(team=run.team_id, pk=given).values_list("counts", flat=True).first() if given else None
+    return counts.get("validation") if isinstance(counts, dict) else None
+
+
+def engines(run: Run) -> list[dict[str, Any]]:
+    """The latencies of each variant by engine: p50, p95 and p99 side by side."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for each in run.measurements.filter(metric__in=[f"latency_ms_{q}" for q in QUANTILES], value__isnull=False):
+        key = (each.variant_name, each.engine, each.device)
+        row = rows.setdefault(key, {"variant": each.variant_name, "engine": each.engine, "device": each.device,
+                                    "threads": each.threads, "batch": each.batch, "n": each.n, "origin": each.origin})
+        quantile = each.metric.removeprefix("latency_ms_")
+        row[quantile] = each.value
+        if quantile == "p50":
+            row |= {"low": each.low, "high": each.high}
+    return list(rows.values())
 
 
 def why_waiting(run: Run, user: User) -> str:
@@ -106,9 +138,16 @@ def why_waiting(run: Run, user: User) -> str:
     return waiting(name, before, (timezone.now() - run.queued_at).total_seconds(), run.queue)
 
 
-def inputs(run: Run) -> list[dict[str, str]]:
+def inputs(run: Run) -> list[dict[str, Any]]:
     """What the run was given, as its own copy says it: field, kind, name, and the file name a terminal would use."""
-    return [_input(field, given) for field, given in run.inputs.items() if isinstance(given, dict)]
+    rows = [_input(field, given) for field, given in run.inputs.items() if isinstance(given, dict)]
+    ids = [row["id"] for row in rows if row["kind"] == "model"]
+    models = {str(pk): str(model) for pk, model in
+              Variant.objects.filter(team=run.team_id, pk__in=ids).values_list("pk", "model")} if ids else {}
+    data = [row["id"] for row in rows if row["kind"] == "dataset"]
+    there = {str(pk) for pk in Dataset.objects.filter(team=run.team_id, pk__in=data).values_list("pk", flat=True)} if data else ()
+    return [row | {"model": models.get(row["id"], ""), "is_there": row["id"] in there or row["id"] in models}
+            for row in rows]
 
 
 def _input(field: str, given: dict[str, Any]) -> dict[str, str]:

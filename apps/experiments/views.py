@@ -15,9 +15,9 @@ from apps.accounts import teams
 from apps.catalog.models import RegisteredModel
 from apps.catalog.views import attachment, searched
 from apps.experiments import actions
-from apps.experiments.forms import form_for
+from apps.experiments.forms import RenameForm, form_for
 from apps.experiments.models import LIVE, Run, RunFile, RunVariant, Status
-from apps.experiments.page import head_context, page_context, variants_context
+from apps.experiments.page import files_context, head_context, page_context, variants_context
 from apps.experiments.results import listed, recipe_of
 from worker import menu
 
@@ -56,7 +56,7 @@ def _filtered(request: HttpRequest, runs: QuerySet[Run]) -> QuerySet[Run]:
 
 def _numbered(search: str) -> Q:
     """The run of that number, when a number was typed."""
-    digits = search.removeprefix("run").strip()
+    digits = search.lower().removeprefix("run").strip().removeprefix("#")
     known = digits.isascii() and digits.isdigit() and len(digits) < 9
     return Q(number=int(digits)) if known else Q(pk=None)
 
@@ -78,8 +78,12 @@ def run_variants(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_safe
 def run_files(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = visible(request, pk)
-    return render(request, "experiments/_files.html", {"run": found, "files": found.files.select_related("blob")})
+    return render(request, "experiments/_files.html", files_context(visible(request, pk)))
+
+
+@require_safe
+def run_environment(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/_environment.html", {"run": visible(request, pk)})
 
 
 @require_safe
@@ -97,6 +101,18 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _act(request, pk, actions.retry)
+
+
+@require_POST
+def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Call the experiment something else; what was typed comes back beside what is wrong with it."""
+    found = editable(request, pk)
+    form = RenameForm(request.POST)
+    if not form.is_valid():
+        return render(request, "experiments/run.html", page_context(request, found, rename_form=form))
+    found.experiment.name = form.cleaned_data["name"]
+    found.experiment.save(update_fields=["name"])
+    return redirect("run", pk=pk)
 
 
 @require_POST

@@ -28,8 +28,8 @@ SECTIONS = {
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the rail, lazily, so that fragments pay nothing for it."""
-    return {"rail": SimpleLazyObject(lambda: _rail(request)), "plotly_script": settings.PLOTLY_SCRIPT,
-            "section": SECTIONS.get(request.path.split("/")[1], "")}
+    return {"rail": SimpleLazyObject(lambda: _rail(request)), "live_count": SimpleLazyObject(lambda: _live(request)),
+            "plotly_script": settings.PLOTLY_SCRIPT, "section": SECTIONS.get(request.path.split("/")[1], "")}
 
 
 def _rail(request: HttpRequest) -> dict[str, Any]:
@@ -47,6 +47,11 @@ def _counts(request: HttpRequest, team: Team | None) -> dict[str, str]:
         found: int = model.objects.visible_to(request.user).filter(team=team).count()
         return found
 
-    live = Run.objects.visible_to(request.user).filter(team=team, status__in=LIVE).count()
-    return {"models": str(count(RegisteredModel)), "datasets": str(count(Dataset)), "devices": str(count(Device)),
-            "experiments": f"{live} live" if live else ""}
+    return {"models": str(count(RegisteredModel)), "datasets": str(count(Dataset)), "devices": str(count(Device))}
+
+
+def _live(request: HttpRequest) -> str:
+    """`1 live`: how many runs of the team run or wait; nothing when none does."""
+    mine = Run.objects.visible_to(request.user).filter(team=teams.current(request), status__in=LIVE)
+    count = mine.count() if request.user.is_authenticated else 0
+    return f"{count} live" if count else ""

@@ -29,7 +29,7 @@ class Hit(NamedTuple):
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """A number alone goes straight to that run."""
+    """A number alone (`7`, `#7`, `run 7`) goes straight to that run."""
     text = searched(request)
     run = _numbered(request, text)
     if run:
@@ -43,7 +43,7 @@ def _mine(request: HttpRequest, things: Any) -> QuerySet[Any]:
 
 
 def _numbered(request: HttpRequest, text: str) -> Run | None:
-    digits = text.lower().removeprefix("run").strip()
+    digits = text.lower().removeprefix("run").strip().removeprefix("#")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 9):
         return None
     return _mine(request, Run).filter(number=int(digits)).first()

@@ -28,6 +28,11 @@ export class Charts {
     this.#soon();
   }
 
+  /** The run has ended and all it said is here. */
+  nothingMore() {
+    for (const panel of this.panels) if (panel.model.isEmpty) panel.hint("This run drew nothing here.");
+  }
+
   #panel(place, run) {
     const chart = run.charts[Number(place.dataset.chart)];
     place.dataset.kind = chart.kind;

@@ -33,7 +33,7 @@ let awaitingPlace = 0;
 
 const KEYS = {
   "?": () => $("#keys")?.showModal(),
-  n: () => $("[data-new]")?.click(),
+  n: () => ($("[data-new]") ?? $("#new-anywhere"))?.click(),
   t: nextTheme,
   j: () => moveRow(1),
   k: () => moveRow(-1),
@@ -76,6 +76,9 @@ function start() {
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = !navigator.clipboard;
     button.addEventListener("click", () => copy(button));
+  }
+  for (const select of document.querySelectorAll("[data-submit-on-change] select")) {
+    select.addEventListener("change", () => select.form.requestSubmit());
   }
   $("#form-errors")?.focus();
 }

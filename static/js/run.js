@@ -1,7 +1,7 @@
 // The page of a run: one stream feeds charts and log; head, variants and files are fragments asked for when something changed.
 import { Charts } from "./charts.js";
 import { Log } from "./log.js";
-import { Stream } from "./stream.js";
+import { SIGNED_OUT, Stream } from "./stream.js";
 
 const FRAGMENT_MS = 1000;
 const AGEING_MS = 5000;
@@ -9,7 +9,8 @@ const LIVE = new Set(["queued", "running", "cancelling"]);
 const FRAGMENTS = {
   head: new Set(["status", "progress", "variant", "measured", "metric", "started", "finished", "failed", "cancelled", "changed"]),
   variants: new Set(["variant", "measured", "metric", "finished"]),
-  files: new Set(["file"]),
+  files: new Set(["file", "variant", "status"]),
+  environment: new Set(["started", "status"]),
 };
 
 class Fragment {
@@ -40,19 +41,32 @@ function start() {
   const fragments = Object.fromEntries(Object.keys(FRAGMENTS).map((id) => [id, new Fragment(id, run[id])]));
   let status = run.status;
 
-  const stream = new Stream(run.stream, { onState: showLink, onEvents: (rows) => {
+  const stream = new Stream(run.stream, { onState: (...said) => showLink(said, status, charts), onEvents: (rows) => {
     charts.append(rows);
     log.append(rows);
     for (const [id, types] of Object.entries(FRAGMENTS)) if (rows.some((row) => types.has(row.type))) fragments[id].refresh();
     const said = rows.findLast((row) => row.type === "status")?.body.status;
     if (said && said !== status) announce(`The run is ${said}.`);
+    const before = status;
     status = said ?? status;
+    if (status !== before) {
+      if (!LIVE.has(status)) document.getElementById("live-change")?.remove();
+      if (stream.state) showLink([stream.state, stream.detail], status, charts);
+    }
   } });
   // Waiting, silence and time to go grow older without any event.
   setInterval(() => { if (LIVE.has(status) && stream.state !== "offline") fragments.head.refresh(); }, AGEING_MS);
 }
 
-function showLink(state, detail) {
+/** What of the run is here: all of one that has ended, or the state of the connection that brings the rest. */
+function showLink([state, detail], status, charts) {
+  if (detail === SIGNED_OUT) return location.assign(`/sign-in/?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const isComplete = !LIVE.has(status) && (state === "live" || state === "polling");
+  if (isComplete) charts.nothingMore();
+  show(isComplete ? "complete" : state, isComplete ? "" : detail);
+}
+
+function show(state, detail) {
   const place = document.getElementById("link-state");
   place.hidden = false;
   place.dataset.state = state;

@@ -4,6 +4,7 @@ const POLL_MS = 2_000;
 const SOCKET_FAILURES_BEFORE_POLLING = 3;
 const SOCKET_AGAIN_MS = 30_000;
 const LONGEST_WAIT_MS = 20_000;
+export const SIGNED_OUT = "you are signed out";
 
 export class Stream {
   /** onEvents(rows) gets new rows in order; onState(word, detail) gets "live", "catching up", "polling" or "offline". */
@@ -128,7 +129,7 @@ export class Stream {
   }
 
   #final(status) {
-    const detail = status === 401 ? "you are signed out" : "this run is no longer yours to see";
+    const detail = status === 401 ? SIGNED_OUT : "this run is no longer yours to see";
     this.ended = false;
     this.#say("offline", detail);
     this.ended = true;

@@ -52,7 +52,7 @@ def test_pages_are_accessible_and_fit(tab: Any, portal: Portal) -> None:
 def test_the_page_of_a_run_is_accessible_and_fits_with_its_charts_drawn(tab: Any, portal: Portal, finished: str) -> None:
     tab.goto(f"{portal.address}/runs/{finished}/")
     tab.wait_for_selector(".chart .main-svg", timeout=30_000)
-    tab.wait_for_selector(".link-state[data-state=live]")
+    tab.wait_for_selector(".link-state[data-state=complete]")
     assert findings(tab) == [] and wider_than_the_window(tab) == 0
 
 

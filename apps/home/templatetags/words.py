@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.experiments import reading
+
 register = template.Library()
 NONE = "–"
 GAP = "\u00a0"
@@ -99,12 +101,21 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 
 @register.filter
-def lasted(run: Any) -> str:
-    """How long a run took, or has taken."""
+def lasted(run: Any) -> str | SafeString:
+    """How long a run took, or has taken; of a resumed one from start to end, the time it lay still included."""
     if run.started_at is None:
         return NONE
     passed: timedelta = (run.finished_at or timezone.now()) - run.started_at
-    return span(passed.total_seconds())
+    words = span(passed.total_seconds())
+    if run.attempt > 1 or run.queued_at > run.started_at:
+        return format_html('<span title="from start to end, with the time it lay still">{}</span>', words)
+    return words
+
+
+@register.filter
+def counted(value: Any, unit: str) -> str:
+    """`3 epochs`, `1 epoch`; what stands for nothing has no unit."""
+    return NONE if value == NONE else reading.counted(value, unit)
 
 
 @register.filter
@@ -130,7 +141,8 @@ def valued(value: Any) -> Any:
 @register.filter
 def signs(sentence: Any) -> str:
     """A worker's sentence with the signs that a terminal may lack: `14.3x` as `14.3×`."""
-    return re.sub(r"(?<=\d)x\b", "×", str(sentence))
+    ranged = re.sub(r"(?<=95 % )([\d.]+)-(?=[\d.])", r"\1–", str(sentence))
+    return re.sub(r"(?<=\d)x(?=\d|\b)", "×", ranged)
 
 
 @register.filter

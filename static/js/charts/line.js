@@ -47,7 +47,8 @@ export class Line {
     const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
     return {
       data,
-      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined },
+      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined,
+                         ...([...this.traces.values()].every((trace) => (trace.x.at(-1) ?? 0) === 0) ? { range: [-0.06, 1] } : {}) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }

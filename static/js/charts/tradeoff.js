@@ -84,7 +84,7 @@ export class TradeOff {
     const unit = this.#percent === 100 ? " %" : "";
     return {
       data: Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]()),
-      layout: { xaxis: { title: { text: this.chart.x_title || this.x.replaceAll("_", " ") }, rangemode: "normal" },
+      layout: { xaxis: { title: { text: this.chart.x_title || this.x.replaceAll("_", " ") }, rangemode: "normal", automargin: true },
                 yaxis: { title: { text: this.chart.y_title || this.y }, ticksuffix: unit } },
     };
   }
@@ -102,7 +102,7 @@ export class TradeOff {
     return {
       type: "scatter", name, mode: labelled ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: "top right", textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
@@ -110,6 +110,12 @@ export class TradeOff {
         : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85,
             line: { width: 1, color: colour("surface") } },
     };
+  }
+
+  /** Towards the middle, so that a name is not cut at the edge of the chart. */
+  #beside(point) {
+    const xs = this.#points.map((each) => each.x.value), low = Math.min(...xs), high = Math.max(...xs);
+    return high > low && (point.x.value - low) / (high - low) > 0.5 ? "top left" : "top right";
   }
 
   #hover(point) {

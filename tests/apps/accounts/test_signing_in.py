@@ -48,3 +48,10 @@ def test_a_person_may_change_their_name(client: Client, nora: User) -> None:
     client.post("/account/", {"name": "Nora N."})
     nora.refresh_from_db()
     assert nora.name == "Nora N."
+
+
+def test_a_fragment_is_no_place_for_the_sign_in_page(client: Client, db: None) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/runs/7/?sort=size"}
+    answer = client.get("/", headers=headers, follow=True)
+    assert answer.status_code == 401 and answer.content == b""
+    assert answer["HX-Redirect"] == "/sign-in/?next=%2Fruns%2F7%2F%3Fsort%3Dsize"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
 from apps.experiments.forms import RecipeForm, form_for
-from apps.experiments.models import Run
+from apps.experiments.models import Run, Status
+from apps.experiments.promise import promise
 from tests.apps.cast import Cast
 from worker import menu
 
@@ -70,7 +74,67 @@ def test_another_teams_model_is_no_choice(cast: Cast, typed: dict[str, Any]) -> 
 def test_data_that_do_not_fit_the_model_are_named_with_both_shapes(cast: Cast, typed: dict[str, Any]) -> None:
     Dataset.objects.update(in_shape=[3, 32, 32])
     filled = form(cast, typed)
-    assert filled.errors["dataset"] == ["net takes 1x8x8 samples; digits has 3x32x32."]
+    assert filled.errors["dataset"] == ["net takes 1×8×8 samples; digits has 3×32×32."]
+
+
+def test_a_bad_number_and_data_that_do_not_fit_are_named_together(cast: Cast, typed: dict[str, Any]) -> None:
+    Dataset.objects.update(in_shape=[3, 32, 32])
+    assert set(form(cast, {**typed, "epochs": "-1", "sparsity": "2"}).errors) == {"dataset", "epochs", "sparsity"}
+
+
+def test_what_is_wrong_is_said_once_at_its_field_and_once_above(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.alice)
+    page = client.post(f"/experiments/new/{RECIPE}/", {**typed, "epochs": "-1"}).content.decode()
+    assert page.count("must be between 0 and 10,000; got -1") == 2
+
+
+def test_the_first_button_of_the_form_starts_the_run(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    page = client.get(f"/experiments/new/{RECIPE}/").content.decode().partition('id="launch"')[2]
+    assert "preset" not in re.findall(r"<button[^>]*>", page)[0]
+
+
+def test_a_preset_says_what_it_changes(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    page = client.get(f"/experiments/new/{RECIPE}/").content.decode()
+    assert re.search(r'value="careful"[^>]*title="sets [^"]*epochs 30', page)
+
+
+def test_another_recipe_keeps_the_chosen_things(cast: Cast, typed: dict[str, Any], client: Client) -> None:
+    client.force_login(cast.alice)
+    page = client.get(f"/experiments/new/{RECIPE}/?model={typed['model']}").content.decode()
+    assert f"/experiments/new/training.backprop/?model={typed['model']}" in page
+
+
+def finished(cast: Cast, typed: dict[str, Any], seconds: float, model: str = "", **params: Any) -> Run:
+    begun = timezone.now() - timedelta(hours=1)
+    given = {"model": {"kind": "model", "id": model or typed["model"], "name": "net"},
+             "dataset": {"kind": "dataset", "id": typed["dataset"], "name": "digits"}}
+    return cast.run(Status.FINISHED, recipe=RECIPE, params={"epochs": 3, "start": "given", "reference": True, **params},
+                    inputs=given, attempt=1, queued_at=begun, started_at=begun, finished_at=begun + timedelta(seconds=seconds))
+
+
+def cost(cast: Cast, typed: dict[str, Any]) -> str:
+    found = promise(form(cast, typed), cast.team).cost
+    return found.words if found else ""
+
+
+def test_a_time_is_foretold_from_runs_of_the_same_model_scaled_by_epochs(cast: Cast, typed: dict[str, Any]) -> None:
+    Dataset.objects.update(counts={"train": 100})
+    finished(cast, typed, 600)
+    assert cost(cast, typed) == "8 to 12 min"
+    assert cost(cast, {**typed, "epochs": "6"}) == "14 to 26 min"
+
+
+def test_no_time_is_foretold_from_runs_that_cannot_be_compared(cast: Cast, typed: dict[str, Any]) -> None:
+    other = RegisteredModel.objects.create(team=cast.team, name="big", in_shape=[1, 8, 8], classes=10)
+    big = Variant.objects.create(team=cast.team, model=other, name="root", file_id="3" * 64, size_bytes=1, params=1, macs=1,
+                                 activation_bytes=1)
+    finished(cast, typed, 600, model=str(big.pk))
+    finished(cast, typed, 600, reference=False)
+    finished(cast, typed, 600, epochs=0)
+    assert cost(cast, typed) == ""
+    assert cost(cast, {**typed, "model": "", "epochs": "many"}) == ""
 
 
 def test_everything_typed_is_kept_beside_the_message(cast: Cast, typed: dict[str, Any], client: Client) -> None:

@@ -22,6 +22,8 @@ def test_filters_narrow_by_state_and_by_name(cast: Cast, alice: Client) -> None:
     said = alice.get("/experiments/?status=failed").content.decode()
     assert "try 1" in said and "try 2" not in said
     assert "try 2" in alice.get("/experiments/?q=TRY+2").content.decode()
+    assert "try 2" not in alice.get("/experiments/?q=%231").content.decode()
+    assert "try 1" in alice.get("/experiments/?q=%231").content.decode()
     assert "try 1" in alice.get("/experiments/?q=1&status=failed").content.decode()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.experiments import reading
@@ -46,10 +48,10 @@ def test_a_silent_worker_is_named_with_what_happens_next() -> None:
 
 
 @pytest.mark.parametrize(("holder", "before", "said"), [
-    ("run 41", 0, "the bench slot is busy with run 41; yours is next"),
-    ("run 41", 2, "the bench slot is busy with run 41; 2 stand before yours"),
-    ("", 1, "1 run stands before yours in the bench slot"),
-    ("", 0, "waiting for a worker on the bench slot"),
+    ("run 41", 0, "the slot of this computer that measures is busy with run 41; yours is next"),
+    ("run 41", 2, "the slot of this computer that measures is busy with run 41; 2 stand before yours"),
+    ("", 1, "1 run stands before yours in the slot of this computer that measures"),
+    ("", 0, "waiting for the slot of this computer that measures"),
 ])
 def test_a_queued_run_says_why_it_waits(holder: str, before: int, said: str) -> None:
     assert reading.waiting(holder, before, 3, "bench.pi4") == said
@@ -75,6 +77,39 @@ def test_accuracies_of_different_parts_are_not_compared() -> None:
     assert "accurate" not in reading.verdict([DENSE, trained])
 
 
+def test_accuracies_after_different_epochs_are_not_compared() -> None:
+    dense = Result("dense", params=1000, accuracy=0.095, accuracy_of="validation", accuracy_epoch=1)
+    small = Result("small", params=100, accuracy=0.978, accuracy_of="validation", accuracy_epoch=30)
+    assert reading.verdict([dense, small]) == "10.0× smaller"
+    assert reading.standing([dense, small]) == \
+        "accuracy after 30 epochs: 97.8 % on validation (the dense network is still training)"
+
+
+def test_a_dense_network_that_was_not_judged_yet_is_waited_for() -> None:
+    small = Result("small", params=100, accuracy=0.5, accuracy_of="validation", accuracy_epoch=1)
+    assert "accuracy after 1 epoch: 50.0 % on validation (the dense" in reading.standing([Result("dense", params=9), small])
+
+
+def test_accuracies_after_the_same_epoch_are_compared() -> None:
+    dense = Result("dense", params=1000, accuracy=0.9, accuracy_of="validation", accuracy_epoch=3)
+    small = Result("small", params=100, accuracy=0.895, accuracy_of="validation", accuracy_epoch=3)
+    assert "0.5 points less accurate" in reading.verdict([dense, small]) and reading.standing([dense, small]) == ""
+
+
+def test_a_difference_smaller_than_the_error_bars_is_called_noise() -> None:
+    dense = replace(DENSE, accuracy_low=0.94, accuracy_high=0.98, latency_low=8.4, latency_high=8.5)
+    small = Result("s", params=914_122, latency_ms=2.49, latency_low=2.4, latency_high=2.6, accuracy=0.961, accuracy_of="test",
+                   accuracy_low=0.93, accuracy_high=0.97)
+    assert reading.verdict([dense, small]) == "16.1× smaller, 3.4× faster, 0.4 points less accurate (within the noise)"
+
+
+@pytest.mark.parametrize(("value", "unit", "said"), [
+    (1, "epochs", "1 epoch"), (3, "epochs", "3 epochs"), (1, "images", "1 image"), (1, "s", "1 s"), (0.5, "", "0.5"),
+])
+def test_one_of_a_unit_is_singular(value: float, unit: str, said: str) -> None:
+    assert reading.counted(value, unit) == said
+
+
 def test_there_is_no_verdict_before_there_is_something_to_compare() -> None:
     assert reading.verdict([]) == reading.verdict([DENSE]) == ""
 
@@ -82,5 +117,5 @@ def test_there_is_no_verdict_before_there_is_something_to_compare() -> None:
 def test_the_command_is_what_a_terminal_takes() -> None:
     params = {"model": "uuid", "epochs": 3, "reference": False, "batch_size": 64, "note": None}
     said = reading.command("pruning.reconvene", params, {"model": "VGG-11 first.safetensors"})
-    assert said == ("python -m worker run pruning.reconvene --model 'VGG-11 first.safetensors' --epochs 3 --no-reference "
-                    "--batch-size 64")
+    assert said == (".venv/bin/python -m worker run pruning.reconvene --model 'VGG-11 first.safetensors' --epochs 3 "
+                    "--no-reference --batch-size 64")

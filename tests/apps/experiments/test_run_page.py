@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.catalog.models import Blob
+from apps.catalog.models import Blob, RegisteredModel, Variant
 from apps.experiments.models import Measurement, Run, RunFile, Status
 from apps.live.models import Saying
 from tests.apps.cast import Cast
@@ -67,7 +67,7 @@ def test_the_slot_of_this_host_is_one_whichever_queue_a_run_waits_on(cast: Cast,
     settings.WORK_QUEUES = ["cpu", "bench.here"]
     cast.run(Status.RUNNING, started_at=timezone.now())
     waiting = cast.run(Status.QUEUED, queue="bench.here", queued_at=timezone.now() - timedelta(minutes=1))
-    assert "the bench slot is busy with run 1; yours is next" in page(alice, waiting)
+    assert "the slot of this computer that measures is busy with run 1; yours is next" in page(alice, waiting)
 
 
 def test_a_silent_worker_is_told_apart_from_a_failure(cast: Cast, alice: Client) -> None:
@@ -83,8 +83,77 @@ def test_a_failed_one_says_why_folds_the_trace_and_offers_another_try(cast: Cast
 
 
 def test_a_cancelled_one_offers_to_resume(cast: Cast, alice: Client) -> None:
-    said = page(alice, cast.run(Status.CANCELLED, cancelled_by=cast.ruth))
+    said = page(alice, cast.run(Status.CANCELLED, cancelled_by=cast.ruth, started_at=timezone.now()))
     assert "Resume" in said and "Cancelled by Ruth" in said
+
+
+def test_one_cancelled_while_it_waited_had_not_begun(cast: Cast, alice: Client) -> None:
+    said = page(alice, cast.run(Status.CANCELLED, cancelled_by=cast.ruth, finished_at=timezone.now()))
+    assert "It had not begun" in said and "Start it again</button>" in said
+    assert "checkpoints" not in said and "took" not in said and "It never began" in said
+
+
+def test_a_resumed_one_counts_from_start_to_end(cast: Cast, alice: Client) -> None:
+    now = timezone.now()
+    said = page(alice, cast.run(Status.FINISHED, attempt=2, started_at=now - timedelta(hours=5), finished_at=now), "head/")
+    assert "5\u00a0h 0\u00a0min" in said and "from start to end" in said and "took" not in said
+
+
+def test_an_editor_renames_the_experiment(cast: Cast, alice: Client) -> None:
+    run = cast.run(Status.FINISHED)
+    assert alice.post(f"/runs/{run.pk}/rename/", {"name": "  Sunday's best "}).status_code == 302
+    assert "<h1>Sunday&#x27;s best</h1>" in page(alice, run)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "is needed"), ("x" * 201, "at most 200 characters; got 201"), ("a\x00", "Null")])
+def test_a_name_that_cannot_be_is_refused_at_its_field(cast: Cast, alice: Client, name: str, said: str) -> None:
+    run = cast.run(Status.FINISHED)
+    assert said in alice.post(f"/runs/{run.pk}/rename/", {"name": name}).content.decode()
+    assert "<h1>try 1</h1>" in page(alice, run)
+
+
+def test_a_fragment_brings_the_count_of_what_runs(cast: Cast, alice: Client) -> None:
+    run = cast.run(Status.FINISHED)
+    answer = alice.get(f"/runs/{run.pk}/head/", headers={"HX-Request": "true"}).content.decode()
+    assert '<span class="count" id="live-count" hx-swap-oob="true"></span>' in answer
+
+
+def test_the_environment_is_worded_by_the_state(cast: Cast, alice: Client) -> None:
+    assert "Known as soon as" in page(alice, cast.run(Status.QUEUED), "environment/")
+    over = cast.run(Status.FAILED, started_at=timezone.now())
+    assert "Known as soon as" not in page(alice, over) and "will stand here" not in page(alice, over)
+
+
+def test_variants_say_on_what_they_were_judged(cast: Cast, alice: Client) -> None:
+    run = cast.run(Status.RUNNING, heartbeat=timezone.now())
+    measured(run, "small", "params", 9)
+    labels = {"variant": "small", "split": "validation"}
+    run.stream.append([Saying("metric", {"name": "accuracy", "value": 0.5, "step": 1, "labels": labels})])
+    assert "validation, after 1 epoch<" in page(alice, run, "variants/")
+
+
+def test_every_engine_shows_its_quantiles_and_nothing_is_compared_with_a_dense_network_that_is_not_there(
+    cast: Cast, alice: Client,
+) -> None:
+    run = cast.run(Status.FINISHED, recipe="benchmarking.latency")
+    for engine, value in (("torch", 4.0), ("onnxruntime", 2.0)):
+        for quantile in ("p50", "p95", "p99"):
+            Measurement.objects.create(team=run.team, run=run, variant_name="net", metric=f"latency_ms_{quantile}", unit="ms",
+                                       value=value + int(quantile[1:]) / 1000, engine=engine, origin="measured")
+    said = page(alice, run)
+    assert "Latency by engine" in said and "4.10 ms" in said and "2.10 ms" in said and "dense network" not in said
+
+
+def test_the_model_it_was_given_is_a_link(cast: Cast, alice: Client) -> None:
+    blob = Blob.objects.create(sha256="5" * 64, size_bytes=1)
+    model = RegisteredModel.objects.create(team=cast.team, name="net", in_shape=[1, 8, 8], classes=10)
+    variant = Variant.objects.create(team=cast.team, model=model, name="root", file=blob, size_bytes=1, params=1, macs=1,
+                                     activation_bytes=1)
+    given = {"model": {"kind": "model", "id": str(variant.pk), "name": "net", "variant": "root"}}
+    said = page(alice, cast.run(Status.FINISHED, inputs=given, params={"model": str(variant.pk), "epochs": 1}))
+    assert f'href="/models/{model.pk}/">net · root</a>' in said
+    assert f'href="/models/variants/{variant.pk}/file.safetensors" download>net-root.safetensors</a>' in said
+    assert ".venv/bin/python -m worker run training.backprop --model net-root.safetensors" in said and "--out run-1" in said
 
 
 def test_the_verdict_stands_from_the_first_measurements_on(cast: Cast, alice: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -85,3 +86,17 @@ def test_nobody_chooses_a_team_that_is_not_theirs(cast: Cast, client: Client) ->
     client.force_login(cast.mallory)
     for asked in (str(cast.team.pk), "nonsense", "\x00"):
         assert client.post("/team/", {"team": asked}).status_code == 404
+
+
+def test_who_is_signed_in_finds_the_way_home_from_a_page_that_is_not_there(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    said = client.get("/no/such/page/").content.decode()
+    assert "Go to Home" in said and 'class="rail"' in said
+
+
+def test_a_spent_link_tells_who_is_signed_in_so(cast: Cast, client: Client, settings: Any) -> None:
+    settings.LOCAL = True
+    client.force_login(cast.alice)
+    answer = client.get("/enter/spent/")
+    assert answer.status_code == 410 and "signed in already" in answer.content.decode()
+    assert "make link" in Client().get("/enter/spent/").content.decode()

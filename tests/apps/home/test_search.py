@@ -23,7 +23,7 @@ def test_a_part_of_a_name_finds_things_of_every_kind(cast: Cast, signed_in: Clie
     assert b"/docs/pruning.reconvene/" in signed_in.get("/search/?q=reconv").content
 
 
-@pytest.mark.parametrize("words", ["1", "run 1", "RUN 1"])
+@pytest.mark.parametrize("words", ["1", "run 1", "RUN 1", "#1", "run #1"])
 def test_a_number_goes_straight_to_the_run(cast: Cast, signed_in: Client, words: str) -> None:
     run = cast.run()
     answer = signed_in.get("/search/", {"q": words})
