@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +18,7 @@ import typer
 
 from worker import menu
 from worker.context import Context, Inputs, write_durably
-from worker.events import Event, Finished
+from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
 from worker.flags import Refused, find, hashes, is_switch, read, resolve
 from worker.params import Params, extra
@@ -23,6 +26,7 @@ from worker.reasons import lacked
 from worker.recipe import Recipe
 from worker.wording import range_or_choices
 
+PAST = "attempts.json"
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help=__doc__)
 
@@ -60,8 +64,19 @@ def run(
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
     inputs = resolve(params)
-    context = Context(workdir=_folder(out, found, params, inputs), inputs=inputs, seed=params.seed, threads=threads)
-    raise typer.Exit(_speak(execute(found, params, context, cancelled=_asked_to_stop())))
+    folder = _folder(out, found, params, inputs)
+    context = Context(workdir=folder, inputs=inputs, seed=params.seed, threads=threads)
+    past = _Past.of(folder)
+    if past.finished:
+        typer.echo("this run has already finished; its result again", err=True)
+    now = _Past(past.attempts + 1, past.finished)
+    now.keep(folder)
+    last = _speak(execute(found, params, context, attempt=now.attempts, cancelled=_asked_to_stop()))
+    if isinstance(last, Finished) and not past.finished:
+        _Past(now.attempts, finished=True).keep(folder)
+    if isinstance(last, Cancelled):
+        typer.echo(f"stopped; the same command with --out {shlex.quote(str(folder))} goes on from the last checkpoint", err=True)
+    raise typer.Exit(0 if isinstance(last, Finished) else 1)
 
 
 def _parameters(recipe: Recipe) -> Iterator[str]:
@@ -105,11 +120,33 @@ def _asked_to_stop() -> Callable[[], bool]:
     return lambda: bool(asked)
 
 
-def _speak(events: Iterator[Event]) -> int:
+@dataclass(frozen=True)
+class _Past:
+    """What a run's folder has seen: how often it was begun, and whether it was once finished."""
+
+    attempts: int = 0
+    finished: bool = False
+
+    @classmethod
+    def of(cls, folder: Path) -> _Past:
+        """Nothing where nothing can be read: a wrong count harms no result."""
+        try:
+            kept = json.loads((folder / PAST).read_bytes())
+            return cls(int(kept["attempts"]), bool(kept["finished"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+
+    def keep(self, folder: Path) -> None:
+        """Best effort: a disk that is full is the run's to tell."""
+        with suppress(OSError):
+            write_durably(folder / PAST, json.dumps(asdict(self)).encode())
+
+
+def _speak(events: Iterator[Event]) -> Event | None:
     last: Event | None = None
     for last in events:
         print(last.model_dump_json(), flush=True)
-    return 0 if isinstance(last, Finished) else 1
+    return last
 
 
 def main() -> None:

@@ -57,11 +57,18 @@ def resolve(params: Params) -> Inputs:
 
 
 def _model(field: str, typed: str) -> ModelInput:
-    from worker.dnn import architectures
+    from worker.dnn import architectures, files
 
     if typed in architectures.names():
         return ModelInput(name=typed, architecture=typed)
-    return ModelInput(name=Path(typed).stem, file=_file(field, typed, list(architectures.names())))
+    file = _file(field, typed, list(architectures.names()))
+    try:
+        files.load(file)
+    except files.Refused as refusal:
+        told = "ONNX files are not read yet." if file.suffix.lower() == ".onnx" else refusal
+        raise Refused(f"{field}: got {typed!r}; {told} Allowed: {', '.join(architectures.names())}, or a safetensors file "
+                      "of EdgePortal (ONNX comes later)") from None
+    return ModelInput(name=Path(typed).stem, file=file)
 
 
 def _dataset(field: str, typed: str) -> DatasetInput:

@@ -105,8 +105,17 @@ def test_no_threads_are_refused(cli: Cli) -> None:
     assert code == 2 and "threads" in err
 
 
-def test_a_file_that_is_no_network_fails_with_a_sentence(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text("<html>Sign in</html>")
-    code, out, _ = cli(*GOOD[:2], "--model", str(tmp_path / "page.html"), "--dataset", "digits")
-    assert code == 1
-    assert '"type":"failed"' in out.splitlines()[-1] and "not a safetensors file" in out.splitlines()[-1]
+@pytest.mark.parametrize(("name", "body", "told"), [
+    ("page.html", b"<html>Sign in</html>", "The file is not a safetensors file."),
+    ("net.onnx", b"\x08\x07\x12\x05torch", "ONNX files are not read yet."), ("net.ONNX", b"", "ONNX files are not read yet."),
+    ("empty", b"", "The file is not a safetensors file."),
+    ("tensors", b"\x02\0\0\0\0\0\0\0{}", "The file holds tensors but no description of a network."),
+])
+def test_a_file_that_is_no_network_is_refused_with_what_is_read(
+    cli: Cli, name: str, body: bytes, told: str, tmp_path: Path,
+) -> None:
+    (tmp_path / name).write_bytes(body)
+    code, out, err = cli(*GOOD[:2], "--model", str(tmp_path / name), "--dataset", "digits")
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    assert err.startswith(f"model: got {str(tmp_path / name)!r}; {told} Allowed: ")
+    assert err.endswith("or a safetensors file of EdgePortal (ONNX comes later)\n")
