@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import IO, NoReturn
 
-from edgeportal import embedded, places
+from edgeportal import embedded, places, preconditions
+from edgeportal.preconditions import Cannot
 from edgeportal.supervise import Child, stop
 
-ROOM_BYTES = 500_000_000
 SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
 PYTHON, CELERY = sys.executable, [sys.executable, "-m", "celery", "-A", "edgeportal.celery"]
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
-
-
-class Cannot(Exception):
-    """The portal cannot start; the text is the one line to print."""
 
 
 def say(text: str) -> None:
@@ -59,13 +52,13 @@ class Portal:
             lock.close()
 
     def _prepare(self) -> IO[str]:
-        _room(self.var)
+        preconditions.room(self.var)
         for folder in (self.logs, self.var / "blobs", self.var / "runs"):
             folder.mkdir(parents=True, exist_ok=True)
-        lock = _only_one(self.var / "portal.lock")
+        lock = preconditions.only_one(self.var / "portal.lock")
         self.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.sockets.chmod(0o700)
-        _free_port(self.port)
+        preconditions.free_port(self.port)
         (self.var / "port").write_text(str(self.port))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -175,7 +168,7 @@ class Portal:
     def another_link(self) -> str:
         """A fresh link to the portal that runs from this folder; Cannot when none does."""
         try:
-            _only_one(self.var / "portal.lock").close()
+            preconditions.only_one(self.var / "portal.lock").close()
         except Cannot:
             self.port = int((self.var / "port").read_text())
             return self._link()
@@ -206,40 +199,6 @@ class Portal:
         stop(self.services, until)
 
 
-def _room(folder: Path) -> None:
-    """Refuse a disk that is full before anything is written to it."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < ROOM_BYTES:
-        raise Cannot(f"The disk of {folder} is full: {free / 1e6:.0f} MB free, {ROOM_BYTES / 1e6:.0f} MB are needed.")
-
-
-def _only_one(path: Path) -> IO[str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Cannot("EdgePortal already runs from this folder; `make link` prints a link to it.") from None
-    return lock
-
-
-def _free_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Cannot(f"Port {port} cannot be used ({error.strerror}); take another: make run PORT={port + 1}") from None
-
-
-def _port() -> int:
-    text = os.environ.get("PORT", "8000")
-    if not (text.isdigit() and 1 <= int(text) <= 65535):
-        raise Cannot(f"PORT must be a number from 1 to 65535; got {text!r}.")
-    return int(text)
-
-
 def main() -> NoReturn:
     """Exit status 0 after Ctrl-C, 1 with one line when the portal cannot start."""
     verb = sys.argv[1] if len(sys.argv) > 1 else "run"
@@ -247,7 +206,7 @@ def main() -> NoReturn:
     os.chdir(places.BASE_DIR)
     portal = None
     try:
-        portal = Portal(_port())
+        portal = Portal(preconditions.port())
         if verb == "link":
             say(portal.another_link())
         else:
