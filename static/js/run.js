@@ -30,7 +30,9 @@ class Fragment {
     if (document.visibilityState === "hidden") return void document.addEventListener("visibilitychange", () => this.refresh(), { once: true });
     const query = document.getElementById(this.id)?.dataset.query;
     const busy = document.getElementById(this.id)?.querySelector("details[open]");
-    if (!busy) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { target: `#${this.id}`, swap: "outerHTML" });
+    // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
+    const place = `#${this.id}`;
+    if (!busy) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML" });
   }
 }
 

@@ -49,3 +49,15 @@ def test_the_first_tab_skips_to_the_content(page: Any, portal: Portal) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_n_begins_a_new_experiment_from_any_page(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/docs/")
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile("/experiments/new/"))
+
+
+def test_a_filter_that_is_chosen_filters(page: Any, portal: Portal) -> None:
+    page.goto(portal.address + "/experiments/")
+    page.select_option("[name=status]", "failed")
+    page.wait_for_url(re.compile("status=failed"))

@@ -83,3 +83,28 @@ def test_two_tabs_show_the_same_picture(tab: Any, portal: Portal) -> None:
     ends_complete(tab, portal, run)
     ends_complete(late, portal, run)
     assert shown(late) == shown(tab)
+
+
+def test_when_it_ends_every_part_of_the_page_says_so(tab: Any, portal: Portal) -> None:
+    run = launch(portal)
+    tab.goto(f"{portal.address}/runs/{run}/")
+    until(lambda: "1 live" in tab.inner_text(".places"), 10, "the rail counts it")
+    portal.wait(run, "finished")
+    until(lambda: tab.inner_text("#link-state") == "complete", 20, "the log is complete")
+    until(lambda: "live" not in tab.inner_text(".places"), 10, "the rail counts it no more")
+    assert "torch" in tab.inner_text("#environment") and "will stand here" not in tab.inner_text("#files")
+    assert tab.locator("#live-change").count() == 0
+
+
+def test_who_signs_out_in_another_tab_is_asked_to_sign_in_and_comes_back(chromium: Any, portal: Portal, finished: str) -> None:
+    context = chromium.new_context()
+    first = context.new_page()
+    first.goto(portal.link())
+    run = launch(portal)
+    first.goto(f"{portal.address}/runs/{run}/")
+    second = context.new_page()
+    second.goto(portal.address + "/account/")
+    second.locator("main").get_by_role("button", name="Sign out").click()
+    first.wait_for_url(f"{portal.address}/sign-in/?next=%2Fruns%2F{run}%2F", timeout=20_000)
+    context.close()
+    portal.clear_the_slot()
