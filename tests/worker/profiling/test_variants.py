@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,12 @@ def test_the_event_names_files_in_the_runs_folder(tmp_path: Path) -> None:
 def test_a_name_is_never_a_path() -> None:
     assert slug("../../etc/passwd") == "etc-passwd"
     assert slug("///") == "variant"
+
+
+def test_the_difference_of_the_two_files_is_told_relative_to_the_answers(tmp_path: Path) -> None:
+    network = architectures.build("lenet5", seed=2)
+    with torch.no_grad():
+        list(network.parameters())[-2].mul_(1e12)
+    said = [event.message for event in write(network, "large", in_shape=SHAPE, classes=10, folder=tmp_path)]
+    found = re.fullmatch(r"large: the ONNX file's answers differ from torch's by at most (\S+) of the largest\.", said[0])
+    assert found and float(found[1]) < 1e-4

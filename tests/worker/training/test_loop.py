@@ -118,6 +118,23 @@ def test_weights_that_are_no_numbers_any_more_are_a_divergence(fresh: Fresh, dig
         list(train(network, digits, settings, variant="net", checkpoints=context.checkpoints, hold=spoil))
 
 
+def test_answers_that_are_no_numbers_any_more_are_a_divergence(
+    fresh: Fresh, digits: Data, context: Context,
+) -> None:
+    network, steps = fresh(), []
+
+    @torch.no_grad()
+    def swell() -> None:
+        steps.append(1)
+        if len(steps) == 10:
+            for weight in network.parameters():
+                weight.fill_(3e38)
+
+    settings = Settings(epochs=1, batch_size=150)
+    with pytest.raises(Diverged, match="some of its answers are no finite numbers"):
+        list(train(network, digits, settings, variant="net", checkpoints=context.checkpoints, hold=swell))
+
+
 def test_a_training_that_only_learns_nothing_has_not_diverged(fresh: Fresh, digits: Data, context: Context) -> None:
     settings = Settings(epochs=2, learning_rate=1e-9)
     assert list(train(fresh(), digits, settings, variant="net", checkpoints=context.checkpoints))
