@@ -11,8 +11,8 @@ from apps.accounts.models import TeamOwned
 
 
 def shape_words(sides: Sequence[int]) -> str:
-    """`3x32x32`."""
-    return "x".join(str(side) for side in sides)
+    """`3×32×32`."""
+    return "×".join(str(side) for side in sides)
 
 
 class Blob(models.Model):

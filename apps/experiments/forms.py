@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union, cast, get_args, get_origin
@@ -216,9 +215,4 @@ def mismatches(recipe: Recipe, cleaned: Mapping[str, Any]) -> Iterator[tuple[str
     variants = [thing for name, thing in chosen.items() if kinds[name] == "model"]
     for name, dataset in chosen.items():
         if kinds[name] == "dataset":
-            yield from ((name, signs(sentence)) for variant in variants if (sentence := variant.model.misfit(dataset)))
-
-
-def signs(sentence: str) -> str:
-    """Shapes with the sign that a terminal may lack: `1x8x8` as `1×8×8`."""
-    return re.sub(r"(?<=\d)x(?=\d)", TIMES, sentence)
+            yield from ((name, sentence) for variant in variants if (sentence := variant.model.misfit(dataset)))

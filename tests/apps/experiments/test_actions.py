@@ -49,7 +49,7 @@ def test_every_parameter_is_kept_with_its_default(cast: Cast, things: dict[str, 
 def test_a_model_and_data_that_do_not_fit_are_refused_with_both_shapes(cast: Cast, things: dict[str, Any]) -> None:
     with pytest.raises(actions.Refused) as refused:
         actions.launch(cast.alice, cast.team, RECIPE, {"model": things["model"], "dataset": things["large"]})
-    assert refused.value.errors == {"dataset": "LeNet takes 1x8x8 samples; large has 3x32x32."}
+    assert refused.value.errors == {"dataset": "LeNet takes 1×8×8 samples; large has 3×32×32."}
     assert not Experiment.objects.exists()
 
 
