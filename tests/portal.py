@@ -19,6 +19,8 @@ from typing import Any
 import httpx
 import psutil
 
+from edgeportal import embedded
+
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600",
          "EDGEPORTAL_RUN_SILENT_S": "25"}
@@ -70,11 +72,12 @@ class Portal:
             self.sign_in()
 
     def begin(self) -> None:
-        """`make run`, without waiting for anything."""
+        """`make run`, without waiting for anything; it ends with the tests even when these are killed."""
         self.var.mkdir(parents=True, exist_ok=True)
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
-                                            stdout=out, stderr=out, start_new_session=True)
+                                            stdout=out, stderr=out,
+                                            preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def said(self) -> str:
         return self.output.read_text() if self.output.exists() else ""
