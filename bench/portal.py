@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 
 from tests.portal import Portal, until
 
@@ -93,6 +94,14 @@ def _weight(portal: Portal) -> Iterator[Row]:
     for when, pause in (("with the warm process", 0), ("after two idle minutes, without it", 135)):
         time.sleep(pause)
         family = portal.processes()
-        rss = sum(one.memory_info().rss for one in family) / 1e6
-        pss = sum(one.memory_full_info().pss for one in family) / 1e6
+        weights = [weight for one in family if (weight := _memory(one))]
+        rss, pss = (sum(one[i] for one in weights) / 1e6 for i in (0, 1))
         yield f"memory of all {len(family)} processes, {when}", f"{rss:.0f} MB RSS, {pss:.0f} MB PSS (goal 800 MB)"
+
+
+def _memory(process: psutil.Process) -> tuple[int, int] | None:
+    try:
+        info = process.memory_full_info()
+    except psutil.NoSuchProcess:
+        return None
+    return info.rss, info.pss

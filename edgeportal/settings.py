@@ -86,7 +86,8 @@ TEMPLATES = [
 # PostgreSQL and Redis: the embedded pair under var/ unless real ones are named.
 DATABASE_URL = os.environ.get("DATABASE_URL") or places.embedded_database_url()
 REDIS_URL = os.environ.get("REDIS_URL") or places.embedded_redis_url()
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+# Under ASGI every request has a thread of its own: connections that outlive it would pile up, one a thread.
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=0)}
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c statement_timeout=30000 -c lock_timeout=10000"
 CHANNEL_LAYERS = {
     "default": {

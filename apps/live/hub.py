@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Coroutine
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from apps.live.knock import group
@@ -39,7 +39,8 @@ class Room:
         for start, page in self.recent:
             if start == position:
                 return page
-        return await sync_to_async(page_after)(self.stream_id, position)
+        read: Page = await database_sync_to_async(page_after)(self.stream_id, position)
+        return read
 
     async def _listen(self) -> None:
         # A lost knock is healed by the slow timer: every read starts from what is already known.
@@ -57,7 +58,7 @@ class Room:
                 self.knocked.set()
 
     async def _read(self) -> None:
-        while (page := await sync_to_async(page_after)(self.stream_id, self.last)).frame:
+        while (page := await database_sync_to_async(page_after)(self.stream_id, self.last)).frame:
             self.recent.append((self.last, page))
             self.last = page.last
             self._grew.set()

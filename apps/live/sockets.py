@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from channels.auth import get_user
+from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.sessions.backends.db import SessionStore
@@ -99,14 +99,14 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _still_welcome(self) -> bool:
         """Ask again who this is: the session may have ended, the person may have left the team or the house."""
         session = self.scope["session"]
-        fresh = await sync_to_async(lambda: SessionStore(session.session_key))()
+        fresh = await database_sync_to_async(lambda: SessionStore(session.session_key))()
         self.scope["user"] = await get_user({"session": fresh})
         return await self._visible_head() is not None
 
     async def _visible_head(self) -> int | None:
         user = self.scope["user"]
         found = Stream.objects.visible_to(user).filter(pk=self.stream_id).values_list("head", flat=True)
-        head: int | None = await sync_to_async(found.first)()
+        head: int | None = await database_sync_to_async(found.first)()
         return head
 
     async def _say(self, kind: str, **fields: Any) -> None:
