@@ -12,7 +12,7 @@ import pytest
 from tests.portal import Portal
 
 pytestmark = pytest.mark.kill
-# Sandboxed tests share their two cores: the goal for a page is 100 ms on a quiet machine, the bound is looser.
+# The goal itself, for the median of a page's requests: measured on a quiet machine they take 20 to 45 ms.
 PAGE_S = 0.1
 
 
