@@ -5,12 +5,16 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from edgeportal.api import api
+
 urlpatterns = [
     path("", include("apps.home.urls")),
     path("", include("apps.accounts.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.devices.urls")),
     path("", include("apps.experiments.urls")),
+    path("", include("apps.portfolios.urls")),
     path("api/streams/", include("apps.live.urls")),
+    path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

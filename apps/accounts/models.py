@@ -42,6 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+    # Not columns: when a token speaks for the person, it speaks for one team and up to one role.
+    only_team: uuid.UUID | None = None
+    ceiling: str = "admin"
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -56,34 +59,57 @@ class Role(models.TextChoices):
     ADMIN = "admin"
 
 
-EDITORS = (Role.MEMBER, Role.REVIEWER, Role.ADMIN)
+ROLES = tuple(Role)
+EDITORS = ROLES[ROLES.index(Role.MEMBER):]
+REVIEWERS = ROLES[ROLES.index(Role.REVIEWER):]
+ADMINS = (Role.ADMIN,)
+
+
+class Memberships(models.QuerySet["Membership"]):
+    def granting(self, user: User | AnonymousUser, roles: tuple[Role, ...]) -> Self:
+        """The memberships through which this person, signed in or spoken for by a token, has one of these roles.
+
+        Roles grow: one that is allowed implies all above it, and a token's ceiling lies at or above what it may do.
+        """
+        if not user.pk or ROLES.index(Role(user.ceiling)) < ROLES.index(roles[0]):
+            return self.none()
+        mine = self.filter(user_id=user.pk, role__in=roles)
+        return mine.filter(team_id=user.only_team) if user.only_team else mine
 
 
 class TeamQuerySet(models.QuerySet[Any]):
     """Things that belong to a team. Foreign things are not there at all, so that a stranger gets a 404."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.filter(team__memberships__user_id=user.pk) if user.pk else self.none()
+        return self._with_role(user, ROLES)
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, EDITORS)
+
+    def reviewable_by(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, REVIEWERS)
+
+    def administered_by(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, ADMINS)
+
+    def _with_role(self, user: User | AnonymousUser, roles: tuple[Role, ...]) -> Self:
+        return self.filter(team__in=Membership.objects.granting(user, roles).values("team_id"))
+
+
+class Teams(models.QuerySet["Team"]):
+    """Teams, by what a person may do in them."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self._with_role(user, ROLES)
 
     def editable_by(self, user: User | AnonymousUser) -> Self:
         return self._with_role(user, EDITORS)
 
     def administered_by(self, user: User | AnonymousUser) -> Self:
-        return self._with_role(user, (Role.ADMIN,))
+        return self._with_role(user, ADMINS)
 
     def _with_role(self, user: User | AnonymousUser, roles: tuple[Role, ...]) -> Self:
-        if not user.pk:
-            return self.none()
-        mine = Membership.objects.filter(user_id=user.pk, role__in=roles).values("team_id")
-        return self.filter(team__in=mine)
-
-
-class Teams(models.QuerySet["Team"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.filter(memberships__user_id=user.pk) if user.pk else self.none()
-
-    def editable_by(self, user: User | AnonymousUser) -> Self:
-        return self.filter(memberships__user_id=user.pk, memberships__role__in=EDITORS) if user.pk else self.none()
+        return self.filter(pk__in=Membership.objects.granting(user, roles).values("team_id"))
 
 
 class Team(models.Model):
@@ -109,6 +135,7 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    objects = Memberships.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_membership_a_team")]

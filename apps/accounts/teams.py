@@ -6,7 +6,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from apps.accounts.models import EDITORS, Membership, Role, Team, User
+from apps.accounts.models import ADMINS, EDITORS, REVIEWERS, ROLES, Membership, Role, Team, User
 
 KEY = "team"
 
@@ -27,14 +27,18 @@ def current(request: HttpRequest) -> Team | None:
 
 
 def role(user: User, team: Team | None) -> str:
-    """The person's role in the team, or "" for a stranger."""
-    membership = Membership.objects.filter(user=user, team=team).first() if team else None
-    return membership.role if membership else ""
+    """The person's role in the team, or "" for a stranger; with a token, its ceiling when that is less."""
+    membership = Membership.objects.granting(user, ROLES).filter(team=team).first() if team else None
+    return min(membership.role, user.ceiling, key=lambda name: ROLES.index(Role(name))) if membership else ""
 
 
 def may_edit(user: User, team: Team | None) -> bool:
     return role(user, team) in EDITORS
 
 
+def may_review(user: User, team: Team | None) -> bool:
+    return role(user, team) in REVIEWERS
+
+
 def administers(user: User, team: Team | None) -> bool:
-    return role(user, team) == Role.ADMIN
+    return role(user, team) in ADMINS

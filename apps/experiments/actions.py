@@ -14,7 +14,9 @@ from django.db.models import F
 from django.utils import timezone
 from pydantic import ValidationError
 
-from apps.accounts.models import EDITORS, Membership, Team, TeamQuerySet, User
+from apps.accounts import teams
+from apps.accounts.models import Team, TeamQuerySet, User
+from apps.accounts.refusal import Refused
 from apps.catalog.models import Dataset, Variant
 from apps.devices.models import Device
 from apps.experiments.leases import say_status
@@ -30,18 +32,10 @@ log = logging.getLogger(__name__)
 _messenger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wake")
 
 
-class Refused(Exception):
-    """What was asked cannot be done; `errors` says why, field by field ("" stands for the whole)."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{field}: {text}" if field else text for field, text in errors.items()))
-        self.errors = errors
-
-
 def launch(user: User, team: Team, recipe: str, values: dict[str, Any], name: str = "") -> Run:
     """Make Experiment and Run in one transaction, then wake a worker. Refused says what is wrong, field by field."""
     chosen = _recipe(recipe)
-    if not Membership.objects.filter(team=team, user=user, role__in=EDITORS).exists():
+    if not teams.may_edit(user, team):
         raise Refused({"": "Your role in this team does not allow to start experiments."})
     params = _validated(chosen, values)
     things = _resolve(user, team, params)

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import teams
+from apps.accounts.refusal import Refused
 from apps.experiments import actions
 from apps.experiments.forms import RecipeForm, form_for, initial
 from apps.experiments.models import Run
@@ -67,7 +68,7 @@ def _launch(request: HttpRequest, recipe: Recipe) -> HttpResponse:
         try:
             name = form.cleaned_data["name"]
             return redirect("run", pk=actions.launch(teams.person(request), team, recipe.name, form.values(), name).pk)
-        except actions.Refused as refused:
+        except Refused as refused:
             form.refuse(refused.errors)
     return _page(request, recipe, form)
 

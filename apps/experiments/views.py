@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import teams
+from apps.accounts.refusal import Refused
 from apps.catalog.models import RegisteredModel
 from apps.catalog.views import attachment, searched
 from apps.experiments import actions
@@ -130,7 +131,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             actions.change_live(user, found, form.values())
             return redirect("run", pk=pk)
-        except actions.Refused as refused:
+        except Refused as refused:
             form.refuse(refused.errors)
     return render(request, "experiments/run.html", page_context(request, found, live_form=form))
 
@@ -164,7 +165,7 @@ def _act(request: HttpRequest, pk: UUID, action: Any) -> HttpResponse:
     found = editable(request, pk)
     try:
         action(teams.person(request), found)
-    except actions.Refused as refused:
+    except Refused as refused:
         context = page_context(request, visible(request, pk)) | {"refused": " ".join(refused.errors.values())}
         return render(request, "experiments/run.html", context, status=409)
     return redirect("run", pk=pk)

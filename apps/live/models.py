@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
 
-from apps.accounts.models import TeamOwned
+from apps.accounts.models import Team, TeamOwned
 
 
 class Saying(NamedTuple):
@@ -26,9 +26,19 @@ class Stream(TeamOwned):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     head = models.PositiveBigIntegerField(default=0)
+    is_teams = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team"], condition=models.Q(is_teams=True), name="one_stream_a_team")]
 
     def __str__(self) -> str:
         return f"{self.pk} at {self.head}"
+
+    @classmethod
+    def of_team(cls, team: Team) -> Stream:
+        """The one stream on which a team's uploads, devices and notices speak; made when it is first asked for."""
+        stream: Stream = cls.objects.get_or_create(team=team, is_teams=True)[0]
+        return stream
 
     def append(self, sayings: Sequence[Saying]) -> list[Event]:
         """Number and keep the sayings that are new. Call it inside a transaction; the row lock makes `seq` gap-free."""

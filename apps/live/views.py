@@ -9,13 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
 from apps.live.models import Stream
+from apps.live.problems import problem
 from apps.live.reading import PAGE, BadPosition, position, row, rows_after
-
-
-def problem(status: int, title: str, **more: object) -> JsonResponse:
-    """An application/problem+json answer (RFC 9457)."""
-    body = {"type": "about:blank", "title": title, "status": status, **more}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 @login_not_required

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.portal import Portal
+from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def test_the_question_mark_opens_the_list_of_keys_and_escape_closes_it(page: Any
     page.keyboard.press("?")
     page.wait_for_selector("dialog[open]")
     page.keyboard.press("Escape")
-    assert page.locator("dialog[open]").count() == 0
+    page.wait_for_selector("dialog", state="hidden")
 
 
 def test_j_and_k_walk_through_rows_and_enter_opens(page: Any, portal: Portal) -> None:
@@ -48,7 +48,7 @@ def test_the_first_tab_skips_to_the_content(page: Any, portal: Portal) -> None:
     page.goto(portal.address + "/")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "content"
+    until(lambda: page.evaluate("document.activeElement.id") == "content", 5, "the focus on the content")
 
 
 def test_n_begins_a_new_experiment_from_any_page(page: Any, portal: Portal) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.portal import Portal, open_tab
+from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
 PATHS = ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/experiments/new/pruning.reconvene/",
@@ -62,5 +62,5 @@ def test_a_rejected_form_is_accessible_and_its_summary_has_the_focus(tab: Any, p
     tab.click("text=Start the run")
     tab.wait_for_selector("#form-errors")
     assert tab.input_value("[name=epochs]") == "many"
-    assert tab.evaluate("document.activeElement.id") == "form-errors"
+    until(lambda: tab.evaluate("document.activeElement.id") == "form-errors", 5, "the focus on the summary")
     assert findings(tab) == []

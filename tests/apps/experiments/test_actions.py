@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from apps.accounts.models import User
+from apps.accounts.refusal import Refused
 from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
 from apps.experiments import actions, leases
 from apps.experiments.models import Experiment, Run, Status
@@ -47,7 +48,7 @@ def test_every_parameter_is_kept_with_its_default(cast: Cast, things: dict[str, 
 
 
 def test_a_model_and_data_that_do_not_fit_are_refused_with_both_shapes(cast: Cast, things: dict[str, Any]) -> None:
-    with pytest.raises(actions.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         actions.launch(cast.alice, cast.team, RECIPE, {"model": things["model"], "dataset": things["large"]})
     assert refused.value.errors == {"dataset": "LeNet takes 1×8×8 samples; large has 3×32×32."}
     assert not Experiment.objects.exists()
@@ -55,7 +56,7 @@ def test_a_model_and_data_that_do_not_fit_are_refused_with_both_shapes(cast: Cas
 
 @pytest.mark.parametrize("wrong", [str(uuid4()), "not an id", "'; drop table", "\x00", ""])
 def test_an_unknown_reference_is_refused(cast: Cast, things: dict[str, Any], wrong: str) -> None:
-    with pytest.raises(actions.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         actions.launch(cast.alice, cast.team, RECIPE, asked(things, model=wrong))
     assert "model" in refused.value.errors
 
@@ -63,7 +64,7 @@ def test_an_unknown_reference_is_refused(cast: Cast, things: dict[str, Any], wro
 @pytest.mark.parametrize("values", [{"epochs": -1}, {"epochs": "many"}, {"epochs": 10**9}, {"learning_rate": float("nan")},
                                     {"learning_rate": float("inf")}, {"unknown": 1}, {"status": "finished"}])
 def test_a_bad_value_is_refused_at_its_field(cast: Cast, things: dict[str, Any], values: dict[str, Any]) -> None:
-    with pytest.raises(actions.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         actions.launch(cast.alice, cast.team, RECIPE, asked(things, **values))
     assert set(refused.value.errors) == set(values)
 
@@ -75,18 +76,18 @@ def test_long_names_make_a_long_title_that_is_cut(cast: Cast, things: dict[str, 
 
 
 def test_an_unknown_recipe_is_refused(cast: Cast) -> None:
-    with pytest.raises(actions.Refused):
+    with pytest.raises(Refused):
         actions.launch(cast.alice, cast.team, "os.system", {})
 
 
 @pytest.mark.parametrize("who", ["victor", "mallory"])
 def test_who_may_not_edit_may_not_launch_cancel_or_retry(cast: Cast, things: dict[str, Any], who: str) -> None:
     person: User = getattr(cast, who)
-    with pytest.raises(actions.Refused):
+    with pytest.raises(Refused):
         actions.launch(person, cast.team, RECIPE, asked(things))
     run = actions.launch(cast.alice, cast.team, RECIPE, asked(things))
     for action in (actions.cancel, actions.retry):
-        with pytest.raises(actions.Refused):
+        with pytest.raises(Refused):
             action(person, run)
     assert Run.objects.get(pk=run.pk).status == Status.QUEUED
 
@@ -97,7 +98,7 @@ def test_a_strangers_data_cannot_be_named(cast: Cast, things: dict[str, Any]) ->
     theirs = Dataset.objects.get(pk=things["dataset"])
     theirs.pk, theirs.team, theirs._state.adding = uuid4(), Team.objects.get(name="Others"), True
     theirs.save()
-    with pytest.raises(actions.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         actions.launch(cast.alice, cast.team, RECIPE, asked(things, dataset=str(theirs.pk)))
     assert refused.value.errors == {"dataset": "There is no such dataset in this team."}
 
@@ -111,13 +112,13 @@ def test_a_queued_run_is_cancelled_at_once_and_a_running_one_is_asked(cast: Cast
     assert running
     actions.cancel(cast.ruth, running)
     assert leases.wish(running).cancel
-    with pytest.raises(actions.Refused, match="is cancelling"):
+    with pytest.raises(Refused, match="is cancelling"):
         actions.cancel(cast.ruth, running)
 
 
 def test_a_cancelled_run_can_be_resumed_and_a_queued_one_cannot(cast: Cast, things: dict[str, Any]) -> None:
     run = actions.launch(cast.alice, cast.team, RECIPE, asked(things))
-    with pytest.raises(actions.Refused):
+    with pytest.raises(Refused):
         actions.retry(cast.alice, run)
     actions.cancel(cast.alice, run)
     actions.retry(cast.alice, run)
