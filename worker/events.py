@@ -96,7 +96,10 @@ class Facts(BaseModel):
 
 
 class VariantMade(Spoken):
-    """A network the run made. `file` is its safetensors file, `onnx` the exported twin, both in the run's folder."""
+    """A network the run made. `file` is its safetensors file, `onnx` the exported twin, both in the run's folder.
+
+    A quantised network (`precision` other than fp32) has no safetensors form: both name its ONNX file.
+    """
 
     type: Literal["variant"] = "variant"
     name: str = Field(max_length=120)
@@ -104,6 +107,7 @@ class VariantMade(Spoken):
     sha256: str
     parent: str | None = None
     onnx: str | None = None
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
     facts: Facts
 
     @property

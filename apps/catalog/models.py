@@ -52,6 +52,14 @@ class RegisteredModel(TeamOwned):
         return ""
 
 
+class Precision(models.TextChoices):
+    """The numbers a variant computes with. All but fp32 are ONNX files: they run and are measured, and are not trained on."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
 class Variant(TeamOwned):
     """One file of a model with its lineage and its facts. `made_by` is the id of the run that made it."""
 
@@ -60,6 +68,7 @@ class Variant(TeamOwned):
     name = models.CharField(max_length=120)
     file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     onnx = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    precision = models.CharField(max_length=5, choices=Precision.choices, default=Precision.FP32)
     size_bytes = models.PositiveBigIntegerField()
     params = models.PositiveBigIntegerField()
     macs = models.PositiveBigIntegerField()

@@ -101,7 +101,7 @@ def _variant(run: Run, event: VariantMade, kept: Kept) -> None:
     parent = run.variants.filter(name=event.parent).first() if event.parent else None
     variant = Variant.objects.create(
         team_id=run.team_id, model=_model(run, given), name=f"{event.name[:100]} of run {run.number}", made_by=run.pk,
-        parent=parent.variant if parent else given, file=kept[event.file],
+        parent=parent.variant if parent else given, precision=event.precision, file=kept[event.file],
         onnx=kept[event.onnx] if event.onnx else None, **event.facts.model_dump(),
     )
     RunVariant.objects.create(run=run, variant=variant, name=event.name)
