@@ -167,3 +167,54 @@ class SignInLink(models.Model):
 
     def __str__(self) -> str:
         return f"link of {self.user}"
+
+
+class Scope(models.TextChoices):
+    """What a token may do at most; its person's role holds as well."""
+
+    READ = "read", "Read: look at everything, change nothing"
+    WRITE = "write", "Write: upload, launch and change, as a member does"
+    REVIEW = "review", "Review: also comment and decide, as a reviewer does"
+    ADMIN = "admin", "Admin: also change who is in the team"
+
+
+CEILING = {Scope.READ: Role.VIEWER, Scope.WRITE: Role.MEMBER, Scope.REVIEW: Role.REVIEWER, Scope.ADMIN: Role.ADMIN}
+
+
+class Tokens(models.QuerySet["ApiToken"]):
+    """Tokens, by who may see or end them: never another token."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """A person's own, wherever they still belong to the team."""
+        return self.none() if not user.pk or user.only_team else self.filter(user_id=user.pk, team__in=_teams(user, ROLES))
+
+    def administered_by(self, user: User | AnonymousUser) -> Self:
+        """An administrator sees and ends every token of the team."""
+        return self.none() if not user.pk or user.only_team else self.filter(team__in=_teams(user, ADMINS))
+
+
+def _teams(user: User | AnonymousUser, roles: tuple[Role, ...]) -> models.QuerySet[Membership, Any]:
+    return Membership.objects.granting(user, roles).values("team_id")
+
+
+class ApiToken(models.Model):
+    """What a program sends in a person's name, for one team; only its prefix and the SHA-256 of its secret are kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=8, unique=True)
+    digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=6, choices=Scope.choices, default=Scope.READ)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+    revoked = models.DateTimeField(null=True, blank=True)
+    objects = Tokens.as_manager()
+
+    class Meta:
+        ordering = ("-created",)
+
+    def __str__(self) -> str:
+        return f"ep_{self.prefix}_…"
