@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from worker import menu
+from worker import architectures, menu
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
 from worker.params import Params, ReferenceKind
 from worker.recipe import Recipe
@@ -57,11 +57,11 @@ def resolve(params: Params) -> Inputs:
 
 
 def _model(field: str, typed: str) -> ModelInput:
-    from worker.dnn import architectures, files
-
     if typed in architectures.names():
         return ModelInput(name=typed, architecture=typed)
-    file = _file(field, typed, list(architectures.names()))
+    file = _file(field, typed, architectures.names())
+    from worker.dnn import files
+
     try:
         files.load(file)
     except files.Refused as refusal:

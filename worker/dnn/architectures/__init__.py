@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from torch import fx
 
-from worker.dnn.architectures import lenet, resnet, vgg
-from worker.dnn.architectures.plan import Plan, drawn
+from worker.dnn.architectures import alexnet, lenet, mobilenet, resnet, vgg
+from worker.dnn.architectures.plan import Maker, Plan, drawn, outlined
 from worker.dnn.shapes import Shape
 
-_FAMILIES = (lenet, vgg, resnet)
-_MAKERS = {name: maker for family in _FAMILIES for name, maker in family.ARCHITECTURES.items()}
+_FAMILIES = (alexnet, lenet, mobilenet, resnet, vgg)
+_MAKERS: dict[str, Maker] = {name: maker for family in _FAMILIES for name, maker in family.ARCHITECTURES.items()}
 
 
 def names() -> list[str]:
-    """The names that `build` takes."""
+    """The names that `build` takes; `worker.architectures` lists them without torch."""
     return sorted(_MAKERS)
 
 
@@ -28,6 +28,17 @@ def build(
 
     Raises ValueError for an unknown name, and for an input that is too small for the architecture.
     """
+    return drawn(_maker(name), Plan(name, num_classes, tuple(in_shape), width), seed)
+
+
+def outline(
+    name: str, num_classes: int = 10, in_shape: Shape = (3, 32, 32), width: float = 1.0
+) -> fx.GraphModule:
+    """The same network on torch's meta device: what it costs and what its tensors are called, without their memory."""
+    return outlined(_maker(name), Plan(name, num_classes, tuple(in_shape), width))
+
+
+def _maker(name: str) -> Maker:
     if name not in _MAKERS:
         raise ValueError(f"There is no architecture {name!r}; there are {', '.join(names())}.")
-    return drawn(_MAKERS[name], Plan(name, num_classes, tuple(in_shape), width), seed)
+    return _MAKERS[name]
