@@ -11,14 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker.params import Precision
+
 
 @dataclass(frozen=True)
 class ModelInput:
-    """A network: an architecture of the house by name (freshly initialised), or a safetensors file that carries its own."""
+    """A network: an architecture of the house by name (freshly initialised), or a safetensors file that carries its own.
+
+    The file of a network of another `precision` than fp32 is ONNX.
+    """
 
     name: str
     architecture: str | None = None
     file: Path | None = None
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
+from worker.params import Precision
 
 
 class InputFile(BaseModel):
@@ -18,6 +19,7 @@ class InputFile(BaseModel):
     name: str
     file: str | None = None
     tier: str = "device"
+    precision: Precision = "fp32"
 
 
 class Job(BaseModel):
@@ -43,7 +45,7 @@ class Job(BaseModel):
 def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput:
     file = Path(given.file) if given.file else None
     if given.kind == "model":
-        return ModelInput(given.name, architecture=None if file else given.name, file=file)
+        return ModelInput(given.name, architecture=None if file else given.name, file=file, precision=given.precision)
     if given.kind == "dataset":
         return DatasetInput(given.name, file=file)
     return DeviceInput(given.name, given.tier)

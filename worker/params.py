@@ -8,17 +8,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 ReferenceKind = Literal["model", "dataset", "device"]
+Precision = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device")
 
 
 class Reference:
-    """Marks a field that names a thing: a uuid in the portal, a name or path on the command line."""
+    """Marks a field that names a thing: a uuid in the portal, a name or path on the command line.
 
-    def __init__(self, kind: ReferenceKind) -> None:
+    `precisions`: of a model, the precisions of numbers that the recipe can work on.
+    """
+
+    def __init__(self, kind: ReferenceKind, precisions: tuple[Precision, ...] = ("fp32",)) -> None:
         self.kind = kind
+        self.precisions = precisions
 
 
 ModelRef = Annotated[str, Reference("model")]
+AnyModelRef = Annotated[str, Reference("model", PRECISIONS)]
 DatasetRef = Annotated[str, Reference("dataset")]
 DeviceRef = Annotated[str, Reference("device")]
 
@@ -44,10 +51,15 @@ class Params(BaseModel):
     seed: int = param(7, help="Random seed; the same seed gives the same numbers.", ge=0, le=2**31 - 1)
 
     @classmethod
+    def marks(cls) -> dict[str, Reference]:
+        """Which fields name things, and what they say about them."""
+        marks = {name: mark for name, field in cls.model_fields.items() for mark in field.metadata}
+        return {name: mark for name, mark in marks.items() if isinstance(mark, Reference)}
+
+    @classmethod
     def references(cls) -> dict[str, ReferenceKind]:
         """Which fields name things, and of what kind."""
-        marks = {name: mark for name, field in cls.model_fields.items() for mark in field.metadata}
-        return {name: mark.kind for name, mark in marks.items() if isinstance(mark, Reference)}
+        return {name: mark.kind for name, mark in cls.marks().items()}
 
     @classmethod
     def live_fields(cls) -> list[str]:

@@ -177,7 +177,8 @@ def _this_device(run: Run) -> str:
 
 def _input(entry: dict[str, Any]) -> InputFile:
     file = str(blobs.path(entry["sha256"])) if "sha256" in entry else None
-    return InputFile(kind=entry["kind"], name=entry["name"], file=file, tier=entry.get("tier", "device"))
+    return InputFile(kind=entry["kind"], name=entry["name"], file=file, tier=entry.get("tier", "device"),
+                     precision=entry.get("precision", "fp32"))
 
 
 def _how(code: int | None) -> str:
