@@ -1,48 +1,131 @@
-"""What a person does with experiments: launch, cancel, retry, change a live parameter."""
+"""What a person does with experiments: launch, cancel, retry, repeat, tag, archive, change a live parameter."""
 
 from __future__ import annotations
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from celery import current_app
-from django.conf import settings
-from django.core.exceptions import ValidationError as BadValue
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.accounts import teams
-from apps.accounts.models import Team, TeamQuerySet, User
+from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
-from apps.catalog.models import Dataset, Variant
-from apps.devices.models import Device
-from apps.experiments.leases import say_status
-from apps.experiments.models import Experiment, Run, Status
+from apps.accounts.words import plain
+from apps.experiments import launching, sweeps
+from apps.experiments.leases import say_status, say_statuses
+from apps.experiments.models import LIVE, Experiment, Run, Status
+from apps.experiments.sweeps import Sweep
+from apps.experiments.tags import words_of
+from apps.experiments.waking import wake
 from apps.live.knock import knock
-from apps.live.models import Saying, Stream
+from apps.live.models import Saying
 from worker import menu
-from worker.params import Params, ReferenceKind
+from worker.params import Params
 from worker.recipe import Recipe
 from worker.wording import complaint
 
-log = logging.getLogger(__name__)
-_messenger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wake")
+LONGEST_NAME = 200
+NOT_ALLOWED = "Your role in this team does not allow this."
 
 
 def launch(user: User, team: Team, recipe: str, values: dict[str, Any], name: str = "") -> Run:
     """Make Experiment and Run in one transaction, then wake a worker. Refused says what is wrong, field by field."""
+    run: Run = launch_sweep(user, team, recipe, values, name=name).runs.get()
+    return run
+
+
+def launch_sweep(user: User, team: Team, recipe: str, values: Mapping[str, Any], sweep: Sweep | None = None, repeat: Any = 1,
+                 name: str = "", tags: Iterable[object] = ()) -> Experiment:
+    """One experiment with a run for each combination of the swept values and each seed; all of them or none."""
     chosen = _recipe(recipe)
     if not teams.may_edit(user, team):
         raise Refused({"": "Your role in this team does not allow to start experiments."})
-    params = _validated(chosen, values)
-    things = _resolve(user, team, params)
-    _fit(things)
+    called, kept = _name(name, needed=False), words_of(tags)
+    every = sweeps.judged(chosen, values, sweep or {}, repeat)
+    things = launching.resolve(user, team, every)
+    launching.fit(things)
     with transaction.atomic():
-        run = _make(user, team, chosen, params, things, name)
-    return run
+        experiment = Experiment.objects.create(
+            team=team, name=called or launching.title(chosen, things[0]), recipe=chosen.name, created_by=user, tags=kept,
+            sweep=[[field, sweeps.in_order(every, field)] for field, many in (sweep or {}).items() if len(many) > 1])
+        launching.make_runs(experiment, chosen, every, things)
+    return experiment
+
+
+def more_seeds(user: User, experiment: Experiment, repeat: Any) -> list[Run]:
+    """As many further runs of each combination, with the seeds that follow the highest one."""
+    with transaction.atomic():
+        held = _locked_experiment(user, experiment)
+        recipe, given = _recipe(held.recipe), list(held.runs.order_by("number").values_list("params", flat=True))
+        every = sweeps.reseeded(recipe, given, repeat)
+        things = launching.resolve(user, held.team, every)
+        launching.fit(things)
+        return launching.make_runs(held, recipe, every, things)
+
+
+def cancel_all(user: User, experiment: Experiment) -> int:
+    """Ask every run that waits or runs to stop; how many there were."""
+    with transaction.atomic():
+        runs = _locked_runs(user, experiment, Status.QUEUED, Status.RUNNING)
+        if not runs:
+            raise Refused({"": "No run of this experiment waits or runs."})
+        mine = Run.objects.filter(pk__in=[run.pk for run in runs])
+        mine.filter(status=Status.QUEUED).update(status=Status.CANCELLED, finished_at=timezone.now(), cancelled_by=user)
+        mine.filter(status=Status.RUNNING).update(status=Status.CANCELLING, cancelled_by=user)
+        for run in runs:
+            run.status = Status.CANCELLED if run.status == Status.QUEUED else Status.CANCELLING
+        say_statuses(runs)
+    return len(runs)
+
+
+def retry_failed(user: User, experiment: Experiment) -> int:
+    """Queue every failed run again; each goes on from its last checkpoint."""
+    with transaction.atomic():
+        runs = _locked_runs(user, experiment, Status.FAILED)
+        if not runs:
+            raise Refused({"": "No run of this experiment has failed."})
+        now = timezone.now()
+        Run.objects.filter(pk__in=[run.pk for run in runs]).update(
+            status=Status.QUEUED, queued_at=now, published_at=now, finished_at=None, cancelled_by=None, stalls=0, reason="",
+            trace="")
+        for run in runs:
+            run.status = Status.QUEUED
+        say_statuses(runs)
+        for queue in sorted({run.queue for run in runs}):
+            transaction.on_commit(lambda queue=queue: wake(queue))  # type: ignore[misc]
+    return len(runs)
+
+
+def rename(user: User, experiment: Experiment, name: str) -> None:
+    _changed(user, experiment, name=_name(name))
+
+
+def tag(user: User, experiment: Experiment, words: str) -> None:
+    """Add tags: free words, several parted by commas."""
+    with transaction.atomic():
+        held = _locked_experiment(user, experiment)
+        _changed(user, held, tags=words_of([*held.tags, words]))
+
+
+def untag(user: User, experiment: Experiment, word: str) -> None:
+    with transaction.atomic():
+        held = _locked_experiment(user, experiment)
+        _changed(user, held, tags=[each for each in held.tags if each != word])
+
+
+def archive(user: User, experiment: Experiment) -> None:
+    """Out of lists and choices, not deleted; what still runs is not hidden."""
+    with transaction.atomic():
+        held = _locked_experiment(user, experiment)
+        if held.runs.filter(status__in=LIVE).exists():
+            raise Refused({"": "Runs of this experiment still wait or run; cancel them first."})
+        _changed(user, held, archived=timezone.now())
+
+
+def restore(user: User, experiment: Experiment) -> None:
+    _changed(user, experiment, archived=None)
 
 
 def cancel(user: User, run: Run) -> None:
@@ -91,21 +174,6 @@ def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
         transaction.on_commit(lambda: knock(held.stream_id))
 
 
-def wake(queue: str) -> None:
-    """Tell the workers of a queue that a run waits; never raises and never waits, however slow the broker is.
-
-    A lost or refused message loses nothing: the row waits, and the reaper sends another.
-    """
-    _messenger.submit(_wake, queue)
-
-
-def _wake(queue: str) -> None:
-    try:
-        current_app.send_task("worker.tasks.work", queue=queue, retry=False)
-    except Exception as error:
-        log.warning("The broker did not take the wake-up for %s (%s); the reaper will try again", queue, error)
-
-
 def _recipe(name: str) -> Recipe:
     try:
         return menu.get(name)
@@ -124,76 +192,37 @@ def _validated(recipe: Recipe, values: dict[str, Any]) -> Params:
 def _locked(user: User, run: Run) -> Run:
     held = Run.objects.editable_by(user).select_for_update(of=("self",)).filter(pk=run.pk).first()
     if held is None:
-        raise Refused({"": "Your role in this team does not allow this."})
+        raise Refused({"": NOT_ALLOWED})
     assert isinstance(held, Run)
     return held
 
 
-_KINDS: dict[ReferenceKind, TeamQuerySet] = {
-    "model": Variant.objects.select_related("model"), "dataset": Dataset.objects.all(), "device": Device.objects.all()}
+def _locked_experiment(user: User, experiment: Experiment) -> Experiment:
+    mine = Experiment.objects.editable_by(user).select_for_update(of=("self",)).select_related("team")
+    held = mine.filter(pk=experiment.pk).first()
+    if held is None:
+        raise Refused({"": NOT_ALLOWED})
+    assert isinstance(held, Experiment)
+    return held
 
 
-def _resolve(user: User, team: Team, params: Params) -> dict[str, tuple[ReferenceKind, Any]]:
-    """The things that the reference fields name, each visible to the user and of this team."""
-    found: dict[str, tuple[ReferenceKind, Any]] = {}
-    for field, kind in params.references().items():
-        wanted = getattr(params, field)
-        if wanted or params.__class__.model_fields[field].is_required():
-            found[field] = (kind, _one(user, team, field, kind, wanted))
-    return found
+def _locked_runs(user: User, experiment: Experiment, *statuses: Status) -> list[Run]:
+    """The runs in these states, locked in one order, so that two people who do this at once wait for each other."""
+    _locked_experiment(user, experiment)
+    rows = Run.objects.editable_by(user).select_for_update(of=("self",)).filter(experiment=experiment, status__in=statuses)
+    return list(rows.order_by("pk"))
 
 
-def _one(user: User, team: Team, field: str, kind: ReferenceKind, wanted: str) -> Any:
-    try:
-        thing = _KINDS[kind].visible_to(user).filter(team=team, pk=wanted).first()
-    except (BadValue, ValueError):
-        thing = None
-    if thing is None:
-        raise Refused({field: f"There is no such {kind} in this team."})
-    return thing
+def _changed(user: User, experiment: Experiment, **fields: Any) -> None:
+    if not Experiment.objects.editable_by(user).filter(pk=experiment.pk).update(**fields):
+        raise Refused({"": NOT_ALLOWED})
+    for field, value in fields.items():
+        setattr(experiment, field, value)
 
 
-def _fit(things: dict[str, tuple[ReferenceKind, Any]]) -> None:
-    """Refuse a data set whose samples or classes the model does not take, with both numbers."""
-    models = [thing.model for kind, thing in things.values() if kind == "model"]
-    for field, (kind, thing) in things.items():
-        for model in models if kind == "dataset" else ():
-            if sentence := model.misfit(thing):
-                raise Refused({field: sentence})
-
-
-def _make(user: User, team: Team, recipe: Recipe, params: Params, things: dict[str, tuple[ReferenceKind, Any]],
-          name: str) -> Run:
-    title = name.strip() or " · ".join([recipe.title, *(str(_named(kind, thing)) for kind, thing in things.values())])
-    experiment = Experiment.objects.create(team=team, name=title[:200], recipe=recipe.name, created_by=user)
-    Team.objects.filter(pk=team.pk).update(runs_numbered=F("runs_numbered") + 1)
-    number = Team.objects.values_list("runs_numbered", flat=True).get(pk=team.pk)
-    run = Run.objects.create(
-        team=team, experiment=experiment, stream=Stream.objects.create(team=team), number=number, recipe=recipe.name,
-        params=params.model_dump(mode="json"), inputs={field: _copied(*thing) for field, thing in things.items()},
-        queue=_queue(recipe, things), queued_at=timezone.now(), published_at=timezone.now(),
-    )
-    say_status(run)
-    transaction.on_commit(lambda: wake(run.queue))
-    return run
-
-
-def _named(kind: ReferenceKind, thing: Any) -> Any:
-    return thing.model if kind == "model" else thing
-
-
-def _copied(kind: ReferenceKind, thing: Any) -> dict[str, Any]:
-    """What the run keeps of an input, so that it stays what it was even when the thing is renamed or measured again."""
-    copy = {"kind": kind, "id": str(thing.pk), "name": str(_named(kind, thing))}
-    if kind == "device":
-        return copy | {"tier": thing.tier, "hardware": thing.hardware, "host": thing.host}
-    copy |= {"sha256": thing.file_id}
-    return copy | {"variant": thing.name, "precision": thing.precision} if kind == "model" else copy
-
-
-def _queue(recipe: Recipe, things: dict[str, tuple[ReferenceKind, Any]]) -> str:
-    devices = [thing for kind, thing in things.values() if kind == "device"]
-    if devices and recipe.needs_quiet:
-        queue: str = devices[0].queue
-        return queue
-    return settings.BENCH_QUEUE if recipe.needs_quiet else "cpu"
+def _name(text: object, *, needed: bool = True) -> str:
+    wrong: dict[str, str] = {}
+    name = plain("name", text, LONGEST_NAME, wrong, needed)
+    if wrong:
+        raise Refused(wrong)
+    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -30,14 +31,22 @@ ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED)
 
 
 class Experiment(TeamOwned):
-    """What somebody asked for: a recipe with parameters."""
+    """What somebody asked for: a recipe with parameters, perhaps several values of some and several seeds."""
 
     name = models.CharField(max_length=200)
     recipe = models.CharField(max_length=80)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    # [[field, [value, ...]], ...] in the order they were asked for.
+    sweep: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    tags: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    archived = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-created", "id")
+        indexes = [
+            models.Index(fields=["team", "-created"], name="experiments_of_a_team", condition=Q(archived=None)),
+            GinIndex(fields=["tags"], name="experiments_by_tag"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -39,6 +39,22 @@ class Stream(TeamOwned):
         """The one stream on which a team's uploads, devices and notices speak; made when it is first asked for."""
         stream: Stream = cls.objects.get_or_create(team=team, is_teams=True)[0]
         return stream
+
+    @classmethod
+    def begin(cls, team: Team, sayings: Sequence[Saying]) -> list[Stream]:
+        """New streams, one for each saying, which is its first event: two statements, however many they are."""
+        streams = cls.objects.bulk_create(cls(team=team, head=1) for _ in sayings)
+        Event.objects.bulk_create(Event(stream=stream, seq=1, type=said.type, body=said.body, key=said.key)
+                                  for stream, said in zip(streams, sayings, strict=True))
+        return list(streams)
+
+    @classmethod
+    def append_to_each(cls, sayings: Mapping[uuid.UUID, Saying]) -> None:
+        """One saying without a key to each of these streams, in three statements; call it inside a transaction."""
+        locked = list(cls.objects.select_for_update(of=("self",)).filter(pk__in=sayings).order_by("pk"))
+        cls.objects.filter(pk__in=sayings).update(head=F("head") + 1)
+        Event.objects.bulk_create(Event(stream=stream, seq=stream.head + 1, type=said.type, body=said.body)
+                                  for stream in locked for said in [sayings[stream.pk]])
 
     def append(self, sayings: Sequence[Saying]) -> list[Event]:
         """Number and keep the sayings that are new. Call it inside a transaction; the row lock makes `seq` gap-free."""
