@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from worker import architectures, menu
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
-from worker.params import Params, ReferenceKind
+from worker.params import Params, Reference, ReferenceKind
 from worker.recipe import Recipe
 from worker.wording import complaint
 
@@ -49,41 +49,64 @@ def read(recipe: Recipe, words: list[str], *, preset: str = "") -> Params:
 def resolve(params: Params) -> Inputs:
     """Names and paths become inputs; only the command line knows them."""
     inputs: Inputs = {}
-    for name, kind in params.references().items():
+    for name, mark in params.marks().items():
         typed = getattr(params, name)
         if typed or type(params).model_fields[name].is_required():
-            inputs[name] = RESOLVERS[kind](name, typed)
+            inputs[name] = RESOLVERS[mark.kind](name, typed, mark)
     return inputs
 
 
-def _model(field: str, typed: str) -> ModelInput:
+def _model(field: str, typed: str, mark: Reference) -> ModelInput:
     if typed in architectures.names():
         return ModelInput(name=typed, architecture=typed)
     file = _file(field, typed, architectures.names())
+    if file.suffix.lower() == ".onnx":
+        return _quantised(field, typed, file, mark)
     from worker.dnn import files
 
     try:
         files.load(file)
     except files.Refused as refusal:
-        told = "ONNX files are not read yet." if file.suffix.lower() == ".onnx" else refusal
-        raise Refused(f"{field}: got {typed!r}; {told} Allowed: {', '.join(architectures.names())}, or a safetensors file "
-                      "of EdgePortal (ONNX comes later)") from None
+        raise Refused(f"{field}: got {typed!r}; {refusal} Allowed: {_models(mark)}") from None
     return ModelInput(name=Path(typed).stem, file=file)
 
 
-def _dataset(field: str, typed: str) -> DatasetInput:
+def _quantised(field: str, typed: str, file: Path, mark: Reference) -> ModelInput:
+    from worker.dnn import quantised
+
+    try:
+        precision = quantised.read(file).precision
+    except quantised.Refused:
+        raise Refused(f"{field}: got {typed!r}; ONNX files are not read yet. Allowed: {_models(mark)}") from None
+    if precision not in mark.precisions:
+        raise Refused(f"{field}: got {typed!r}; it is an {precision} network, this recipe takes {' or '.join(mark.precisions)}. "
+                      f"Allowed: {_models(mark)}")
+    return ModelInput(name=Path(typed).stem, file=file, precision=precision)
+
+
+def _models(mark: Reference) -> str:
+    some, others = (", an ONNX file that EdgePortal quantised", "other ") if len(mark.precisions) > 1 else ("", "")
+    return f"{', '.join(architectures.names())}{some}, or a safetensors file of EdgePortal ({others}ONNX comes later)"
+
+
+def _dataset(field: str, typed: str, _mark: Reference) -> DatasetInput:
     from worker import datasets
 
     if typed in datasets.names():
         return DatasetInput(name=typed)
-    return DatasetInput(name=Path(typed).stem, file=_file(field, typed, list(datasets.names())))
+    file, allowed = _file(field, typed, datasets.names()), ", ".join(datasets.names())
+    try:
+        datasets.read(file)
+    except ValueError as refusal:
+        raise Refused(f"{field}: got {typed!r}; {refusal} Allowed: {allowed}, or a data set in a file of EdgePortal") from None
+    return DatasetInput(name=Path(typed).stem, file=file)
 
 
-def _device(_field: str, typed: str) -> DeviceInput:
+def _device(_field: str, typed: str, _mark: Reference) -> DeviceInput:
     return DeviceInput(name=typed)
 
 
-RESOLVERS: dict[ReferenceKind, Callable[[str, str], ModelInput | DatasetInput | DeviceInput]] = {
+RESOLVERS: dict[ReferenceKind, Callable[[str, str, Reference], ModelInput | DatasetInput | DeviceInput]] = {
     "model": _model, "dataset": _dataset, "device": _device}
 
 

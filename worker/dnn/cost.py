@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def cost(network: fx.GraphModule, in_shape: Shape) -> Cost:
     )
 
 
+def peak_bytes(network: fx.GraphModule, in_shape: Shape, width: Callable[[str], int]) -> int:
+    """The peak of all living results when the one of node `name` takes `width(name)` bytes a number."""
+    return _peak_bytes(network, shapes(network, in_shape), width)
+
+
 def facts(network: fx.GraphModule, in_shape: Shape, file: Path) -> Facts:
     """What an event says about the network that is kept in `file`."""
     total = cost(network, in_shape)
@@ -81,13 +87,15 @@ def _result_bytes(layer: nn.Module | None, shape: Shape) -> int:
     return 0 if isinstance(layer, nn.Flatten | nn.Identity | nn.Dropout) else FLOAT32_BYTES * math.prod(shape)
 
 
-def _peak_bytes(network: fx.GraphModule, sizes: dict[str, Shape]) -> int:
+def _peak_bytes(
+    network: fx.GraphModule, sizes: dict[str, Shape], width: Callable[[str], int] = lambda name: FLOAT32_BYTES
+) -> int:
     """Peak by lifetimes: a result lives from its node to the last node that reads it or a view of it."""
     owner, last = _owners_and_last_reads(network)
     living, peak = dict[str, int](), 0
     for position, node in enumerate(network.graph.nodes):
         if owner[node.name] == node.name and node.op != "output":
-            living[node.name] = FLOAT32_BYTES * math.prod(sizes[node.name])
+            living[node.name] = width(node.name) * math.prod(sizes[node.name])
         peak = max(peak, sum(living.values()))
         living = {name: size for name, size in living.items() if last[name] > position}
     return peak

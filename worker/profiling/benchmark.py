@@ -8,11 +8,11 @@ from typing import Any, Literal
 import torch
 
 from worker.context import Context
-from worker.events import Event, Metric
+from worker.events import Event, Log, Metric
 from worker.profiling.latency import ENGINES, HEADLINE, latencies
-from worker.profiling.opening import opened
 from worker.profiling.stopwatch import Plan, Timing
-from worker.profiling.variants import Variant, sizes, write
+from worker.profiling.subject import subject
+from worker.profiling.variants import Variant, Written, sizes
 
 DRAWN = 2000
 Engine = Literal["both", "onnxruntime", "torch"]
@@ -20,17 +20,27 @@ Engine = Literal["both", "onnxruntime", "torch"]
 
 def benchmark(engine: Engine, plan: Plan, *, batch: int, context: Context) -> Generator[Event, None, dict[str, Any]]:
     torch.set_num_threads(context.threads)
-    given = yield from opened(context, "given")
-    name = context.model().name
-    variant = yield from write(given.network, name, in_shape=given.data.in_shape, classes=given.data.classes,
-                               folder=context.workdir, trained=given.trained)
+    variant = (yield from subject(context)).variant
+    name = variant.name
     yield from sizes(variant)
-    engines = ENGINES if engine == "both" else (engine,)
+    engines = yield from _engines(engine, variant)
     found = yield from latencies([variant], context, batch=batch, plan=plan, engines=engines)
     for used in engines:
         yield from _drawn(found[used][name], used)
     yield variant.said()
     return _summary(variant, {used: found[used][name] for used in engines})
+
+
+def _engines(engine: Engine, variant: Written) -> Generator[Log, None, tuple[str, ...]]:
+    """The engines that can run the network: of a quantised one there is only the ONNX file."""
+    if isinstance(variant, Variant):
+        return ENGINES if engine == "both" else (engine,)
+    told = f"{variant.name} is quantised ({variant.precision}): torch cannot run it"
+    if engine == "torch":
+        raise ValueError(f"{told}; choose onnxruntime.")
+    if engine == "both":
+        yield Log(level="warning", message=f"{told}, so it is timed in {HEADLINE} only.")
+    return (HEADLINE,)
 
 
 def _drawn(timing: Timing, engine: str) -> Generator[Metric, None, None]:
@@ -40,7 +50,7 @@ def _drawn(timing: Timing, engine: str) -> Generator[Metric, None, None]:
         yield Metric(name="latency_ms", value=int(timing.samples_ns[lap]) / 1e6, step=lap, labels={"engine": engine})
 
 
-def _summary(variant: Variant, timings: dict[str, Timing]) -> dict[str, Any]:
+def _summary(variant: Written, timings: dict[str, Timing]) -> dict[str, Any]:
     shown = HEADLINE if HEADLINE in timings else next(iter(timings))
     timing = timings[shown]
     facts = variant.facts

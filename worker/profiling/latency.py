@@ -10,7 +10,7 @@ from worker.events import Event, FileMade, Log, Measured, Progress
 from worker.profiling import eager, onnx
 from worker.profiling.recall import Work, once
 from worker.profiling.stopwatch import QUICK, Call, Plan, Timing, clock
-from worker.profiling.variants import Variant
+from worker.profiling.variants import Variant, Written
 
 HEADLINE = onnx.ENGINE
 AGAIN = 3
@@ -19,7 +19,7 @@ Timings = dict[str, dict[str, Timing]]
 
 
 def latencies(
-    variants: Sequence[Variant], context: Context, *, batch: int = 1, plan: Plan = QUICK,
+    variants: Sequence[Written], context: Context, *, batch: int = 1, plan: Plan = QUICK,
     engines: Sequence[str] = ENGINES, tag: str = "latency",
 ) -> Generator[Event, None, Timings]:
     """Timings by engine and variant. The headline engine speaks last, so that a chart without engines shows it."""
@@ -35,7 +35,7 @@ def latencies(
     return found
 
 
-def _timed(variants: Sequence[Variant], engine: str, *, batch: int, threads: int, plan: Plan) -> Work:
+def _timed(variants: Sequence[Written], engine: str, *, batch: int, threads: int, plan: Plan) -> Work:
     calls = {each.name: _call(each, engine, batch, threads) for each in variants}
     found = yield from _progress(clock(calls, plan), engine)
     # Verdicts stand on the headline engine: a disturbed measurement of it is made again, and the calmest is kept.
@@ -63,9 +63,11 @@ def _progress(
             return timings
 
 
-def _call(variant: Variant, engine: str, batch: int, threads: int) -> Call:
+def _call(variant: Written, engine: str, batch: int, threads: int) -> Call:
     if engine == onnx.ENGINE:
         return onnx.runner(variant.onnx, batch=batch, threads=threads)
+    if not isinstance(variant, Variant):
+        raise ValueError(f"{variant.name} is quantised: torch cannot run it, only ONNX Runtime can.")
     return eager.runner(variant.network, variant.in_shape, batch=batch, threads=threads)
 
 

@@ -29,9 +29,12 @@ class Opened:
 
 def opened(context: Context, start: Start) -> Generator[Event, None, Opened]:
     """Data and network; says which weights the run starts from. ValueError when the two do not fit."""
+    given = context.model()
+    if given.precision != "fp32":
+        raise ValueError(f"{given.name} is an {given.precision} network; this recipe needs the fp32 one it was made from.")
     data = datasets.load(context.dataset())
-    loaded = files.open_model(context.model(), num_classes=data.classes, in_shape=data.in_shape, seed=context.seed)
-    if context.model().file is None:
+    loaded = files.open_model(given, num_classes=data.classes, in_shape=data.in_shape, seed=context.seed)
+    if given.file is None:
         yield Log(message=f"{loaded.name} is an architecture without weights: it starts from initialisation.")
     elif start == "initialisation":
         reinitialise(loaded.network, context.seed)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.profiling.stopwatch import Timing, faster
+from worker.profiling.comparing import SAME, size, speed
+from worker.profiling.stopwatch import Timing
 from worker.training.accuracy import Score, compared
-
-SAME = 1.005
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def sentence(outcome: Outcome) -> str:
 
 def gains(outcome: Outcome) -> str:
     """The part of the sentence that is known before training."""
-    both = f"{_size(outcome.smaller)}, {_speed(outcome)}"
+    both = f"{size(outcome.smaller)}, {_speed(outcome)}"
     if outcome.untouched:
         return f"nothing was made narrower: {outcome.untouched}; {both}"
     return both if outcome.zeros is None else _masked(outcome, outcome.zeros, both)
@@ -51,20 +50,8 @@ def _masked(outcome: Outcome, share: float, both: str) -> str:
             "stored and multiplied like every other weight")
 
 
-def _size(ratio: float) -> str:
-    return f"{_times(ratio)} smaller" if ratio >= SAME else "no smaller"
-
-
 def _speed(outcome: Outcome) -> str:
-    ratio = faster(outcome.timing_before, outcome.timing_after)
-    if ratio is None:
-        return "no faster"
-    doubt = " (noisy timing)" if outcome.timing_before.noise or outcome.timing_after.noise else ""
-    return f"{_times(ratio)} faster{doubt}" if ratio > 1 else f"{_times(1 / ratio)} slower{doubt}"
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}×" if ratio >= 1.1 else f"{ratio:.2f}×"
+    return speed(outcome.timing_before, outcome.timing_after)
 
 
 def _accuracy(outcome: Outcome, joint: str) -> str:

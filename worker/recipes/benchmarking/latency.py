@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 from worker.context import Context
 from worker.events import Event
-from worker.params import DatasetRef, ModelRef, param
+from worker.params import AnyModelRef, DatasetRef, param
 from worker.params import Params as EveryRecipe
 from worker.recipe import Chart, recipe
 
 
 class Params(EveryRecipe):
-    model: ModelRef = param(help="The network to time.", essential=True)
+    model: AnyModelRef = param(help="The network to time.", essential=True)
     dataset: DatasetRef = param(help="Says the size of the images; they are not used otherwise.", essential=True)
-    engine: Literal["both", "onnxruntime", "torch"] = param("both", help="What runs the network.", essential=True)
+    engine: Literal["both", "onnxruntime", "torch"] = param(
+        "both", help="What runs the network; a quantised one only ONNX Runtime can.", essential=True)
     batch: int = param(1, help="Images per inference; the latency is that of the whole batch.", unit="images",
                        essential=True, ge=1, le=1024)
     laps: int = param(100, help="Timed inferences, at least.", unit="inferences", essential=True, ge=6, le=10_000)

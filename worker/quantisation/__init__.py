@@ -1,0 +1,1 @@
+"""Networks in fewer bits: half precision and eight-bit integers, judged in the engine that ships them."""
