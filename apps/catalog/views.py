@@ -88,9 +88,8 @@ def searched(request: HttpRequest) -> str:
 
 def attachment(sha256: str, name: str, media_type: str = "application/octet-stream") -> FileResponse:
     """A blob as a download that no browser will ever try to show; read piece by piece, however large it is."""
-    path = blobs.path(sha256)
-    if not path.is_file():
-        raise Http404
-    response = Download(path.open("rb"), as_attachment=True, filename=name, content_type=media_type)
+    source = blobs.open(sha256)
+    response = Download(source, as_attachment=True, filename=name, content_type=media_type)
+    response["Content-Length"] = str(source.size)
     response["X-Content-Type-Options"] = "nosniff"
     return response

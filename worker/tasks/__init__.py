@@ -22,6 +22,7 @@ from kombu.exceptions import ChannelError  # noqa: E402
 
 from apps.devices.models import Device  # noqa: E402
 from apps.experiments import leases  # noqa: E402
+from apps.home import pulses  # noqa: E402
 from worker.tasks.supervisor import Supervisor, forks, stopping  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -90,9 +91,10 @@ def _pulse() -> None:
                 reap()
             mine = Device.objects.filter(host=settings.HOST, retired=False)
             mine.update(last_seen=timezone.now(), **about_this_host())
+            pulses.beat(worker_name())
             first = False
         except Exception as error:
-            log.warning("The pulse of %s did not reach the database: %s", worker_name(), error)
+            log.warning("The pulse of %s did not get through: %s", worker_name(), error)
         finally:
             connections.close_all()
         stopping.wait(1.0 if first else PULSE_S)

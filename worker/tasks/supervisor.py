@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -14,9 +15,11 @@ from apps.catalog import blobs
 from apps.devices.models import Device
 from apps.experiments import leases, recorder
 from apps.experiments.models import Run
+from apps.live.about import saying
 from worker import events
 from worker.forkserver import Child, ForkServer
 from worker.job import InputFile, Job
+from worker.tasks.trail import Trail
 
 log = logging.getLogger(__name__)
 BATCH_S, POLL_S, PROGRESS_S = 0.25, 1.0, 1.0
@@ -36,12 +39,24 @@ class Supervisor:
         self.cancelled_at: float | None = None
         self.last_word = time.monotonic()
         self.live: dict[str, Any] = run.live_params
-        self.ended = False
+        self.ended = self.finished = False
+        self.trail = Trail(run)
 
     def supervise(self) -> None:
         """Run one attempt to whatever end it has."""
+        with saying(run=str(self.run.pk), attempt=str(self.run.attempt)):
+            self._supervise()
+
+    def _supervise(self) -> None:
         try:
+            self.trail.follow()
             child = forks.spawn(job_of(self.run))
+        except blobs.Away:
+            log.exception("What %s needs could not be fetched", self.run)
+            return leases.take_back(self.run, "the store of files does not answer; the worker's log tells why")
+        except blobs.Unreadable as gone:
+            log.error("%s needs the file %s, which is gone or damaged", self.run, gone)
+            return leases.give_up(self.run, f"{_whose(self.run, str(gone))} is no longer in the store, or its bytes are damaged.")
         except Exception:
             log.exception("%s could not be started", self.run)
             return leases.take_back(self.run, "its process could not be started; the worker's log tells why")
@@ -49,9 +64,9 @@ class Supervisor:
             self._follow(child)
         except leases.Fenced:
             log.warning("%s was taken over; this attempt stops", self.run)
-        except (InterfaceError, OperationalError):
-            log.exception("The database refused what %s said", self.run)
-            leases.take_back(self.run, "the database refused what it said; the worker's log tells why")
+        except (InterfaceError, OperationalError, blobs.Away):
+            log.exception("The database or the store refused what %s said", self.run)
+            leases.take_back(self.run, "the database or the store refused what it said; the worker's log tells why")
         except Exception:
             # The same words would be refused the next time.
             log.exception("What %s said could not be kept", self.run)
@@ -59,6 +74,7 @@ class Supervisor:
         finally:
             child.kill()
             child.close()
+            self.trail.end(finished=self.finished)
             connections.close_all()
 
     def _follow(self, child: Child) -> None:
@@ -71,6 +87,7 @@ class Supervisor:
             if stopping.is_set() and not self.ended:
                 child.kill()
                 self._write()
+                self.trail.end(finished=False)  # Before anybody else takes the run.
                 return leases.release(self.run)
         self._write()
         if not self.ended:
@@ -79,6 +96,7 @@ class Supervisor:
     def _hear(self, said: dict[str, Any]) -> None:
         if "checkpoint" in said:
             self._persist(lambda: leases.progressed(self.run))
+            self.trail.leave()
         if "event" in said:
             event = events.read(said["event"])
             if isinstance(event, events.Progress):
@@ -99,6 +117,7 @@ class Supervisor:
             return
         self._persist(lambda: recorder.record(self.run, batch))
         self.ended = self.ended or any(isinstance(event, events.TERMINAL) for event in batch)
+        self.finished = self.finished or any(isinstance(event, events.Finished) for event in batch)
         self.pending = []
         self.last_write = time.monotonic()
 
@@ -138,19 +157,27 @@ class Supervisor:
             child.kill()
 
     def _persist(self, write: Any) -> Any:
-        """Do it, and do it again while the database is away; what the child says waits in its socket meanwhile."""
+        """Do it, and again while the database or the store is away; what the child says waits in its socket meanwhile."""
         pause, refusals = 0.2, 0
         while True:
             try:
                 return write()
-            except (InterfaceError, OperationalError) as error:
+            except (InterfaceError, OperationalError, blobs.Away) as error:
                 refusals += not _is_away(error)
                 if stopping.is_set() or refusals > REFUSALS:
                     raise
-                log.warning("The database does not answer (%s); trying again in %.1f s", error, pause)
+                log.warning("The database or the store does not answer (%r); trying again in %.1f s", error, pause)
+                self._hold_on(error)
                 connections.close_all()
                 time.sleep(pause)
                 pause = min(pause * 2, 5)
+
+    def _hold_on(self, error: Exception) -> None:
+        """While only the store is away, the run stays ours."""
+        if isinstance(error, blobs.Away) and time.monotonic() - self.last_renewal >= settings.HEARTBEAT_S:
+            with contextlib.suppress(InterfaceError, OperationalError):
+                leases.renew(self.run)
+                self.last_renewal = time.monotonic()
 
 
 def _is_away(error: Exception) -> bool:
@@ -176,9 +203,15 @@ def _this_device(run: Run) -> str:
 
 
 def _input(entry: dict[str, Any]) -> InputFile:
-    file = str(blobs.path(entry["sha256"])) if "sha256" in entry else None
+    file = str(blobs.local(entry["sha256"])) if "sha256" in entry else None
     return InputFile(kind=entry["kind"], name=entry["name"], file=file, tier=entry.get("tier", "device"),
                      precision=entry.get("precision", "fp32"))
+
+
+def _whose(run: Run, sha256: str) -> str:
+    """The input that the file belongs to, in words."""
+    names = [f"The file of {entry['kind']} {entry['name']}" for entry in run.inputs.values() if entry.get("sha256") == sha256]
+    return next(iter(names), "A file of the run")
 
 
 def _how(code: int | None) -> str:
