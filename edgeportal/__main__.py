@@ -1,4 +1,7 @@
-"""`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another."""
+"""`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another.
+
+`web`, `worker`, `desk` and `beat` become that one program, for those who start each by itself.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import IO, NoReturn
 
-from edgeportal import embedded, places, preconditions
+from edgeportal import embedded, places, preconditions, programs
 from edgeportal.preconditions import Cannot
 from edgeportal.supervise import Child, stop
 
 SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
-PYTHON, CELERY = sys.executable, [sys.executable, "-m", "celery", "-A", "edgeportal.celery"]
-QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+PYTHON = sys.executable
+LOCAL = os.environ.get("EDGEPORTAL_MODE", "local") == "local"
+SAMPLE = LOCAL and os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1"
 
 
 def say(text: str) -> None:
@@ -72,9 +77,11 @@ class Portal:
 
     def _start(self) -> None:
         # The sample's files need torch, which takes seconds to import: make them while everything else starts.
-        if os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1":
+        if SAMPLE:
             self._make_sample_files()
         collecting = self._collect_static()
+        if not LOCAL:
+            self._manage("check", "--deploy", "--fail-level", "ERROR")
         self._start_services()
         self._manage("migrate", "--verbosity", "0")
         if collecting and collecting.wait(WEB_S):
@@ -126,22 +133,13 @@ class Portal:
         return done.stdout
 
     def _start_web(self) -> None:
-        web = [PYTHON, "-m", "uvicorn", "edgeportal.asgi:application", "--host", "127.0.0.1", "--port", str(self.port),
-               "--no-access-log", "--log-level", "warning", "--ws", "websockets-sansio", "--ws-max-size", "65536",
-               "--ws-per-message-deflate", "false", "--ws-ping-interval", "4", "--ws-ping-timeout", "4",
-               "--timeout-graceful-shutdown", "1", "--lifespan", "off", "--no-proxy-headers", "--no-server-header"]
-        self._begin(Child("web", lambda: web))
+        self._begin(Child("web", lambda: programs.web(self.port)[0]))
         self._wait_for_web()
 
     def _start_workers(self) -> None:
-        """One slot for runs: on a small machine a measurement never has a run of its own host beside it."""
-        host = os.environ.get("EDGEPORTAL_HOST") or socket.gethostname()
-        runs = [*CELERY, "worker", "--pool=threads", "--concurrency=1", "-Q", f"cpu,bench.{host}", "-n", f"runs@{host}", *QUIET]
-        desk = [*CELERY, "worker", "--pool=threads", "--concurrency=2", "-Q", "inspect,ask", "-n", f"desk@{host}", *QUIET]
-        beat = [*CELERY, "beat", "--pidfile=", "-s", str(self.var / "beat-schedule"), "--loglevel=WARNING"]
-        self._begin(Child("worker", lambda: runs, {"EDGEPORTAL_WARM": "1", "EDGEPORTAL_WORKER": "worker"}))
-        self._begin(Child("desk", lambda: desk, {"EDGEPORTAL_WORKER": "desk"}))
-        self._begin(Child("beat", lambda: beat, {"EDGEPORTAL_WORKER": "beat"}))
+        for name, command in programs.PROGRAMS.items():
+            words, environment = command()
+            self._begin(Child(name, partial(list, words), environment))
 
     def _begin(self, child: Child) -> None:
         self.programs.append(child)
@@ -160,7 +158,7 @@ class Portal:
             say("The portal is up; making its sample models and data (once, a few seconds) ...")
             if self.sample.wait(SAMPLE_S):
                 raise Cannot(f"The sample files could not be made; the log is {self.logs / 'sample.log'}")
-        if os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1":
+        if SAMPLE:
             self._manage("sample", str(self.var / "sample"))
             say(f"\n  EdgePortal is ready:  {self._link()}\n\n  The link signs you in once, within 10 minutes; "
                 "`make link` prints another. Ctrl-C stops everything.\n")
@@ -204,13 +202,15 @@ def main() -> NoReturn:
     verb = sys.argv[1] if len(sys.argv) > 1 else "run"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
     os.chdir(places.BASE_DIR)
-    portal = None
     try:
-        portal = Portal(preconditions.port())
-        if verb == "link":
-            say(portal.another_link())
+        if verb == "web":
+            programs.become(programs.web(preconditions.port()))
+        elif verb in programs.PROGRAMS:
+            programs.become(programs.PROGRAMS[verb]())
+        elif verb == "link":
+            say(Portal(preconditions.port()).another_link())
         else:
-            portal.run()
+            Portal(preconditions.port()).run()
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from logging.config import dictConfig
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
 # Celery's own Django fixup would load and check every app in every process, beat included; worker.tasks does what is needed.
@@ -12,5 +15,13 @@ app = Celery("edgeportal", fixups=[])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Beat names tasks and runs none: it stays small without them.
 app.conf.imports = () if os.environ.get("EDGEPORTAL_WORKER") == "beat" else ("worker.tasks",)
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _our_lines(**_: Any) -> None:
+    """Lines as everywhere in the house, beat's too."""
+    dictConfig(settings.LOGGING)
+
+
 # In every thread: Django answers requests in threads of its own.
 app.set_default()

@@ -7,11 +7,13 @@ import socket
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 
-from edgeportal import guard, places
+from edgeportal import mail, oidc, places
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -21,16 +23,30 @@ VAR = places.var()
 
 
 def number(name: str, default: float) -> float:
-    return float(os.environ.get(name, default))
+    try:
+        return float(os.environ.get(name) or default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number; got {os.environ[name]!r}.") from None
 
 
-# `local` is what `make run` starts: loopback only, a sample team, sign-in by a printed link.
-LOCAL = os.environ.get("EDGEPORTAL_MODE", "local") == "local"
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+# `local` is what `make run` starts: loopback only, a sample team, sign-in by a printed link. What `production` needs
+# is in docs/operating.md; edgeportal.checks holds it to that.
+MODE = os.environ.get("EDGEPORTAL_MODE", "local")
+LOCAL = MODE == "local"
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_key()
-ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Only these are believed about where a request comes from and whether it came by HTTPS.
+TRUSTED_PROXIES = words("TRUSTED_PROXIES")
+DIRECT_TLS = os.environ.get("EDGEPORTAL_TLS") == "direct"
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 
 INSTALLED_APPS = [
+    "edgeportal",
     "apps.accounts",
     "apps.live",
     "apps.catalog",
@@ -46,16 +62,26 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "ninja",
 ]
 
 MIDDLEWARE = [
+    "edgeportal.proxies.proxies",
+    "edgeportal.identity.request_id",
+    "apps.home.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "edgeportal.problem_answers.problem_answers",
     "edgeportal.guard.body_limit",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "edgeportal.identity.user_id",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -64,6 +90,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "edgeportal.failures.Failures",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "edgeportal.urls"
@@ -90,11 +118,22 @@ DATABASE_URL = os.environ.get("DATABASE_URL") or places.embedded_database_url()
 REDIS_URL = os.environ.get("REDIS_URL") or places.embedded_redis_url()
 # Under ASGI every request has a thread of its own: connections that outlive it would pile up, one a thread.
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=0)}
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c statement_timeout=30000 -c lock_timeout=10000"
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    options="-c statement_timeout=30000 -c lock_timeout=10000", connect_timeout=5)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "edgeportal"},
+    }
+}
+
+# Shared by all web processes: the counts behind the limits on signing in. JSON, so that nothing is ever unpickled.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"serializer": "edgeportal.plain_cache.Plain"},
     }
 }
 
@@ -123,8 +162,57 @@ RUN_CPU_S = int(number("EDGEPORTAL_RUN_CPU_S", 7 * 24 * 3600))
 RUN_SILENT_S = number("EDGEPORTAL_RUN_SILENT_S", 900)
 RUN_CANCEL_S = number("EDGEPORTAL_RUN_CANCEL_S", 10)
 BODY_LIMIT_BYTES = 8_000_000
+# How often one token may ask the API; 0 does not count.
+API_REQUESTS_A_MINUTE = int(number("EDGEPORTAL_API_REQUESTS_A_MINUTE", 600))
+BODY_SILENT_S = 30.0
+
+# Uploads: what one may weigh, what a team may keep, and what its inspection may use.
+UPLOAD_PART_BYTES = BODY_LIMIT_BYTES
+UPLOAD_LIMITS = {"model": int(number("EDGEPORTAL_MODEL_BYTES", 2e9)), "dataset": int(number("EDGEPORTAL_DATASET_BYTES", 5e9))}
+TEAM_QUOTA_BYTES = int(number("EDGEPORTAL_TEAM_QUOTA_BYTES", 50e9))
+UPLOAD_KEPT_S = number("EDGEPORTAL_UPLOAD_KEPT_S", 24 * 3600)
+INSPECT_MEMORY_BYTES = int(number("EDGEPORTAL_INSPECT_MEMORY_BYTES", 8e9))
+INSPECT_UNPACKED_BYTES = int(number("EDGEPORTAL_INSPECT_UNPACKED_BYTES", 10e9))
+INSPECT_CPU_S = int(number("EDGEPORTAL_INSPECT_CPU_S", 600))
+INSPECT_IDLE_S = number("EDGEPORTAL_INSPECT_IDLE_S", 20)
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+ACCOUNT_ADAPTER = "apps.accounts.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# An invitation or the provider has tied the address to its person before there is an account.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ACCOUNT_FORMS = {
+    "login": "apps.accounts.forms.SignInForm",
+    "reauthenticate": "apps.accounts.forms.ConfirmForm",
+    "change_password": "apps.accounts.forms.ChangePasswordForm",
+    "set_password": "apps.accounts.forms.FirstPasswordForm",
+}
+MFA_ADAPTER = "apps.accounts.adapters.TwoSteps"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "EdgePortal"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "apps.accounts.forms.CodeForm",
+    "reauthenticate": "apps.accounts.forms.ConfirmCodeForm",
+    "activate_totp": "apps.accounts.forms.AppForm",
+}
+SOCIALACCOUNT_ADAPTER = "apps.accounts.adapters.Provider"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = oidc.providers(os.environ)
+CSRF_FAILURE_VIEW = "apps.accounts.problems.csrf"
+
+# Mail is sent only where a server is named; elsewhere invitations and new passwords are links to hand over.
+MAIL = mail.server(os.environ)
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.host, MAIL.port, MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = MAIL.starttls, MAIL.tls, 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("EMAIL_FROM", "edgeportal@localhost")
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
@@ -134,7 +222,18 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
+CSRF_TRUSTED_ORIGINS = [] if LOCAL else [f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS]
+if not LOCAL:
+    # A browser takes such a cookie over HTTPS only, from this very host, for all of it.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    SECURE_HSTS_SECONDS, SECURE_HSTS_INCLUDE_SUBDOMAINS = int(number("EDGEPORTAL_HSTS_S", 365 * 24 * 3600)), True
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Probes inside the house speak plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^healthz(/live)?$", r"^metrics$"]
+# The preload list is for whole domains, and to leave it takes months: not for an application to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
@@ -166,14 +265,30 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "edgeportal.finders.PlotlyFinder",
 ]
+# Files lie in a folder, or where several machines share the work, in object storage that speaks S3.
+OBJECT_STORE = os.environ.get("OBJECT_STORE_BUCKET", "")
+FILES: dict[str, Any] = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "blobs"}}
+if OBJECT_STORE:
+    from botocore.config import Config
+
+    patience = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3})
+    FILES = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {
+        "bucket_name": OBJECT_STORE, "endpoint_url": os.environ.get("OBJECT_STORE_ENDPOINT") or None,
+        "access_key": os.environ.get("OBJECT_STORE_KEY"), "secret_key": os.environ.get("OBJECT_STORE_SECRET"),
+        "region_name": os.environ.get("OBJECT_STORE_REGION") or "us-east-1", "max_memory_size": 5_000_000,
+        "client_config": patience}}
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR / "blobs"}},
+    "default": FILES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_MAX_AGE = 0 if LOCAL else 3600
 WHITENOISE_IMMUTABLE_FILE_TEST = r"/plotly-[0-9.]+\.min\.js$"
 BLOBS = VAR / "blobs"
+# What this machine has fetched from object storage, and how much of it to keep.
+BLOB_CACHE = VAR / "cache" / "blobs"
+BLOB_CACHE_BYTES = int(number("EDGEPORTAL_CACHE_BYTES", 20e9))
 RUNS = VAR / "runs"
+INSPECTIONS = VAR / "inspections"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -183,11 +298,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"secrets": {"()": "django.utils.log.CallbackFilter", "callback": guard.tells_no_secret}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
+    # Both mask what would let their reader in.
+    "formatters": {"lines": {"()": "edgeportal.logs.Lines", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+                   "json": {"()": "edgeportal.logs.Json"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines" if LOCAL else "json"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("EDGEPORTAL_LOG_LEVEL", "WARNING")},
-    "loggers": {"edgeportal": {"level": "INFO"}, "apps": {"level": "INFO"}, "worker": {"level": "INFO"}},
+    "loggers": {"edgeportal": {"level": "INFO"}, "apps": {"level": "INFO"}, "worker": {"level": "INFO"},
+                "edgeportal.identity": {"level": "WARNING" if LOCAL else "INFO"},
+                "uvicorn": {"handlers": [], "propagate": True}, "uvicorn.error": {"handlers": [], "propagate": True}},
 }
 
 # Each worker host measures on itself, one run at a time, through a queue of its own.

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
-from django.urls import URLPattern, include, path
+from django.urls import include, path
 
 from edgeportal.api import api
 
-# The API asks for itself who is there, and says 401 in its own words: a program has no use for the sign-in page.
-API = api.urls
-for route in API[0]:
-    if isinstance(route, URLPattern) and str(route.name) not in ("openapi-json", "api-root") and route.callback:
-        route.callback = login_not_required(route.callback)
+handler500 = "edgeportal.failures.broken"
+
+# allauth looks here for what it says when somebody tries too often.
+handler429 = "apps.accounts.problems.too_many"
 
 urlpatterns = [
     path("", include("apps.home.urls")),
@@ -21,7 +19,6 @@ urlpatterns = [
     path("", include("apps.devices.urls")),
     path("", include("apps.experiments.urls")),
     path("", include("apps.portfolios.urls")),
-    path("api/streams/", include("apps.live.urls")),
-    path("api/", API),
+    path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

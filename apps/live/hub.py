@@ -1,87 +1,45 @@
-"""One hub per web process: each stream is read once per knock, encoded once, and handed to all its sockets."""
+"""One hub per web process: its rooms by stream, one subscription to the channel layer, and the watch over all sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from apps.live.desk import door_desk, rows_desk
+from apps.live.door import Door
 from apps.live.knock import group
-from apps.live.reading import Page, page_after
+from apps.live.reading import heads
+from apps.live.rooms import Room
+from apps.live.wire import Wire
 
 log = logging.getLogger(__name__)
-HEARTBEAT_S = 20.0
-RECENT = 64
 PATIENCE_S = 5.0
-
-
-class Room:
-    """The sockets of one stream in this process. `recent` holds the newest frames, so that nobody reads them twice."""
-
-    def __init__(self, stream_id: UUID, last: int) -> None:
-        self.stream_id = stream_id
-        self.last = last
-        self.sockets = 0
-        self.knocked = asyncio.Event()
-        self.recent: deque[tuple[int, Page]] = deque(maxlen=RECENT)
-        self._grew = asyncio.Event()
-        self.task = asyncio.create_task(self._listen())
-
-    async def after(self, position: int) -> Page:
-        """The next frame for a socket that has everything up to `position`; waits until there is one."""
-        while position >= self.last:
-            await self._grew.wait()
-        for start, page in self.recent:
-            if start == position:
-                return page
-        read: Page = await database_sync_to_async(page_after)(self.stream_id, position)
-        return read
-
-    async def _listen(self) -> None:
-        # A lost knock is healed by the slow timer: every read starts from what is already known.
-        while True:
-            try:
-                await asyncio.wait_for(self.knocked.wait(), HEARTBEAT_S)
-            except TimeoutError:
-                pass
-            self.knocked.clear()
-            try:
-                await self._read()
-            except Exception:
-                log.exception("Stream %s could not be read; trying again", self.stream_id)
-                await asyncio.sleep(1)
-                self.knocked.set()
-
-    async def _read(self) -> None:
-        while (page := await database_sync_to_async(page_after)(self.stream_id, self.last)).frame:
-            self.recent.append((self.last, page))
-            self.last = page.last
-            self._grew.set()
-            self._grew = asyncio.Event()
+WATCH_S, LOOK_S, HEAL_S = 0.5, 1.0, 5.0
 
 
 class Hub:
-    """Rooms by stream, and one subscription to the channel layer for all of them. Nobody here waits for Redis."""
+    """Nobody here waits for Redis, and nothing that goes wrong ends a loop."""
 
     def __init__(self) -> None:
         self.rooms: dict[UUID, Room] = {}
+        self.door = Door()
         self.channel = ""
-        self._receiver: asyncio.Task[None] | None = None
+        self._wires: set[Wire] = set()
+        self._loops: list[asyncio.Task[None]] = []
         self._joining: set[asyncio.Task[None]] = set()
 
     def enter(self, stream_id: UUID, last: int) -> Room:
         """The room of a stream, opened when this is its first socket."""
+        self._start()
         room = self.rooms.get(stream_id)
         if room is None:
             room = self.rooms[stream_id] = Room(stream_id, last)
             self._in_background(self._join(room))
-        if self._receiver is None or self._receiver.done():
-            self._receiver = asyncio.create_task(self._receive())
         room.sockets += 1
         return room
 
@@ -92,6 +50,36 @@ class Hub:
             del self.rooms[room.stream_id]
             room.task.cancel()
             self._in_background(self._part(room.stream_id))
+            if not self.rooms:
+                rows_desk.rest()
+                door_desk.rest()
+
+    def watch_over(self, wire: Wire) -> None:
+        """Cut this line when its client stops reading; until it is really gone, also after its socket has left."""
+        self._wires.add(wire)
+
+    def _start(self) -> None:
+        if self._loops and not any(loop.done() for loop in self._loops):
+            return
+        for loop in self._loops:
+            loop.cancel()
+        self._loops = [asyncio.create_task(self._receive()), asyncio.create_task(_every(WATCH_S, self._watch)),
+                       asyncio.create_task(_every(LOOK_S, self.door.look)), asyncio.create_task(_every(HEAL_S, self._heal))]
+
+    async def _watch(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._wires -= {wire for wire in self._wires if not wire.watch(now)}
+        for room in self.rooms.values():
+            room.beat(now)
+
+    async def _heal(self) -> None:
+        """A knock may be lost: one look at all heads finds who has more."""
+        if not self.rooms:
+            return
+        known = await rows_desk.ask(heads, list(self.rooms))
+        for room in self.rooms.values():
+            if known.get(room.stream_id, 0) > room.last:
+                room.knocked.set()
 
     def _in_background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -99,7 +87,7 @@ class Hub:
         task.add_done_callback(self._joining.discard)
 
     async def _join(self, room: Room) -> None:
-        """Hear the room's knocks. Until that works its slow timer stands in; a read after it misses nothing."""
+        """Hear the room's knocks. Until that works the look at the heads stands in; a read after it misses nothing."""
         try:
             if self.channel:
                 await asyncio.wait_for(get_channel_layer().group_add(group(room.stream_id), self.channel), PATIENCE_S)
@@ -137,12 +125,28 @@ class Hub:
                 room.knocked.set()
 
 
-_hubs: dict[int, Hub] = {}
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do it again and again, whatever goes wrong once."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception:
+            log.exception("The hub goes on after an error")
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def hub() -> Hub:
     """This process's hub (one per event loop, so that tests may have several)."""
-    key = id(asyncio.get_running_loop())
-    if key not in _hubs:
-        _hubs[key] = Hub()
-    return _hubs[key]
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]
+
+
+def standing() -> tuple[int, int]:
+    """How many sockets are open in this process, and on how many streams."""
+    rooms = [room for one in list(_hubs.values()) for room in list(one.rooms.values())]
+    return sum(room.sockets for room in rooms), len(rooms)

@@ -18,7 +18,7 @@ from tests.apps.cast import Cast
 # Pages that belong to everybody who is signed in, or to nobody; each fills its address from this team's things.
 OPEN = {"home", "search", "sign-in", "sign-out", "account", "enter", "switch-team", "models", "datasets", "devices",
         "experiments", "choose-recipe", "new-experiment", "new-summary", "docs", "recipe-docs",
-        "openapi-json", "api-root"}
+        "openapi-json", "api-root", "healthz", "live", "metrics"}
 
 
 def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
