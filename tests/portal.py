@@ -116,7 +116,8 @@ class Portal:
                 "u, new = User.objects.get_or_create(email='mallory@example.org');"
                 "t = Team.objects.get_or_create(name='Others')[0]; Membership.objects.get_or_create(team=t, user=u);"
                 "s = SessionStore(); s[SESSION_KEY] = str(u.pk); s[HASH_SESSION_KEY] = u.get_session_auth_hash();"
-                "s[BACKEND_SESSION_KEY] = 'django.contrib.auth.backends.ModelBackend'; s.save(); print(s.session_key)")
+                "from django.conf import settings;"
+                "s[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]; s.save(); print(s.session_key)")
         done = subprocess.run([sys.executable, "manage.py", "shell", "-v", "0", "-c", code], cwd=ROOT, env=self.environ(),
                               capture_output=True, text=True, check=True)
         return {"sessionid": done.stdout.split()[-1]}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
 
 from apps.accounts.models import Membership, Team, User
+
+# The operators' desk has no sign-in of its own, which would know neither limits nor a second step.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 RANK = ("is_staff", "is_superuser", "user_permissions", "groups")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
-import secrets
 from datetime import timedelta
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET
 
 from apps.accounts.models import SignInLink, User
+from apps.accounts.secrecy import digest, fresh, private
 
 LIFE = timedelta(minutes=10)
 
@@ -24,8 +23,8 @@ LIFE = timedelta(minutes=10)
 def make(user: User, next_page: str = "/") -> str:
     """A fresh secret for this person; the database keeps its SHA-256 only."""
     SignInLink.objects.filter(expires__lt=timezone.now() - timedelta(days=1)).delete()
-    secret = secrets.token_urlsafe(32)
-    SignInLink.objects.create(digest=_digest(secret), user=user, next=next_page, expires=timezone.now() + LIFE)
+    secret, kept = fresh()
+    SignInLink.objects.create(digest=kept, user=user, next=next_page, expires=timezone.now() + LIFE)
     return secret
 
 
@@ -37,22 +36,18 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
         raise Http404
     link = _take(secret)
     if link is None:
-        return _private(render(request, "accounts/link_spent.html", status=410))
-    login(request, link.user, backend="django.contrib.auth.backends.ModelBackend")
+        return private(render(request, "accounts/link_spent.html", status=410))
+    login(request, link.user, backend=settings.AUTHENTICATION_BACKENDS[0])
     safe = url_has_allowed_host_and_scheme(link.next, allowed_hosts=None)
-    return _private(redirect(link.next if safe else "/"))
+    return private(redirect(link.next if safe else "/"))
 
 
 def _take(secret: str) -> SignInLink | None:
     """Claim the link by one conditional update: two visitors with one link cannot both pass."""
-    unused = SignInLink.objects.filter(digest=_digest(secret), used=None, expires__gt=timezone.now())
+    unused = SignInLink.objects.filter(digest=digest(secret), used=None, expires__gt=timezone.now())
     if not unused.update(used=timezone.now()):
         return None
-    return SignInLink.objects.select_related("user").get(digest=_digest(secret))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return SignInLink.objects.select_related("user").get(digest=digest(secret))
 
 
 def _is_loopback(request: HttpRequest) -> bool:
@@ -60,9 +55,3 @@ def _is_loopback(request: HttpRequest) -> bool:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"
-    response["Cache-Control"] = "no-store"
-    return response

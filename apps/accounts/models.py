@@ -1,4 +1,4 @@
-"""Who people are and what they may see: User, Team, Membership; `visible_to` is the only way anything is fetched."""
+"""Who people are and what they may see: User, Team, Membership, and what lets them in; `visible_to` is the only way to fetch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -38,6 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
+    sign_outs = models.PositiveIntegerField(default=0, editable=False)
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -48,6 +51,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What every session of the person must agree with: it ends when the password or `sign_outs` changes."""
+        plain: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        if not self.sign_outs:
+            return plain
+        return salted_hmac("apps.accounts.sign_outs", f"{plain} {self.sign_outs}", secret=secret, algorithm="sha256").hexdigest()
 
 
 class Role(models.TextChoices):
@@ -218,3 +228,53 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"ep_{self.prefix}_…"
+
+    @property
+    def is_over(self) -> bool:
+        return self.expires is not None and self.expires <= timezone.now()
+
+
+class Invitations(models.QuerySet["Invitation"]):
+    """Invitations, by who may see them and by whether they still hold."""
+
+    def administered_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(team__in=_teams(user, ADMINS))
+
+    def pending(self) -> Self:
+        return self.filter(used=None, revoked=None, expires__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """A place in a team, held for one address for a week; its link's secret is kept only as a hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+    objects = Invitations.as_manager()
+
+    class Meta:
+        ordering = ("-created",)
+        indexes = (models.Index(fields=["email"], name="invitations_of_an_address"),)
+
+    def __str__(self) -> str:
+        return f"{self.email} as {self.role} of {self.team}"
+
+
+class ResetLink(models.Model):
+    """A link that sets a new password once, within the hour; its secret is kept only as a hash."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    expires = models.DateTimeField()
+    used = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"link to reset the password of {self.user}"

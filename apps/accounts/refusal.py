@@ -9,3 +9,7 @@ class Refused(Exception):
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {text}" if field else text for field, text in errors.items()))
         self.errors = errors
+
+
+class Conflict(Refused):
+    """What was asked is well said, but things do not stand so: a 409."""

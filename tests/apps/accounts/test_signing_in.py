@@ -14,7 +14,7 @@ def nora(db: None) -> User:
 
 
 def test_the_address_and_the_password_sign_in(client: Client, nora: User) -> None:
-    typed = {"username": "NORA@example.org", "password": "correct horse 7", "next": "/models/"}
+    typed = {"login": "NORA@example.org", "password": "correct horse 7", "next": "/models/"}
     answer = client.post("/sign-in/", typed)
     assert answer.status_code == 302 and answer["Location"] == "/models/"
 
@@ -22,12 +22,12 @@ def test_the_address_and_the_password_sign_in(client: Client, nora: User) -> Non
 @pytest.mark.parametrize(("address", "password"), [("nora@example.org", "wrong"), ("nobody@example.org", "x"), ("a\x00b", "x"),
                                                    ("z" * 5000, "x"), ("", "")])
 def test_what_is_wrong_is_refused_with_the_address_kept(client: Client, nora: User, address: str, password: str) -> None:
-    answer = client.post("/sign-in/", {"username": address, "password": password})
+    answer = client.post("/sign-in/", {"login": address, "password": password})
     assert answer.status_code == 200 and "_auth_user_id" not in client.session
 
 
 def test_nobody_is_sent_to_another_site(client: Client, nora: User) -> None:
-    answer = client.post("/sign-in/", {"username": nora.email, "password": "correct horse 7", "next": "https://evil.example/"})
+    answer = client.post("/sign-in/", {"login": nora.email, "password": "correct horse 7", "next": "https://evil.example/"})
     assert answer["Location"] == "/"
 
 

@@ -78,14 +78,14 @@ def test_a_person_of_two_teams_chooses_one(cast: Cast, client: Client) -> None:
     Membership.objects.create(team=second, user=cast.alice, role=Role.MEMBER)
     client.force_login(cast.alice)
     assert "<h1>Edge</h1>" in client.get("/").content.decode()
-    client.post("/team/", {"team": str(second.pk)})
+    client.post("/team/switch/", {"team": str(second.pk)})
     assert "<h1>Zoo</h1>" in client.get("/").content.decode()
 
 
 def test_nobody_chooses_a_team_that_is_not_theirs(cast: Cast, client: Client) -> None:
     client.force_login(cast.mallory)
     for asked in (str(cast.team.pk), "nonsense", "\x00"):
-        assert client.post("/team/", {"team": asked}).status_code == 404
+        assert client.post("/team/switch/", {"team": asked}).status_code == 404
 
 
 def test_who_is_signed_in_finds_the_way_home_from_a_page_that_is_not_there(cast: Cast, client: Client) -> None:
