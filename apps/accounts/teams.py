@@ -29,7 +29,12 @@ def current(request: HttpRequest) -> Team | None:
 def role(user: User, team: Team | None) -> str:
     """The person's role in the team, or "" for a stranger; with a token, its ceiling when that is less."""
     membership = Membership.objects.granting(user, ROLES).filter(team=team).first() if team else None
-    return min(membership.role, user.ceiling, key=lambda name: ROLES.index(Role(name))) if membership else ""
+    return lesser(membership.role, user.ceiling) if membership else ""
+
+
+def lesser(one: str, other: str) -> str:
+    """The one of two roles that may do less."""
+    return min(one, other, key=lambda name: ROLES.index(Role(name)))
 
 
 def may_edit(user: User, team: Team | None) -> bool:

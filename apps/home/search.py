@@ -34,7 +34,7 @@ def search(request: HttpRequest) -> HttpResponse:
     run = _numbered(request, text)
     if run:
         return redirect("run", pk=run.pk)
-    return render(request, "home/search.html", {"search": text, "hits": _hits(request, text) if text else []})
+    return render(request, "home/search.html", {"search": text, "hits": hits(request, text) if text else []})
 
 
 def _mine(request: HttpRequest, things: Any) -> QuerySet[Any]:
@@ -49,7 +49,7 @@ def _numbered(request: HttpRequest, text: str) -> Run | None:
     return _mine(request, Run).filter(number=int(digits)).first()
 
 
-def _hits(request: HttpRequest, text: str) -> list[Hit]:
+def hits(request: HttpRequest, text: str) -> list[Hit]:
     """At most ten of each kind."""
     def named(things: Any, field: str = "name") -> QuerySet[Any]:
         return _mine(request, things).filter(**{f"{field}__icontains": text})

@@ -1,0 +1,153 @@
+"""Models, variants and data sets: lists, details, files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db.models import Count, Max, Min, QuerySet
+from django.http import FileResponse, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router
+from pydantic import Field
+
+from apps.accounts import teams
+from apps.accounts.wire import BINARY, Listing, Page, Told, ordered, paged, team_of
+from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.views import dataset_file as dataset_attachment
+from apps.catalog.views import variant_file as variant_attachment
+
+router = Router()
+
+
+class ModelOut(Told):
+    id: UUID
+    team: UUID = Field(validation_alias="team_id")
+    name: str
+    task: str
+    description: str
+    in_shape: list[int]
+    classes: int
+    created: datetime
+
+
+class ModelRow(ModelOut):
+    variants: int = Field(validation_alias="variant_count")
+    smallest_bytes: int | None
+    largest_bytes: int | None
+    most_params: int | None
+
+
+class VariantOut(Told):
+    id: UUID
+    team: UUID = Field(validation_alias="team_id")
+    model: UUID = Field(validation_alias="model_id")
+    parent: UUID | None = Field(validation_alias="parent_id")
+    made_by: UUID | None = Field(description="The run that made it.")
+    name: str
+    precision: str
+    size_bytes: int
+    params: int
+    macs: int
+    activation_bytes: int
+    sha256: str = Field(validation_alias="file_id", description="Of the safetensors file, or of the ONNX file of fp16 and int8.")
+    onnx_sha256: str | None = Field(validation_alias="onnx_id")
+    created: datetime
+
+
+class DatasetOut(Told):
+    id: UUID
+    team: UUID = Field(validation_alias="team_id")
+    name: str
+    description: str
+    in_shape: list[int]
+    classes: int
+    labels: list[str]
+    counts: dict[str, int]
+    sha256: str = Field(validation_alias="file_id")
+    created: datetime
+
+
+class Models(Listing):
+    task: str = Field("", max_length=60)
+    order: str = Field("name", description="name, created or classes; - before it for descending.")
+
+
+class Variants(Listing):
+    model: UUID | None = Field(None, description="Only those of this model.")
+    precision: Precision | None = None
+    made_by: UUID | None = Field(None, description="Only those that this run made.")
+    order: str = Field("created", description="created, name, size_bytes, params or macs; - before it for descending.")
+
+
+class Datasets(Listing):
+    order: str = Field("name", description="name, created or classes; - before it for descending.")
+
+
+@router.get("/models", response=Page[ModelRow], tags=["models"])
+def list_models(request: HttpRequest, asked: Annotated[Models, Query()]) -> dict[str, Any]:
+    """The team's networks."""
+    rows = named(RegisteredModel.objects.visible_to(teams.person(request)), request, asked)
+    rows = rows.filter(task=asked.task) if asked.task else rows
+    return paged(ordered(rows, asked.order, ("name", "created", "classes")).annotate(
+        variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
+        largest_bytes=Max("variants__size_bytes"), most_params=Max("variants__params")), asked)
+
+
+@router.get("/models/{uuid:model}", response=ModelOut, tags=["models"])
+def get_model(request: HttpRequest, model: UUID) -> RegisteredModel:
+    found: RegisteredModel = get_object_or_404(RegisteredModel.objects.visible_to(teams.person(request)), pk=model)
+    return found
+
+
+@router.get("/variants", response=Page[VariantOut], tags=["models"])
+def list_variants(request: HttpRequest, asked: Annotated[Variants, Query()]) -> dict[str, Any]:
+    """The files of the team's networks, of one model or of all."""
+    rows = named(Variant.objects.visible_to(teams.person(request)), request, asked)
+    exact = {"model_id": asked.model, "precision": asked.precision, "made_by": asked.made_by}
+    rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
+    return paged(ordered(rows, asked.order, ("created", "name", "size_bytes", "params", "macs")), asked)
+
+
+@router.get("/variants/{uuid:variant}", response=VariantOut, tags=["models"])
+def get_variant(request: HttpRequest, variant: UUID) -> Variant:
+    found: Variant = get_object_or_404(Variant.objects.visible_to(teams.person(request)), pk=variant)
+    return found
+
+
+@router.get("/variants/{uuid:variant}/file.safetensors", response=bytes, tags=["models"], openapi_extra=BINARY)
+def get_variant_safetensors(request: HttpRequest, variant: UUID) -> FileResponse:
+    """The file itself. 404 where a variant has no such file."""
+    return variant_attachment(request, variant, "safetensors")
+
+
+@router.get("/variants/{uuid:variant}/file.onnx", response=bytes, tags=["models"], openapi_extra=BINARY)
+def get_variant_onnx(request: HttpRequest, variant: UUID) -> FileResponse:
+    """The same network as ONNX. 404 where a variant has no such file."""
+    return variant_attachment(request, variant, "onnx")
+
+
+@router.get("/datasets", response=Page[DatasetOut], tags=["data"])
+def list_datasets(request: HttpRequest, asked: Annotated[Datasets, Query()]) -> dict[str, Any]:
+    """The team's data sets."""
+    rows = named(Dataset.objects.visible_to(teams.person(request)), request, asked)
+    return paged(ordered(rows, asked.order, ("name", "created", "classes")), asked)
+
+
+@router.get("/datasets/{uuid:dataset}", response=DatasetOut, tags=["data"])
+def get_dataset(request: HttpRequest, dataset: UUID) -> Dataset:
+    found: Dataset = get_object_or_404(Dataset.objects.visible_to(teams.person(request)), pk=dataset)
+    return found
+
+
+@router.get("/datasets/{uuid:dataset}/file", response=bytes, tags=["data"], openapi_extra=BINARY)
+def get_dataset_file(request: HttpRequest, dataset: UUID) -> FileResponse:
+    """The file itself, as safetensors."""
+    return dataset_attachment(request, dataset)
+
+
+def named(rows: QuerySet[Any], request: HttpRequest, asked: Listing) -> QuerySet[Any]:
+    """The team's rows whose name holds the text."""
+    mine = rows.filter(team=team_of(request, asked.team))
+    return mine.filter(name__icontains=asked.q.strip()) if asked.q.strip() else mine

@@ -1,0 +1,52 @@
+"""One of each thing of Alice's team, all of them called Secret; what a stranger's answer holds must never say that word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts import invitations, tokens
+from apps.accounts.models import Scope, Team
+from apps.catalog import blobs
+from apps.catalog.models import Dataset, RegisteredModel, Upload, Variant
+from apps.devices.models import Device
+from apps.experiments.models import RunFile, Status
+from apps.live.models import Saying, Stream
+from tests.apps.cast import Cast
+
+WORD = "Secret"
+
+
+def gather_things(cast: Cast, folder: Path) -> dict[str, Any]:
+    """Things by the word that a row of `permissions.py` names them with."""
+    file = folder / "file"
+    file.write_bytes(b"Secret bytes")
+    blob = blobs.keep(file)
+    facts = {"size_bytes": 12, "params": 1, "macs": 1, "activation_bytes": 1}
+    model = RegisteredModel.objects.create(team=cast.team, name="Secret net", in_shape=[1, 8, 8], classes=10)
+    variant = Variant.objects.create(team=cast.team, model=model, name="Secret root", file=blob, onnx=blob, **facts)
+    data = Dataset.objects.create(team=cast.team, name="Secret data", in_shape=[1, 8, 8], classes=10, file=blob)
+    device = Device.objects.create(team=cast.team, name="Secret board")
+    params = {"model": str(variant.pk), "dataset": str(data.pk), "seed": 7, "epochs": 1}
+    run = cast.run(Status.RUNNING, params=params, summary={"verdict": "Secret verdict"})
+    run.experiment.name = "Secret experiment"
+    run.experiment.save(update_fields=["name"])
+    with transaction.atomic():
+        run.stream.append([Saying("log", {"level": "info", "message": "Secret line"})])
+    ended = cast.run(Status.FAILED, params=params, reason="Secret reason")
+    Team.objects.filter(pk=cast.team.pk).update(runs_numbered=ended.number)
+    found = {"team": cast.team, "model": model, "variant": variant, "dataset": data, "device": device, "run": run,
+             "ended": ended, "experiment": run.experiment, "stream": run.stream, "team_stream": Stream.of_team(cast.team),
+             "person": cast.victor, "file": RunFile.objects.create(run=run, path="a", name="Secret file", blob=blob)}
+    return found | _of_others(cast, found)
+
+
+def _of_others(cast: Cast, found: dict[str, Any]) -> dict[str, Any]:
+    """What else a team has."""
+    invitation, _ = invitations.invite(cast.alice, cast.team, "secret.guest@example.org", "member")
+    token, _ = tokens.make(cast.alice, cast.team, "Secret token", Scope.READ)
+    upload = Upload.objects.create(team=cast.team, kind="model", file_name="Secret upload", size_bytes=12, made_by=cast.alice)
+    return {"membership": cast.team.memberships.get(user=cast.victor), "invitation": invitation, "token": token,
+            "upload": upload}
