@@ -36,7 +36,7 @@ def compare(
     before = yield from write(given.network, FULL, in_shape=given.data.in_shape, classes=given.data.classes,
                               folder=context.workdir, trained=given.trained)
     yield phases.end("open")
-    after = yield from _reduced(precision, quantiser(given.data), given, before, context)
+    after, reduced = yield from _reduced(precision, quantiser(given.data), given, context)
     yield phases.end("quantise")
     for variant in (before, after):
         yield from sizes(variant)
@@ -46,28 +46,30 @@ def compare(
     yield phases.end("test")
     for variant in (before, after):
         yield variant.said()
-    return _summary(_outcome((before, after), timings, judged, trained=given.trained), (before, after), timings)
+    outcome = _outcome((before, after), timings, judged, reduced, trained=given.trained)
+    return _summary(outcome, (before, after), timings)
 
 
 def _reduced(
-    precision: Precision, quantise: Quantise, given: Opened, before: Variant, context: Context
-) -> Generator[Event, None, Written]:
+    precision: Precision, quantise: Quantise, given: Opened, context: Context
+) -> Generator[Event, None, tuple[Written, Reduced]]:
     folded = Folded.of(given.network, given.data.in_shape)
     reduced = yield from quantise(folded)
     for layer, error in rounding_errors(folded.weights, reduced.weights).items():
         yield Metric(name="rounding_error", value=error, labels={"layer": layer})
     path = context.workdir / f"{slug(precision)}.onnx"
-    about = _about(precision, reduced, given, before.name)
+    about = _about(precision, reduced, given, context.model().name)
     digest = quantised.save(reduced.model, about, path)
     yield Log(level="debug", message=f"{precision}: batch-norm was folded into the layers before it.")
-    return Written(name=precision, path=path, onnx=path, sha256=digest, facts=about.facts(path), parent=FULL,
-                   precision=precision)
+    written = Written(name=precision, path=path, onnx=path, sha256=digest, facts=about.facts(path), parent=FULL,
+                      precision=precision)
+    return written, reduced
 
 
 def _about(precision: Precision, reduced: Reduced, given: Opened, name: str) -> Quantised:
     """Parameters and multiply-accumulates are those of the network as it was given: rounding changes neither."""
     total = cost.cost(given.network, given.data.in_shape)
-    return Quantised(name=f"{name} as {precision}", precision=precision, in_shape=tuple(given.data.in_shape),
+    return Quantised(name=f"{name[:190]} as {precision}", precision=precision, in_shape=tuple(given.data.in_shape),
                      classes=given.data.classes, trained=given.trained, params=total.params, macs=total.macs,
                      activation_bytes=reduced.activation_bytes)
 
@@ -93,11 +95,13 @@ def _said(variant: Written, metric: str, found: Score, data: Data) -> Measured:
                     dataset=data.name, split="test", n=found.n, low=low, high=high)
 
 
-def _outcome(sides: Sides, timings: Timings, judged: tuple[Answers, Answers], *, trained: bool) -> Outcome:
+def _outcome(
+    sides: Sides, timings: Timings, judged: tuple[Answers, Answers], reduced: Reduced, *, trained: bool
+) -> Outcome:
     (before, after), (full, few), timed = sides, judged, timings[HEADLINE]
     return Outcome(
         after.precision, before.onnx.stat().st_size, after.facts.size_bytes, timed[before.name], timed[after.name],
-        score(full), score(few), full.agreement(few), trained,
+        score(full), score(few), full.agreement(few), trained, reduced.why_slower, reduced.doubt,
     )
 
 

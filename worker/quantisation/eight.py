@@ -25,6 +25,7 @@ from worker.quantisation.reduced import Quantise, Reduced
 
 # The order in which kinds are named decides the order of the file; a set has another one in every process.
 KINDS = sorted({*QDQRegistry, *QLinearOpsRegistry})
+SLOWER = "turning results to 8 bits and back may cost here what the smaller numbers save"
 Numbers = NDArray[Any]
 TYPES = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
 
@@ -46,7 +47,7 @@ def quantiser(data: Data, rules: Rules, context: Context) -> Quantise:
         found = yield from ranges(folded, data, rules.calibration, KINDS, folder=context.workdir,
                                   checkpoints=context.checkpoints)
         model = _quantised(folded, rules, found)
-        return Reduced(model, _weights(model), folded.activation_bytes(_bytes(model), 1))
+        return Reduced(model, _weights(model), folded.activation_bytes(_bytes(model, folded.results), 1), why_slower=SLOWER)
 
     return quantise
 
@@ -64,9 +65,10 @@ def _quantised(folded: Folded, rules: Rules, found: TensorsData) -> onnx.ModelPr
     return result
 
 
-def _bytes(model: onnx.ModelProto) -> set[str]:
-    """Results that are kept in 8 bits."""
-    return {node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
+def _bytes(model: onnx.ModelProto, results: set[str]) -> set[str]:
+    """Results that are kept in 8 bits: those quantised, and those gone because a rectifier became part of the rounding."""
+    made = {name for node in model.graph.node for name in node.output} | {"input"}
+    return {node.input[0] for node in model.graph.node if node.op_type == "QuantizeLinear"} | (results - made)
 
 
 def _weights(model: onnx.ModelProto) -> Weights:

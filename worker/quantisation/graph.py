@@ -17,6 +17,8 @@ from worker.dnn.fold import fold_batchnorm
 from worker.dnn.shapes import Shape
 from worker.dnn.spec import name_of
 
+# Beyond this a number of 16 bits is infinite.
+LARGEST_HALF = 65_504.0
 Weights = dict[str, NDArray[np.float32]]
 INNER = ".weight"
 
@@ -39,6 +41,11 @@ class Folded:
         """The weights of convolutions and linear layers by layer."""
         return {tensor.name.removesuffix(INNER): numpy_helper.to_array(tensor) for tensor in self.model.graph.initializer
                 if tensor.name.endswith(INNER) and len(tensor.dims) > 1}
+
+    @property
+    def results(self) -> set[str]:
+        """What the file calls the results of its nodes."""
+        return {_result(node) for node in self.network.graph.nodes}
 
     def activation_bytes(self, rounded: set[str], width: int) -> int:
         """The peak of living results when those named in `rounded` take `width` bytes a number, the others four."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
 
 from worker.params import Precision
@@ -10,15 +9,13 @@ from worker.profiling.comparing import size, speed
 from worker.profiling.stopwatch import Timing, faster
 from worker.training.accuracy import Score, compared
 
-WHY_SLOWER = {
-    "fp16": "this processor has no arithmetic of 16 bits that ONNX Runtime uses, so every result is turned to 32 bits and back",
-    "int8": "turning results to 8 bits and back costs more here than the smaller numbers save",
-}
-
 
 @dataclass(frozen=True)
 class Outcome:
-    """A quantised network beside the fp32 one; both sizes are of the ONNX file, both scores of the test part."""
+    """A quantised network beside the fp32 one; both sizes are of the ONNX file, both scores of the test part.
+
+    `why_slower` and `doubt` are what the quantiser said of itself.
+    """
 
     precision: Precision
     size_before: int
@@ -29,19 +26,20 @@ class Outcome:
     score_after: Score
     agreement: float
     trained: bool
+    why_slower: str = ""
+    doubt: str = ""
 
 
 def sentence(outcome: Outcome) -> str:
     file = size(outcome.size_before / outcome.size_after)
-    return f"the file is {file}, the network {_speed(outcome)}; {_accuracy(outcome)}"
+    doubt = f"; {outcome.doubt}" if outcome.doubt else ""
+    return f"the ONNX file is {file}, the network {_speed(outcome)}; {_accuracy(outcome)}{doubt}"
 
 
 def _speed(outcome: Outcome) -> str:
-    ratio = faster(outcome.timing_before, outcome.timing_after)
-    told = speed(outcome.timing_before, outcome.timing_after)
-    if ratio is None or ratio > 1 or (outcome.precision == "fp16" and platform.machine() not in ("x86_64", "AMD64")):
-        return told
-    return f"{told} ({WHY_SLOWER[outcome.precision]})"
+    told, ratio = speed(outcome.timing_before, outcome.timing_after), faster(outcome.timing_before, outcome.timing_after)
+    slow = ratio is None or ratio < 1
+    return f"{told} ({outcome.why_slower})" if slow and outcome.why_slower else told
 
 
 def _accuracy(outcome: Outcome) -> str:

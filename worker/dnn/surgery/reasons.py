@@ -30,7 +30,8 @@ def _sentence(plain: Plainness, name: str, dead: np.typing.NDArray[np.int64], ne
     constant = ~pinned & needed[dead] & ~coupled
     company = ~pinned & ~needed[dead]
     causes = {
-        "tied to the network's input or output": pinned, "shared with other layers that need them": coupled,
+        "needed whole by the network's input, its output or a grouped layer": pinned,
+        "shared with other layers that need them": coupled,
         "a constant other than zero that cannot be folded": constant, "kept to make up the asked width": company,
     }
     parts = [f"{int(flags.sum())} {why}" for why, flags in causes.items() if flags.any()]
