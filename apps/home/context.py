@@ -16,13 +16,13 @@ from apps.experiments.models import LIVE, Run
 
 PLACES = (
     ("home", "Home", "h"), ("models", "Models", "m"), ("datasets", "Data", "a"), ("devices", "Devices", "d"),
-    ("experiments", "Experiments", "e"),
+    ("experiments", "Experiments", "e"), ("portfolios", "Portfolios", "p"),
 )
 
 # Which place of the rail a page belongs to, by the beginning of its address.
 SECTIONS = {
     "models": "models", "data": "datasets", "devices": "devices", "experiments": "experiments", "runs": "experiments",
-    "docs": "docs", "account": "account", "": "home",
+    "portfolios": "portfolios", "docs": "docs", "account": "account", "": "home",
 }
 
 

@@ -57,7 +57,7 @@ def told(criterion: Criterion) -> str:
     meant = metric(criterion.metric, criterion.unit)
     where = f" on {criterion.device}" if criterion.device else ""
     data = f" on {criterion.dataset}" if criterion.dataset else ""
-    return f"{meant.words} {Comparison(criterion.comparison).label} {typed(criterion):g} {meant.unit}{data}{where}"
+    return f"{meant.words} {Comparison(criterion.comparison).label} {typed(criterion):,.10g} {meant.unit}{data}{where}"
 
 
 def typed(criterion: Criterion) -> float:

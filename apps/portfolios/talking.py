@@ -8,6 +8,7 @@ from apps.accounts.models import User
 from apps.accounts.refusal import Refused
 from apps.portfolios.asking import told
 from apps.portfolios.desk import Forbidden, held, prose, say
+from apps.portfolios.markdown import is_too_deep
 from apps.portfolios.models import Comment, Entry, Portfolio
 
 MOST_COMMENTS = 1000
@@ -57,6 +58,8 @@ def resolve(user: User, portfolio: Portfolio, comment: int, done: bool = True) -
 def _worded(text: str) -> str:
     errors: dict[str, str] = {}
     words = prose("text", text, errors)
+    if not errors and is_too_deep(words):
+        errors["text"] = "Quotes and lists nest too deep here: at most nine levels."
     if errors:
         raise Refused(errors)
     return words

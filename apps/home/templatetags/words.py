@@ -25,6 +25,8 @@ STATES = {
     "finished": ("✓", "finished"), "failed": ("✕", "failed"), "cancelled": ("■", "cancelled"),
     "online": ("●", "online"), "contact lost": ("◌", "contact lost"), "never seen": ("◌", "never seen"),
     "retired": ("■", "retired"),
+    "draft": ("◌", "draft"), "in review": ("●", "in review"), "approved": ("✓", "approved"),
+    "changes requested": ("↩", "changes requested"),
 }
 
 

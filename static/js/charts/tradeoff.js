@@ -104,7 +104,7 @@ export class TradeOff {
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
       text: points.map((p) => (labelled && !star ? p.name : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
-      customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
+      ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
       marker: star ? { symbol: "star", size: 16, color: strong, line: { width: 0 } }
         : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85,

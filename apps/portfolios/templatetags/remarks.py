@@ -1,0 +1,16 @@
+"""What the pages of a portfolio need beside the words of the house."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.portfolios.markdown import html
+
+register = template.Library()
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """A comment as HTML, cleaned by an allow-list."""
+    return mark_safe(html(text))
