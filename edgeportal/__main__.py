@@ -1,5 +1,6 @@
 """`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another.
 
+`restore FOLDER` brings a backup into a new installation with the embedded servers.
 `web`, `worker`, `desk` and `beat` become that one program, for those who start each by itself.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import IO, NoReturn
 
 from edgeportal import embedded, places, preconditions, programs
@@ -163,6 +165,16 @@ class Portal:
             say(f"\n  EdgePortal is ready:  {self._link()}\n\n  The link signs you in once, within 10 minutes; "
                 "`make link` prints another. Ctrl-C stops everything.\n")
 
+    def restore(self, folder: Path) -> None:
+        """Start the servers alone, before any table is made, and let manage.py do it."""
+        lock = self._prepare()
+        try:
+            self._start_services()
+            say(self._manage("restore", str(folder)).strip())
+        finally:
+            self._stop()
+            lock.close()
+
     def another_link(self) -> str:
         """A fresh link to the portal that runs from this folder; Cannot when none does."""
         try:
@@ -199,7 +211,8 @@ class Portal:
 
 def main() -> NoReturn:
     """Exit status 0 after Ctrl-C, 1 with one line when the portal cannot start."""
-    verb = sys.argv[1] if len(sys.argv) > 1 else "run"
+    verb, *words = sys.argv[1:] or ["run"]
+    folders = [Path(word).resolve() for word in words]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
     os.chdir(places.BASE_DIR)
     try:
@@ -207,10 +220,14 @@ def main() -> NoReturn:
             programs.become(programs.web(preconditions.port()))
         elif verb in programs.PROGRAMS:
             programs.become(programs.PROGRAMS[verb]())
+        elif verb == "restore" and folders:
+            Portal(preconditions.port()).restore(folders[0])
         elif verb == "link":
             say(Portal(preconditions.port()).another_link())
-        else:
+        elif verb == "run":
             Portal(preconditions.port()).run()
+        else:
+            raise Cannot(f"`{verb}` is not understood; there are run, link, restore FOLDER, web, {', '.join(programs.PROGRAMS)}.")
     except KeyboardInterrupt:
         pass
     except OSError as error:

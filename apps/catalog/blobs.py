@@ -18,7 +18,7 @@ from apps.catalog import cache, objects
 from apps.catalog.models import Blob
 from apps.catalog.objects import Away, Missing, Unreadable
 
-__all__ = ["Away", "Damaged", "Missing", "Reader", "Unreadable", "keep", "local", "name", "open", "path"]
+__all__ = ["Away", "Damaged", "Missing", "Reader", "Unreadable", "keep", "local", "name", "open", "path", "put"]
 CHUNK = 1 << 20
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # Files whose hash this process has checked: inode, size and time of change as they were then.
@@ -43,13 +43,21 @@ def path(sha256: str) -> Path:
 
 def keep(source: Path) -> Blob:
     """Copy a file into the store and return its row; the same content is kept once."""
+    sha256, size = put(source)
+    return Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": size})[0]
+
+
+def put(source: Path, expected: str | None = None) -> tuple[str, int]:
+    """Copy a file into the store without a row: its hash and size. Damaged when the hash is not the expected one."""
     with _incoming() as tmp:
         sha256, size = _copy(source, tmp)
+        if expected not in (None, sha256):
+            raise Damaged(str(expected))
         if settings.OBJECT_STORE:
             # From our copy: nobody can change it between its hash and its way out.
             objects.put(name(sha256), tmp, size)
         _settle(tmp, path(sha256))
-    return Blob.objects.get_or_create(sha256=sha256, defaults={"size_bytes": size})[0]
+    return sha256, size
 
 
 def local(sha256: str) -> Path:
