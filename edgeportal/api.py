@@ -26,6 +26,8 @@ from apps.experiments.api import router as experiments
 from apps.home.api import router as search
 from apps.live.api import router as streams
 from apps.live.problems import problem
+from apps.portfolios.api import router as portfolios
+from apps.portfolios.desk import Forbidden
 from edgeportal.complaints import by_field
 from edgeportal.openapi import with_problems
 from edgeportal.rate import PerToken
@@ -82,7 +84,7 @@ def _known_fields_only(operation: Operation) -> Any:
 
 api = Api(title="EdgePortal", version="1", description=ABOUT, auth=AUTH, throttle=PerToken(), parser=StrictParser(),
           urls_namespace="api", docs_url=None)
-for router in (accounts, catalog, devices, experiments, search):
+for router in (accounts, catalog, devices, experiments, portfolios, search):
     api.add_router("", router)
 api.add_router("/streams", streams)
 api.add_router("", uploads)
@@ -136,6 +138,11 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     field, text = next(iter(error.errors.items()))
     conflict = isinstance(error, Conflict) or not any(error.errors)
     return problem(409 if conflict else 422, text, field=field or None, errors=error.errors)
+
+
+@api.exception_handler(Forbidden)
+def _not_yours(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(403, next(iter(error.errors.values())), errors=error.errors)
 
 
 @api.exception_handler(ValidationError)

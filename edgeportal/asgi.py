@@ -6,17 +6,16 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
 
-from channels.auth import AuthMiddlewareStack
-from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 http = get_asgi_application()
 
 import edgeportal.celery  # noqa: E402, F401  makes it the current app, so that actions can wake workers by name
-from apps.live.sockets import routes  # noqa: E402  the apps must be loaded first
+from apps.live import sockets  # noqa: E402  the apps must be loaded first
+from edgeportal.bodies import bounded  # noqa: E402
 
 application = ProtocolTypeRouter({
-    "http": http,
-    "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes))),
+    "http": bounded(http),
+    "websocket": sockets.application,
 })

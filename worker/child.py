@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from worker import menu
 from worker.context import Context
@@ -61,6 +61,22 @@ class Wire:
         self._on_loss()
 
 
+class Limits(Protocol):
+    """What a process may use."""
+
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def file_bytes(self) -> int: ...
+    @property
+    def cpu_s(self) -> int: ...
+
+
+def begin(request: bytes, end: socket.socket) -> None:
+    """What the fork server calls in the new process."""
+    main(Job.model_validate_json(request), end)
+
+
 def main(job: Job, end: socket.socket) -> None:
     """Run the job to its end; what goes wrong outside the recipe is a Failed event too."""
     wire = Wire(end, job.live_params)
@@ -87,7 +103,7 @@ def _run(job: Job, wire: Wire) -> None:
         wire.say(event=event.model_dump(mode="json"))
 
 
-def limit(job: Job) -> None:
+def limit(job: Limits) -> None:
     """Cap memory, CPU seconds and file size. Address space is left alone where CUDA needs to reserve it."""
     import torch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -14,8 +15,9 @@ import threading
 import time
 from typing import Any
 
+from pydantic import BaseModel
+
 from worker.child import die_with_parent
-from worker.job import Job
 
 # What a run may know of its surroundings: no database, no broker, no signing secret.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
@@ -69,8 +71,9 @@ class Child:
 class ForkServer:
     """Starts the warm process when it is needed, again when it died, and asks it for children."""
 
-    def __init__(self, idle_s: float = 300) -> None:
-        self._idle_s = idle_s
+    def __init__(self, idle_s: float = 300, child: str = "worker.child") -> None:
+        """`child` names the module whose `begin(request, end)` is the life of a forked process."""
+        self._idle_s, self._child = idle_s, child
         self._lock = threading.Lock()
         self._control: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,8 +83,8 @@ class ForkServer:
         with self._lock:
             self._ensure()
 
-    def spawn(self, job: Job) -> Child:
-        """A child running the job; one more try when the warm process had just gone."""
+    def spawn(self, job: BaseModel) -> Child:
+        """A child doing the job; one more try when the warm process had just gone."""
         with self._lock:
             try:
                 return self._spawn(job)
@@ -94,7 +97,7 @@ class ForkServer:
         with self._lock:
             self._stop()
 
-    def _spawn(self, job: Job) -> Child:
+    def _spawn(self, job: BaseModel) -> Child:
         control = self._ensure()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -110,7 +113,7 @@ class ForkServer:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker.forkserver", str(theirs.fileno()), str(self._idle_s)],
+                [sys.executable, "-m", "worker.forkserver", str(theirs.fileno()), str(self._idle_s), self._child],
                 pass_fds=[theirs.fileno()], env=kept | {"OMP_NUM_THREADS": "1"}, start_new_session=True)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LONGEST_REQUEST)
         self._control = ours
@@ -130,9 +133,8 @@ class ForkServer:
 class Server:
     """The warm process itself: one loop that forks, reaps, and ends when its owner does or nothing is asked for long."""
 
-    def __init__(self, control: socket.socket, idle_s: float) -> None:
-        self.control = control
-        self.idle_s = idle_s
+    def __init__(self, control: socket.socket, idle_s: float, child: str) -> None:
+        self.control, self.idle_s, self.child = control, idle_s, child
         self.children: dict[int, socket.socket] = {}
         self.wakes, self.wake = socket.socketpair()
         for end in (self.wakes, self.wake):
@@ -177,9 +179,7 @@ class Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for other in (self.control, self.wakes, self.wake, *self.children.values()):
                 other.close()
-            from worker import child
-
-            child.main(Job.model_validate_json(request), end)
+            importlib.import_module(self.child).begin(request, end)
             code = 0
         finally:
             os._exit(code)
@@ -214,20 +214,18 @@ def _last_words(end: socket.socket, code: int) -> None:
 
 
 def main() -> None:
-    """`python -m worker.forkserver FD IDLE_S`, started by a worker."""
-    import importlib
-
+    """`python -m worker.forkserver FD IDLE_S CHILD`, started by a worker."""
     # No parent-death signal here: it follows the thread that started us. The closed control socket says it as well.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    control, idle_s = socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2])
+    control, idle_s, child = socket.socket(fileno=int(sys.argv[1])), float(sys.argv[2]), sys.argv[3]
     warm = threading.Event()
     watch = threading.Thread(target=_watch_owner, args=(os.getppid(), warm), daemon=True)
     watch.start()
-    for module in WARM:
+    for module in (*WARM, child):
         importlib.import_module(module)
     warm.set()
     watch.join()
-    Server(control, idle_s).serve()
+    Server(control, idle_s, child).serve()
 
 
 if __name__ == "__main__":

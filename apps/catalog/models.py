@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from apps.accounts.models import TeamOwned
 
@@ -74,9 +76,11 @@ class Variant(TeamOwned):
     macs = models.PositiveBigIntegerField()
     activation_bytes = models.PositiveBigIntegerField()
     made_by = models.UUIDField(null=True, blank=True, db_index=True)
+    notes: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True, help_text="What a person must know of it.")
 
     class Meta:
         ordering = ("created", "id")
+        indexes = [models.Index(fields=["model", "created", "id"], name="variants_of_a_model")]
 
     def __str__(self) -> str:
         return self.name
@@ -92,6 +96,7 @@ class Dataset(TeamOwned):
     labels: models.JSONField[Any, Any] = models.JSONField(default=list)
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict)
     file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    notes: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True, help_text="What a person must know of it.")
 
     class Meta:
         ordering = ("name", "id")
@@ -99,3 +104,80 @@ class Dataset(TeamOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+class UploadState(models.TextChoices):
+    """The life of an upload: its parts come in, it is checked in a limited process, then it is one of the last two."""
+
+    RECEIVING = "receiving"
+    CHECKING = "checking"
+    READY = "ready"
+    REFUSED = "refused"
+
+
+class Upload(TeamOwned):
+    """A model or a data set on its way in. While it is `checking` the row is the job: see `apps.catalog.checking`."""
+
+    class Kind(models.TextChoices):
+        MODEL = "model"
+        DATASET = "dataset"
+
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    file_name = models.CharField(max_length=200, help_text="As its owner calls it; for display only, never a path.")
+    size_bytes = models.PositiveBigIntegerField()
+    received_bytes = models.PositiveBigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=100, blank=True, help_text="What the sender knows the file again by.")
+    options: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=9, choices=UploadState.choices, default=UploadState.RECEIVING)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    touched = models.DateTimeField(auto_now=True)
+
+    # What the inspection says: its steps, why it refused, in which table, and what came of it.
+    steps: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    why = models.TextField(blank=True)
+    mend = models.CharField(max_length=20, blank=True, help_text="What would help: another architecture, a shape; or nothing.")
+    findings: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    model = models.ForeignKey(RegisteredModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    dataset = models.ForeignKey(Dataset, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    token = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "made_by", "kind", "size_bytes", "fingerprint"], name="a_file_is_received_once",
+                condition=Q(state="receiving") & ~Q(fingerprint="")),
+        ]
+        indexes = [
+            models.Index(fields=["team", "-created"], name="uploads_of_a_team"),
+            models.Index(fields=["created"], name="uploads_to_check", condition=Q(state="checking")),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @property
+    def keeps_bytes(self) -> bool:
+        """Whether its parts still lie in the store and count towards the team's quota."""
+        return self.state != UploadState.READY and self.received_bytes > 0
+
+
+class UploadPart(models.Model):
+    """A piece of an upload: one object in the store, under a name of ours."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    offset = models.PositiveBigIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ("offset",)
+        constraints = [models.UniqueConstraint(fields=["upload", "offset"], name="one_part_an_offset")]
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.offset}"

@@ -17,7 +17,7 @@ from worker.context import write_durably
 from worker.datasets.data import PARTS, Data, Part
 
 MOST_HEADER_BYTES = 1_000_000
-_KEY = "edgeportal.dataset"
+KEY = "edgeportal.dataset"
 _FIELDS = ("name", "in_shape", "classes", "labels", "mean", "std", "channel_order")
 
 
@@ -27,7 +27,7 @@ def save(data: Data, path: Path) -> str:
     arrays = {f"{name}.{field}": getattr(part, field).contiguous().numpy()
               for name, part in data.parts.items() for field in ("images", "labels")}
     about = {field: getattr(data, field) for field in _FIELDS}
-    body = save_arrays(arrays, {_KEY: json.dumps(about, sort_keys=True)})
+    body = save_arrays(arrays, {KEY: json.dumps(about, sort_keys=True)})
     write_durably(Path(path), body)
     return hashlib.sha256(body).hexdigest()
 
@@ -37,7 +37,7 @@ def read(path: Path) -> Data:
     _check_header(Path(path))
     try:
         with safe_open(str(path), framework="pt") as file:
-            about = _about((file.metadata() or {}).get(_KEY))
+            about = _about((file.metadata() or {}).get(KEY))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"The file {Path(path).name} is not a whole safetensors file.") from error

@@ -23,6 +23,7 @@ from kombu.exceptions import ChannelError  # noqa: E402
 from apps.devices.models import Device  # noqa: E402
 from apps.experiments import leases  # noqa: E402
 from apps.home import pulses  # noqa: E402
+from worker.tasks import inspecting  # noqa: E402
 from worker.tasks.supervisor import Supervisor, forks, stopping  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def reap() -> None:
     """Take back expired leases, and wake workers for queued runs whose message may be lost."""
     try:
         leases.take_back_expired()
+        inspecting.tend()
         for queue in leases.unpublished():
             if not _messages_in(queue):
                 current_app.send_task("worker.tasks.work", queue=queue, retry=False, expires=settings.LEASE_S)
@@ -74,11 +76,13 @@ def _begin(**_: Any) -> None:
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _end(**_: Any) -> None:
     stopping.set()
+    inspecting.stopping.set()
 
 
 @signals.worker_shutdown.connect  # type: ignore[untyped-decorator]
 def _ended(**_: Any) -> None:
     forks.stop()
+    inspecting.forks.stop()
 
 
 def _pulse() -> None:

@@ -1,0 +1,91 @@
+"""Whether tensors are the weights of an architecture, for which images and how many classes, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, fx, nn
+
+from worker.dnn import architectures
+from worker.dnn.shapes import Shape
+from worker.dnn.spec import layer_of, name_of
+
+USUAL = ((3, 32, 32), (3, 224, 224))
+COUNTER = "num_batches_tracked"
+Tensors = dict[str, Tensor]
+
+
+class Difference(NamedTuple):
+    """One tensor that does not fit: missing, unexpected, or of another shape."""
+
+    tensor: str
+    problem: str
+    expected: str
+    got: str
+
+
+class Ends(NamedTuple):
+    """What the first convolution and the last linear layer say; None where the file lacks them."""
+
+    channels: int | None
+    classes: int | None
+
+
+def ends(name: str, tensors: Tensors) -> Ends:
+    """Channels and classes that these tensors were made for, if they are this architecture's."""
+    network = architectures.outline(name)
+    layers = [(name_of(node), layer_of(network, node)) for node in network.graph.nodes if node.op == "call_module"]
+    weighted = [layer for layer, module in layers if isinstance(module, nn.Conv2d | nn.Linear)]
+    first, last = (tensors.get(f"{layer}.weight") for layer in (weighted[0], weighted[-1]))
+    return Ends(int(first.shape[1]) if first is not None and first.ndim == 4 else None,
+                int(last.shape[0]) if last is not None and last.ndim >= 2 else None)
+
+
+def differences(name: str, tensors: Tensors, classes: int, in_shape: Shape) -> list[Difference]:
+    """Everything about the tensors that is not as the architecture has it; ValueError for images too small for it."""
+    expected = architectures.outline(name, classes, in_shape).state_dict()
+    return list(_differences(expected, tensors))
+
+
+def _differences(expected: Tensors, tensors: Tensors) -> Iterator[Difference]:
+    for name, tensor in expected.items():
+        if name not in tensors and not name.endswith(COUNTER):
+            yield Difference(name, "missing", _shape(tensor), "")
+        elif name in tensors and tensors[name].shape != tensor.shape:
+            yield Difference(name, "shape", _shape(tensor), _shape(tensors[name]))
+    for name, tensor in tensors.items():
+        if name not in expected:
+            yield Difference(name, "unexpected", "", _shape(tensor))
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "one number"
+
+
+def filled(name: str, tensors: Tensors, classes: int, in_shape: Shape) -> fx.GraphModule:
+    """The architecture with these tensors as its weights; they must fit."""
+    network = architectures.outline(name, classes, in_shape)
+    counters = {key: torch.zeros((), dtype=torch.int64) for key in network.state_dict() if key.endswith(COUNTER)}
+    network.load_state_dict(counters | tensors, assign=True)
+    return network.eval()
+
+
+def suited(tensors: Tensors, in_shape: Shape | None) -> list[str]:
+    """The architectures of the house that these tensors fit exactly."""
+    return [name for name in architectures.names() if any(_suits(name, tensors, shape) for shape in _tried(in_shape))]
+
+
+def _tried(in_shape: Shape | None) -> tuple[Shape, ...]:
+    return (in_shape,) if in_shape else USUAL
+
+
+def _suits(name: str, tensors: Tensors, in_shape: Shape) -> bool:
+    found = ends(name, tensors)
+    if found.channels is None or found.classes is None:
+        return False
+    try:
+        return not differences(name, tensors, found.classes, (found.channels, *in_shape[1:]))
+    except ValueError:
+        return False
