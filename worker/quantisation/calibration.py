@@ -15,6 +15,7 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_c
 
 from worker.context import Checkpoints, write_durably
 from worker.datasets import Data, normalise
+from worker.dnn.shapes import shapes
 from worker.events import Event, Progress
 from worker.profiling.recall import Work, once
 from worker.quantisation.graph import Folded
@@ -63,7 +64,7 @@ def _seen(folded: Folded, data: Data, rules: Calibration, kinds: list[str], fold
 def _calibrator(folded: Folded, rules: Calibration, kinds: list[str], folder: Path) -> Any:
     """onnxruntime's, which reads and writes files; they lie in the run's folder and are gone before it works."""
     plain, watched = folder / "calibration.onnx", folder / "calibration-watched.onnx"
-    write_durably(plain, folded.model.SerializeToString())
+    write_durably(plain, folded.typed.SerializeToString())
     try:
         return create_calibrator(plain, kinds, str(watched), METHODS[rules.method],
                                  extra_options={"percentile": rules.percentile, "symmetric": False})
@@ -82,8 +83,6 @@ def drawn(data: Data, rules: Calibration) -> Images:
 
 def _step(folded: Folded) -> int:
     """How many images at once: few where the results of one are large."""
-    from worker.dnn.shapes import shapes
-
     numbers = sum(int(np.prod(shape)) for shape in shapes(folded.network, folded.in_shape).values())
     return max(1, min(MOST_A_STEP, STEP_NUMBERS // max(1, numbers)))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper, shape_inference
+from onnx import numpy_helper
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -53,14 +53,13 @@ def quantiser(data: Data, rules: Rules, context: Context) -> Quantise:
 
 
 def _quantised(folded: Folded, rules: Rules, found: TensorsData) -> onnx.ModelProto:
-    model = shape_inference.infer_shapes(folded.model)
     quantizer = QDQQuantizer(
-        model, rules.per_channel, rules.narrow, QuantType.QInt8, TYPES[rules.activations], found,
+        folded.typed, rules.per_channel, rules.narrow, QuantType.QInt8, TYPES[rules.activations], found,
         nodes_to_quantize=[], nodes_to_exclude=[], op_types_to_quantize=KINDS, extra_options={"WeightSymmetric": True},
     )
     result = in_order(quantizer.quantize_model())
     result.producer_name = "EdgePortal"
-    # What was inferred helped the quantiser; in the file it would only be ballast.
+    # The shapes of results helped the quantiser; in the file they would only be ballast.
     del result.graph.value_info[:]
     return result
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel
 from torch import fx
 
 from worker.dnn.cost import FLOAT32_BYTES, peak_bytes
 from worker.dnn.export.writer import to_model
 from worker.dnn.fold import fold_batchnorm
-from worker.dnn.shapes import Shape
+from worker.dnn.shapes import Shape, shapes
 from worker.dnn.spec import name_of
 
 # Beyond this a number of 16 bits is infinite.
@@ -41,6 +41,19 @@ class Folded:
         """The weights of convolutions and linear layers by layer."""
         return {tensor.name.removesuffix(INNER): numpy_helper.to_array(tensor) for tensor in self.model.graph.initializer
                 if tensor.name.endswith(INNER) and len(tensor.dims) > 1}
+
+    @property
+    def typed(self) -> onnx.ModelProto:
+        """The model with the shape of every result; onnx cannot infer all of them, and quantisers ask."""
+        model = onnx.ModelProto()
+        model.CopyFrom(self.model)
+        sizes, known = shapes(self.network, self.in_shape), {"input", "output"}
+        for node in self.network.graph.nodes:
+            if _result(node) not in known:
+                known.add(_result(node))
+                model.graph.value_info.append(
+                    helper.make_tensor_value_info(_result(node), TensorProto.FLOAT, ["batch", *sizes[node.name]]))
+        return model
 
     @property
     def results(self) -> set[str]:

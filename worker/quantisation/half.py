@@ -47,7 +47,10 @@ def _halved(folded: Folded) -> onnx.ModelProto:
     with warnings.catch_warnings():
         # It warns of every tensor with a number too small to hold; `rounding_errors` says what came of it.
         warnings.simplefilter("ignore")
-        return in_order(convert_float_to_float16(copy, keep_io_types=True))
+        model = in_order(convert_float_to_float16(copy, keep_io_types=True))
+    # What was inferred on the way would only be ballast in the file.
+    del model.graph.value_info[:]
+    return model
 
 
 def _cut(folded: Folded) -> str:

@@ -7,15 +7,64 @@ import torch
 
 from tests.worker.dnn import zoo
 from worker.dnn import architectures
+from worker.dnn.cost import cost
 from worker.dnn.initialisation import reinitialise
+from worker.dnn.shapes import output_shape
+
+# Parameters and multiply-accumulates at 224x224 and 1,000 classes: those torchvision publishes for its models (vgg*_bn).
+IMAGENET = {
+    "alexnet": (61_100_840, 714_188_480), "mobilenet_v2": (3_504_872, 300_774_272),
+    "resnet18": (11_689_512, 1_814_073_344), "resnet50": (25_557_032, 4_089_184_256),
+    "vgg11": (132_868_840, 7_609_090_048), "vgg16": (138_365_992, 15_470_264_320), "vgg19": (143_678_248, 19_632_062_464),
+}
+# At 32x32 and 10 classes: those of the forms that are usual for CIFAR.
+CIFAR = {
+    "alexnet": 2_472_266, "mobilenet_v2": 2_236_682, "resnet18": 11_173_962, "resnet20": 272_474, "resnet50": 23_520_842,
+    "resnet56": 855_770, "vgg11": 9_231_114, "vgg16": 14_728_266, "vgg19": 20_040_522,
+}
+# Some tensors by the names that torchvision gives them, and how many there are in all.
+TENSORS = {
+    "alexnet": (16, {"features.10.bias": (256,), "classifier.1.weight": (4096, 9216), "classifier.6.weight": (1000, 4096)}),
+    "mobilenet_v2": (314, {"features.1.conv.0.0.weight": (32, 1, 3, 3), "features.2.conv.2.weight": (24, 96, 1, 1),
+                           "features.18.0.weight": (1280, 320, 1, 1), "classifier.1.weight": (1000, 1280)}),
+    "resnet18": (122, {"conv1.weight": (64, 3, 7, 7), "layer2.0.downsample.0.weight": (128, 64, 1, 1),
+                       "layer4.1.bn2.running_var": (512,), "fc.weight": (1000, 512)}),
+    "resnet50": (320, {"layer1.0.downsample.1.weight": (256,), "layer4.2.conv3.weight": (2048, 512, 1, 1)}),
+    "vgg16": (97, {"features.40.weight": (512, 512, 3, 3), "features.41.running_mean": (512,),
+                   "classifier.0.weight": (4096, 25088), "classifier.6.bias": (1000,)}),
+}
+LARGE = (3, 224, 224)
 
 
-def test_vgg16_has_the_parameters_of_the_literature() -> None:
-    assert zoo.parameters(architectures.build("vgg16")) == 14_728_266
+@pytest.mark.parametrize("name", IMAGENET)
+def test_for_large_images_it_is_as_large_as_published(name: str) -> None:
+    total = cost(architectures.outline(name, 1000, LARGE), LARGE)
+    assert (total.params, total.macs) == IMAGENET[name]
 
 
-def test_resnet20_has_the_parameters_of_the_literature() -> None:
-    assert zoo.parameters(architectures.build("resnet20")) == 272_474
+@pytest.mark.parametrize("name", CIFAR)
+def test_for_small_images_it_is_as_large_as_is_usual(name: str) -> None:
+    assert cost(architectures.outline(name), (3, 32, 32)).params == CIFAR[name]
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_for_large_images_its_tensors_are_called_as_elsewhere(name: str) -> None:
+    count, shapes = TENSORS[name]
+    state = architectures.outline(name, 1000, LARGE).state_dict()
+    assert len(state) == count and {key: tuple(state[key].shape) for key in shapes} == shapes
+
+
+@pytest.mark.parametrize("size", [64, 96, 128, 160, 192, 256])
+@pytest.mark.parametrize("name", architectures.names())
+def test_each_is_outlined_for_the_sizes_in_between(name: str, size: int) -> None:
+    network = architectures.outline(name, 7, (3, size, size + 32))
+    assert output_shape(network, (3, size, size + 32)) == (7,)
+
+
+def test_an_outline_takes_no_memory_and_is_what_is_built() -> None:
+    outline, built = architectures.outline("resnet18"), architectures.build("resnet18")
+    assert all(tensor.is_meta for tensor in outline.state_dict().values())
+    assert {k: v.shape for k, v in outline.state_dict().items()} == {k: v.shape for k, v in built.state_dict().items()}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -30,7 +79,10 @@ def test_two_take_digits_as_they_are(name: str) -> None:
     assert architectures.build(name, in_shape=(1, 8, 8))(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
 
 
-@pytest.mark.parametrize(("name", "least"), [("lenet5", 4), ("vgg11", 16), ("vgg16", 16), ("resnet20", 8)])
+@pytest.mark.parametrize(("name", "least"), [
+    ("alexnet", 29), ("lenet5", 4), ("mobilenet_v2", 8), ("resnet18", 8), ("resnet20", 8), ("resnet50", 8), ("resnet56", 8),
+    ("vgg11", 16), ("vgg16", 16), ("vgg19", 16),
+])
 def test_too_small_an_image_is_refused_in_one_sentence(name: str, least: int) -> None:
     small = least - 1
     told = f"^{name} needs images of at least {least}x{least} pixels; 3x{small}x{small} is too small.$"

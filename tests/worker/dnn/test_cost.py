@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tests.worker.dnn import zoo
 from worker.dnn import architectures, files
-from worker.dnn.cost import cost, facts
+from worker.dnn.cost import cost, facts, peak_bytes
 from worker.dnn.form import trace
 from worker.dnn.shapes import shapes
 from worker.dnn.surgery import keep_channels, shrink
@@ -21,14 +21,16 @@ from worker.dnn.surgery import keep_channels, shrink
 
 def flops(network: nn.Module, shape: tuple[int, ...]) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network.eval()(torch.zeros(1, *shape, dtype=next(network.parameters()).dtype))
+        like = next(network.parameters())
+        network.eval()(torch.zeros(1, *shape, dtype=like.dtype, device=like.device))
     return int(counter.get_total_flops())
 
 
+@pytest.mark.parametrize("shape", [(3, 32, 32), (3, 224, 224)], ids=["small", "large"])
 @pytest.mark.parametrize("name", architectures.names())
-def test_macs_are_half_of_torchs_flops(name: str) -> None:
-    network = architectures.build(name)
-    assert 2 * cost(network, (3, 32, 32)).macs == flops(network, (3, 32, 32))
+def test_macs_are_half_of_torchs_flops(name: str, shape: tuple[int, ...]) -> None:
+    network = architectures.outline(name, in_shape=shape)
+    assert 2 * cost(network, shape).macs == flops(network, shape)
 
 
 @pytest.mark.parametrize("name", zoo.ALL)
@@ -122,3 +124,10 @@ def test_facts_are_the_events(tmp_path: Path) -> None:
     files.save(network, path, in_shape=(3, 32, 32), classes=10, name="a")
     told = facts(network, (3, 32, 32), path)
     assert (told.size_bytes, told.params, told.macs) == (path.stat().st_size, 62_006, 651_720)
+
+
+def test_results_of_fewer_bits_take_fewer_bytes() -> None:
+    network = trace(nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU(), nn.Flatten(), nn.Linear(64, 2)))
+    first = next(iter(network.graph.nodes)).name
+    assert peak_bytes(network, (1, 4, 4), lambda name: 1) == 64 + 64
+    assert peak_bytes(network, (1, 4, 4), lambda name: 100 if name == first else 1) == 1600 + 64
