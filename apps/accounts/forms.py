@@ -164,8 +164,10 @@ class TokenForm(forms.Form):
     """What a token is for, what it may do, and for how long."""
 
     name = forms.CharField(label="What is it for?", required=False, help_text="For example: nightly benchmark.")
-    scope = forms.ChoiceField(label="It may", choices=Scope.choices, required=False, initial=Scope.READ,
-                              help_text="At most what your own role allows.")
+    scope = forms.ChoiceField(label="It may", choices=[(each.value, each.label.partition(":")[0]) for each in Scope],
+                              required=False, initial=Scope.READ,
+                              help_text="Read looks; write also launches and changes; review also decides; admin also changes "
+                                        "who is in the team. Never more than your own role.")
     days = forms.ChoiceField(label="Lifetime", choices=list(LIVES.items()), required=False, initial="90")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET
 
 from apps.accounts.models import SignInLink, User
-from apps.accounts.secrecy import digest, fresh, private
+from apps.accounts.secrecy import digest, fresh
 
 LIFE = timedelta(minutes=10)
 
@@ -36,10 +36,10 @@ def enter(request: HttpRequest, secret: str) -> HttpResponse:
         raise Http404
     link = _take(secret)
     if link is None:
-        return private(render(request, "accounts/link_spent.html", status=410))
+        return _private(render(request, "accounts/link_spent.html", status=410))
     login(request, link.user, backend=settings.AUTHENTICATION_BACKENDS[0])
     safe = url_has_allowed_host_and_scheme(link.next, allowed_hosts=None)
-    return private(redirect(link.next if safe else "/"))
+    return _private(redirect(link.next if safe else "/"))
 
 
 def _take(secret: str) -> SignInLink | None:
@@ -55,3 +55,9 @@ def _is_loopback(request: HttpRequest) -> bool:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    return response

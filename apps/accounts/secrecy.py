@@ -19,7 +19,10 @@ def digest(secret: str) -> str:
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """Neither a cache nor the next site learns the address or what stands on the page."""
-    response["Referrer-Policy"] = "no-referrer"
+    """Neither a cache nor another site learns the address or what stands on the page.
+
+    Not `no-referrer`: a browser sends the forms of such a page without an origin, and Django refuses them.
+    """
+    response["Referrer-Policy"] = "same-origin"
     response["Cache-Control"] = "no-store"
     return response

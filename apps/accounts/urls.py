@@ -9,6 +9,7 @@ from allauth.mfa.totp import views as app
 from allauth.socialaccount.providers.openid_connect.views import callback
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.decorators.cache import never_cache
 
 from apps.accounts import joining, links, team_page, views
 
@@ -33,9 +34,9 @@ urlpatterns = [
     path("account/password/", allauth.password_change, name="account_change_password"),
     path("account/password/first/", allauth.password_set, name="account_set_password"),
     path("account/second-step/", second_step.index, name="mfa_index"),
-    path("account/second-step/app/", app.activate_totp, name="mfa_activate_totp"),
+    path("account/second-step/app/", never_cache(app.activate_totp), name="mfa_activate_totp"),
     path("account/second-step/app/off/", app.deactivate_totp, name="mfa_deactivate_totp"),
-    path("account/second-step/codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("account/second-step/codes/", never_cache(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("account/second-step/codes/new/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
     path("account/second-step/codes/file/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
     path("team/", team_page.team, name="team"),
