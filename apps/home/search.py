@@ -15,6 +15,7 @@ from apps.catalog.models import Dataset, RegisteredModel, Variant
 from apps.catalog.views import searched
 from apps.devices.models import Device
 from apps.experiments.models import Run
+from apps.portfolios.models import Portfolio
 from worker import menu
 
 MOST = 10
@@ -62,6 +63,8 @@ def hits(request: HttpRequest, text: str) -> list[Hit]:
     devices = [Hit("device", each.name, each.hardware, reverse("device", args=[each.pk])) for each in named(Device)[:MOST]]
     runs = [Hit(f"run {each.number}", each.experiment.name, each.status, reverse("run", args=[each.pk]))
             for each in named(Run, "experiment__name").select_related("experiment").order_by("-number")[:MOST]]
+    folios = [Hit("portfolio", each.name, each.get_state_display(), reverse("portfolio", args=[each.pk]))
+              for each in named(Portfolio).order_by("-changed_at")[:MOST]]
     recipes = [Hit("recipe", each.title, each.summary, reverse("recipe-docs", args=[each.name]))
                for each in menu.recipes().values() if text.lower() in f"{each.name} {each.title}".lower()]
-    return [*models, *variants, *data, *devices, *runs, *recipes[:MOST]]
+    return [*models, *variants, *data, *devices, *runs, *folios, *recipes[:MOST]]

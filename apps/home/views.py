@@ -16,6 +16,8 @@ from apps.catalog.models import Blob, Dataset, Variant
 from apps.devices.models import SILENT_AFTER, Device
 from apps.experiments.models import ENDED, LIVE, Run, RunFile
 from apps.experiments.results import listed
+from apps.portfolios.models import Portfolio
+from apps.portfolios.views import waiting_for
 
 
 @require_safe
@@ -25,11 +27,17 @@ def home(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "live": listed(runs.filter(status__in=LIVE).order_by("-number")[:20]),
         "latest": listed(runs.filter(status__in=ENDED).order_by("-finished_at")[:8]),
-        "lost": _out_of_contact(request, team), "space": _space(team),
+        "reviews": _waiting(request, team), "lost": _out_of_contact(request, team), "space": _space(team),
         "may_edit": teams.may_edit(teams.person(request), team),
     }
     page = "home/_running.html" if request.htmx else "home/home.html"  # type: ignore[attr-defined]
     return render(request, page, context)
+
+
+def _waiting(request: HttpRequest, team: Team | None) -> Any:
+    """Portfolios that wait for this person's review."""
+    rows = Portfolio.objects.visible_to(request.user).filter(team=team)
+    return waiting_for(request, rows).select_related("author", "submitted_by").order_by("changed_at")[:10]
 
 
 def _out_of_contact(request: HttpRequest, team: Team | None) -> Any:

@@ -107,7 +107,7 @@ def add_criterion(user: User, portfolio: Portfolio, values: Mapping[str, object]
             raise Refused({"": f"A portfolio has at most {MOST_CRITERIA} criteria."})
         made = Criterion(portfolio=found, changed_in=found.version + 1, **asked(found, values))
         _kept(made)
-        changed(user, found, f"asks for {told(made)}")
+        changed(user, found, f"asked for {told(made)}")
     return made
 
 
@@ -124,7 +124,7 @@ def change_criterion(user: User, portfolio: Portfolio, criterion: object, values
         if told(held) != was:
             held.changed_in = found.version + 1
             _kept(held)
-            changed(user, found, f"asks for {told(held)} instead of {was}")
+            changed(user, found, f"asked for {told(held)} instead of {was}")
     return held
 
 
@@ -133,7 +133,7 @@ def remove_criterion(user: User, portfolio: Portfolio, criterion: object) -> Non
         held = _criterion(found, criterion)
         was = told(held)
         held.delete()
-        changed(user, found, f"no longer asks for {was}")
+        changed(user, found, f"dropped {was}")
 
 
 def _named(name: str, description: str) -> dict[str, str]:

@@ -58,7 +58,9 @@ def cell(request: HttpRequest, portfolio: Portfolio, found: Board | None = None)
     """The measurement behind one cell, named in the address."""
     chosen = request.GET.get("cell", "")
     one = (found or board_of(portfolio)).cell(chosen) if chosen else None
+    may_edit = teams.may_edit(teams.person(request), portfolio.team)
     return {"portfolio": portfolio, "cell": one, "is_gone": bool(chosen) and one is None,
+            "may_change": may_edit and portfolio.is_open,
             "measure": _measure(portfolio, one) if one else ""}
 
 

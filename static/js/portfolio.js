@@ -25,7 +25,9 @@ function refresh(name) {
   window.htmx.ajax("GET", `${address}${location.search}`, { source: place, target: place, swap: "outerHTML" });
 }
 
-function hear(rows) {
+function hear(said) {
+  const rows = said.filter((row) => row.seq > config.after);
+  if (!rows.length) return;
   const parts = new Set(rows.flatMap((row) => PARTS[row.type] ?? []));
   const last = rows.at(-1).body;
   $("#pending span").textContent = `${last.by} ${last.text}. What you typed is kept.`;
@@ -99,7 +101,8 @@ document.addEventListener("submit", (event) => { submitted = event.target; });
 document.addEventListener("click", onClick);
 const free = $("#unanchor");
 if (free) { free.hidden = false; free.addEventListener("click", () => anchor(true)); }
-new Stream(config.stream, { after: config.after, onEvents: hear, onState: showLink });
+// The last row is asked for again, so that the answer tells at once that the stream is there.
+new Stream(config.stream, { after: Math.max(0, config.after - 1), onEvents: hear, onState: showLink });
 // A number that is missing comes from a run; runs speak on streams of their own, so ask now and then.
 setInterval(() => {
   if (document.visibilityState === "visible" && $("#board")?.dataset.waits) ["board", "cell", "review"].forEach((name) => isBusy(document.getElementById(name)) || refresh(name));

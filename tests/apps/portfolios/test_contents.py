@@ -112,7 +112,7 @@ def test_a_stale_change_of_a_criterion_says_what_it_is_now(shop: Shop) -> None:
     portfolio.refresh_from_db()
     seen = portfolio.version
     actions.change_criterion(shop.carol, portfolio, criterion.pk, {**LATENCY, "bound": "6"}, seen)
-    with pytest.raises(Overtaken, match=f"6 ms now. You saw version {seen}; it is version {seen + 1} now: Carol asks for"):
+    with pytest.raises(Overtaken, match=f"6 ms now. You saw version {seen}; it is version {seen + 1} now: Carol asked for"):
         actions.change_criterion(shop.cast.alice, portfolio, criterion.pk, {**LATENCY, "bound": "7"}, seen)
     criterion.refresh_from_db()
     assert criterion.bound == 6

@@ -1,0 +1,225 @@
+"""Two people and one portfolio: Alice picks and submits, Ruth reviews; each sees what the other does without reloading."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.test_look import findings, wider_than_the_window
+from tests.portal import ROOT, Portal, open_tab, until
+
+pytestmark = pytest.mark.browser
+SIGN_IN = """
+from apps.accounts.models import *; from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
+u = User.objects.get_or_create(email='{name}@example.org', defaults={{'name': '{Name}'}})[0]
+Membership.objects.update_or_create(team=Team.objects.get(is_sample=True), user=u, defaults={{'role': '{role}'}})
+s = SessionStore(); s[SESSION_KEY] = str(u.pk); s[HASH_SESSION_KEY] = u.get_session_auth_hash()
+s[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]; s.save(); print(s.session_key)
+"""
+
+
+def person(portal: Portal, name: str, role: str) -> dict[str, Any]:
+    """The session cookie of somebody of the sample team."""
+    code = SIGN_IN.format(name=name, Name=name.title(), role=role)
+    done = subprocess.run([sys.executable, "manage.py", "shell", "-v", "0", "-c", code], cwd=ROOT, env=portal.environ(),
+                          capture_output=True, text=True, check=True)
+    return {"name": "sessionid", "value": done.stdout.split()[-1], "domain": "127.0.0.1", "path": "/"}
+
+
+def browser_of(chromium: Any, portal: Portal, name: str, role: str) -> Iterator[Any]:
+    for tab in open_tab(chromium, portal, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"):
+        tab.context.clear_cookies()
+        tab.context.add_cookies([person(portal, name, role)])
+        yield tab
+
+
+@pytest.fixture
+def alice(chromium: Any, portal: Portal) -> Iterator[Any]:
+    yield from browser_of(chromium, portal, "alice", "admin")
+
+
+@pytest.fixture
+def ruth(chromium: Any, portal: Portal) -> Iterator[Any]:
+    yield from browser_of(chromium, portal, "ruth", "reviewer")
+
+
+@pytest.fixture
+def patient_ruth(chromium: Any, portal: Portal) -> Iterator[Any]:
+    """Ruth where a form that comes back refused is no failure of the page."""
+    context = chromium.new_context()
+    context.add_cookies([person(portal, "ruth", "reviewer")])
+    yield context.new_page()
+    context.close()
+
+
+def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
+    """The dense and the pruned variant of a run, into a new portfolio; its address."""
+    tab.goto(f"{portal.address}/runs/{run}/")
+    tab.wait_for_selector("#pick", state="attached")
+    boxes = tab.locator("input.pick")
+    assert boxes.count() == 2 and not tab.locator("#pick").is_visible()
+    boxes.nth(0).check()
+    # The second by keyboard alone: j goes to its row, x picks it.
+    tab.locator("[data-row] a").first.focus()
+    tab.keyboard.press("j")
+    tab.keyboard.press("x")
+    assert tab.locator("#picked").text_content() == "2 picked"
+    tab.click("#add-picked")
+    tab.wait_for_url("**/portfolios/pick/**")
+    tab.fill("[name=name]", name)
+    tab.click("text=Make it")
+    tab.wait_for_selector("#board")
+    return str(tab.url)
+
+
+def ask(tab: Any, metric: str, bound: str, comparison: str = "") -> None:
+    if tab.locator("#ask").get_attribute("open") is None:
+        tab.click("#ask summary")
+    tab.select_option("[name=metric]", metric)
+    if comparison:
+        tab.select_option("[name=comparison]", comparison)
+    tab.fill("[name=bound]", bound)
+    tab.click("text=Add the criterion")
+    tab.wait_for_load_state()
+
+
+def state(tab: Any) -> str:
+    return " ".join(tab.locator("#head .state").inner_text().split())
+
+
+def sees(tab: Any, word: str) -> None:
+    until(lambda: word in state(tab), 10, f"{word!r} without reloading, it is {state(tab)!r}")
+
+
+def live(tab: Any) -> None:
+    tab.wait_for_selector("#link-state[data-state=live]", state="attached")
+
+
+def test_two_people_play_a_review_through(alice: Any, ruth: Any, portal: Portal, finished: str) -> None:
+    address = pick_two(alice, portal, finished, "Doorbell")
+    ask(alice, "size_bytes", "0.0001")
+    ask(alice, "accuracy", "1")
+    assert alice.locator(".verdict-fail").count() == 2 and alice.locator("td.verdict-pass").count() == 2
+    ruth.goto(address)
+    live(ruth)
+    assert "draft" in state(ruth) and ruth.locator("#review button").count() == 0
+
+    alice.click("text=Submit for review")
+    sees(ruth, "in review")
+    sees(alice, "in review")
+    # Alice leads the team, but it is her own work: she is not offered a decision.
+    assert alice.locator("#review button").count() == 0 and "somebody else decides" in alice.locator("#review").inner_text()
+    live(alice)
+
+    ruth.locator("td.verdict-fail a.cell").first.click()
+    ruth.wait_for_selector("#cell dl")
+    assert "counted in the variant's own file" in ruth.locator("#cell").inner_text()
+    ruth.fill("#say textarea", "Far **too strict**: a digit more?")
+    ruth.click("#say button:has-text('Comment')")
+    ruth.wait_for_load_state()
+    alice.wait_for_selector("#talk strong:has-text('too strict')")
+    assert "size at most" in alice.locator("#talk .tag").inner_text()
+
+    # What Alice types outlives what Ruth does meanwhile.
+    alice.fill("#say textarea", "I am still writing")
+    ruth.fill("#review textarea", "Mend the bound.")
+    ruth.click("text=Request changes")
+    sees(ruth, "changes requested")
+    sees(alice, "changes requested")
+    assert alice.input_value("#say textarea") == "I am still writing"
+    assert "Mend the bound." in alice.locator("#review").inner_text()
+    alice.fill("#say textarea", "")
+
+    alice.click("a[aria-label^='Change size']")
+    alice.fill("[name=bound]", "100")
+    alice.click("text=Change the criterion")
+    alice.wait_for_selector("#board")
+    assert alice.locator(".verdict-fail").count() == 0
+    alice.click("text=Submit for review")
+    sees(ruth, "in review")
+    ruth.wait_for_selector("#review button[value=approve]")
+    ruth.click("#review button[value=approve]")
+    sees(ruth, "approved")
+    sees(alice, "approved")
+    assert "Ruth approved version" in " ".join(alice.locator("#review").inner_text().split())
+
+
+def test_a_point_of_the_trade_off_is_picked_by_a_click(alice: Any, portal: Portal, finished: str) -> None:
+    alice.goto(f"{portal.address}/runs/{finished}/")
+    alice.wait_for_selector(".chart[data-kind=tradeoff] .main-svg", timeout=30_000)
+    alice.wait_for_selector("#pick", state="attached")
+    plot = alice.locator(".chart[data-kind=tradeoff] .plot")
+    plot.scroll_into_view_if_needed()
+    point = plot.locator(".scatterlayer .point").last.bounding_box()
+    alice.mouse.move(point["x"] - 40, point["y"] - 20)
+    alice.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2, steps=5)
+    alice.wait_for_timeout(300)
+    alice.mouse.click(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
+    until(lambda: alice.locator("input.pick:checked").count() == 1, 5, "a ticked box")
+    assert alice.locator("#picked").text_content() == "1 picked"
+
+
+def test_the_authors_own_approval_is_refused(alice: Any, portal: Portal, finished: str) -> None:
+    address = pick_two(alice, portal, finished, "Own work")
+    ask(alice, "accuracy", "1")
+    alice.click("text=Submit for review")
+    sees(alice, "in review")
+    answer = alice.context.request.post(f"{address}decide/", form={"version": "3", "verdict": "approve", "text": ""}, headers={
+        "X-CSRFToken": cookie(alice), "Referer": portal.address})
+    assert answer.status == 403 and "somebody else decides" in answer.text()
+
+
+def test_a_decision_on_what_changed_meanwhile_keeps_the_words(alice: Any, patient_ruth: Any, portal: Portal,
+                                                                  finished: str) -> None:
+    ruth, address = patient_ruth, pick_two(alice, portal, finished, "Overtaken")
+    ask(alice, "accuracy", "1")
+    alice.click("text=Submit for review")
+    ruth.goto(address)
+    live(ruth)
+    ruth.fill("#review textarea", "I have thought about this for long.")
+    alice.click("text=Withdraw")
+    sees(alice, "draft")
+    ask(alice, "size_bytes", "90")
+    alice.click("text=Submit for review")
+    until(lambda: ruth.locator("#pending").is_visible(), 10, "word of the change")
+    with ruth.expect_response(re.compile("decide")) as answered:
+        ruth.click("#review button[value=approve]")
+    assert answered.value.status == 409
+    ruth.wait_for_selector("#form-errors")
+    assert "asked for size at most 90 MB" in ruth.locator("#form-errors").inner_text()
+    assert ruth.input_value("#review textarea") == "I have thought about this for long."
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_the_pages_of_a_portfolio_are_accessible_and_fit(chromium: Any, portal: Portal, finished: str, width: int,
+                                                         scheme: str) -> None:
+    for tab in open_tab(chromium, portal, viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"):
+        address = pick_two(tab, portal, finished, f"Looked at {width} {scheme}")
+        ask(tab, "accuracy", "1")
+        ask(tab, "size_bytes", "0.0001")
+        ask(tab, "latency_ms_p95", "0.001")
+        tab.locator("a.cell").first.click()
+        tab.wait_for_selector("#cell dl")
+        wrong: dict[str, object] = {}
+        tab.fill("#say textarea", "A `word` on it.")
+        tab.click("#say button:has-text('Comment')")
+        tab.wait_for_selector("#talk li")
+        pages = [tab.url, f"{portal.address}/portfolios/", f"{address}edit/", f"{portal.address}/portfolios/pick/"]
+        for page in pages:
+            tab.goto(page)
+            if found := findings(tab):
+                wrong[page] = found
+            if over := wider_than_the_window(tab):
+                wrong[f"{page} is too wide"] = over
+        assert not wrong, wrong
+
+
+def cookie(tab: Any) -> str:
+    return next((each["value"] for each in tab.context.cookies() if each["name"] == "csrftoken"), "")
