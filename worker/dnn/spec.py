@@ -87,10 +87,22 @@ def from_spec(spec: Spec, *, device: str = "cpu") -> fx.GraphModule:
         made[entry["name"]] = _to_node(graph, entry, sources, others)
     network = fx.GraphModule(layers, graph)
     if device != "meta":
-        network.to_empty(device=device)
+        embody(network, device)
         for tensor in (*network.parameters(), *network.buffers()):
             tensor.detach().zero_()
     return network.eval()
+
+
+def embody(network: nn.Module, device: str = "cpu") -> None:
+    """Memory for tensors that had none, its contents undefined. torch's `to_empty` would load SymPy for it: a second."""
+    for layer in network.modules():
+        for name, parameter in layer._parameters.items():
+            if parameter is not None:
+                empty = torch.empty(parameter.shape, dtype=parameter.dtype, device=device)
+                layer._parameters[name] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
+        for name, buffer in layer._buffers.items():
+            if buffer is not None:
+                layer._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype, device=device)
 
 
 def _to_node(graph: fx.Graph, entry: Spec, sources: list[fx.Node], others: set[str]) -> fx.Node:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -136,3 +139,8 @@ def test_the_networks_own_generator_is_left_alone_by_a_seed() -> None:
     torch.manual_seed(5)
     architectures.build("lenet5", seed=1)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_building_a_network_does_not_wait_for_sympy() -> None:
+    code = "import sys; from worker.dnn import architectures as a; a.build('lenet5'); sys.exit('sympy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

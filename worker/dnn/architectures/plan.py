@@ -11,6 +11,7 @@ from torch import fx, nn
 from worker.dnn.form import trace
 from worker.dnn.initialisation import reinitialise
 from worker.dnn.shapes import Shape, shapes
+from worker.dnn.spec import embody
 
 # From this side on an image is large: families with two forms take the one of ImageNet, below it the one of CIFAR.
 LARGE = 96
@@ -58,7 +59,7 @@ def outlined(maker: Maker, plan: Plan) -> fx.GraphModule:
 def drawn(maker: Maker, plan: Plan, seed: int | None) -> fx.GraphModule:
     """The traced network with drawn weights; outlined first, as constructors would draw a first time."""
     network = outlined(maker, plan)
-    network.to_empty(device="cpu")
+    embody(network)
     reinitialise(network, seed)
     return network
 
