@@ -1,7 +1,7 @@
 """`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another.
 
-`restore FOLDER` brings a backup into a new installation with the embedded servers.
-`web`, `worker`, `desk` and `beat` become that one program, for those who start each by itself.
+`health` asks this host's web process how it is. `restore FOLDER` brings a backup into a new installation with the embedded
+servers. `web`, `worker`, `desk` and `beat` become that one program, for those who start each by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
@@ -23,8 +24,7 @@ from edgeportal.supervise import Child, stop
 
 SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
 PYTHON = sys.executable
-LOCAL = os.environ.get("EDGEPORTAL_MODE", "local") == "local"
-SAMPLE = LOCAL and os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1"
+SAMPLE = places.local() and os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1"
 
 
 def say(text: str) -> None:
@@ -82,8 +82,7 @@ class Portal:
         if SAMPLE:
             self._make_sample_files()
         collecting = self._collect_static()
-        if not LOCAL:
-            self._manage("check", "--deploy", "--fail-level", "ERROR")
+        self._hold_to_the_rules()
         self._start_services()
         self._manage("migrate", "--verbosity", "0")
         if collecting and collecting.wait(WEB_S):
@@ -133,6 +132,14 @@ class Portal:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise Cannot(f"`manage.py {' '.join(words)}` failed: {last} (log: {self.logs / 'manage.log'})")
         return done.stdout
+
+    def _hold_to_the_rules(self) -> None:
+        """In production, say every setting that is unfit, before anything is started with it."""
+        if places.local():
+            return
+        done = subprocess.run([PYTHON, "manage.py", "check"], cwd=places.BASE_DIR, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Cannot("these settings are not fit to serve anybody.\n" + done.stderr)
 
     def _start_web(self) -> None:
         self._begin(Child("web", lambda: programs.web(self.port)[0]))
@@ -209,6 +216,20 @@ class Portal:
         stop(self.services, until)
 
 
+def do(verb: str, folders: list[Path]) -> None:
+    """What the command line asks for."""
+    if verb in programs.PROGRAMS:
+        return programs.become(programs.PROGRAMS[verb]())
+    port = preconditions.port()
+    verbs: dict[str, Callable[[], object]] = {
+        "run": lambda: Portal(port).run(), "link": lambda: say(Portal(port).another_link()),
+        "web": lambda: programs.become(programs.web(port)), "health": lambda: say(programs.health(port)),
+        **({"restore": lambda: Portal(port).restore(folders[0])} if folders else {})}
+    if verb not in verbs:
+        raise Cannot(f"{verb!r} is not understood; there are {', '.join([*verbs, *programs.PROGRAMS])} and restore FOLDER.")
+    verbs[verb]()
+
+
 def main() -> NoReturn:
     """Exit status 0 after Ctrl-C, 1 with one line when the portal cannot start."""
     verb, *words = sys.argv[1:] or ["run"]
@@ -216,18 +237,7 @@ def main() -> NoReturn:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "edgeportal.settings")
     os.chdir(places.BASE_DIR)
     try:
-        if verb == "web":
-            programs.become(programs.web(preconditions.port()))
-        elif verb in programs.PROGRAMS:
-            programs.become(programs.PROGRAMS[verb]())
-        elif verb == "restore" and folders:
-            Portal(preconditions.port()).restore(folders[0])
-        elif verb == "link":
-            say(Portal(preconditions.port()).another_link())
-        elif verb == "run":
-            Portal(preconditions.port()).run()
-        else:
-            raise Cannot(f"`{verb}` is not understood; there are run, link, restore FOLDER, web, {', '.join(programs.PROGRAMS)}.")
+        do(verb, folders)
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -12,6 +12,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_FOLDER = 85
 
 
+def local() -> bool:
+    """Whether this is what `make run` starts, for one person on this machine, and not `EDGEPORTAL_MODE=production`."""
+    return os.environ.get("EDGEPORTAL_MODE", "local") == "local"
+
+
 def var() -> Path:
     """The folder of everything that is data; EDGEPORTAL_VAR moves it."""
     return Path(os.environ.get("EDGEPORTAL_VAR") or BASE_DIR / "var").resolve()

@@ -6,8 +6,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from edgeportal import places
+from edgeportal.preconditions import Cannot
 
 QUIET = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
 Command = tuple[list[str], dict[str, str]]
@@ -20,7 +23,7 @@ def host() -> str:
 
 def web(port: int) -> Command:
     """Pages, API and sockets. It believes no proxy by itself: edgeportal.proxies does, of those it was told."""
-    bind = os.environ.get("EDGEPORTAL_BIND", "127.0.0.1")
+    bind = "127.0.0.1" if places.local() else os.environ.get("EDGEPORTAL_BIND", "127.0.0.1")
     return [sys.executable, "-m", "uvicorn", "edgeportal.asgi:application", "--host", bind, "--port", str(port),
             "--no-access-log", "--log-level", "warning", "--ws", "websockets-sansio", "--ws-max-size", "65536",
             "--ws-per-message-deflate", "false", "--ws-ping-interval", "4", "--ws-ping-timeout", "4",
@@ -51,6 +54,19 @@ def _celery(*words: str) -> list[str]:
 
 
 PROGRAMS: dict[str, Callable[[], Command]] = {"worker": worker, "desk": desk, "beat": beat}
+
+
+def health(port: int) -> str:
+    """Ask the web process of this host whether visitors may be sent to it; Cannot when not."""
+    host = os.environ.get("ALLOWED_HOSTS", "127.0.0.1").split(",")[0].strip().lstrip(".")
+    asked = Request(f"http://127.0.0.1:{port}/healthz/live", headers={"Host": host})
+    try:
+        with urlopen(asked, timeout=8) as answer:
+            return str(answer.read().decode())
+    except HTTPError as error:
+        raise Cannot(f"the web process answers {error.code}.") from None
+    except OSError:
+        raise Cannot(f"no web process answers on port {port}.") from None
 
 
 def become(command: Command) -> None:

@@ -255,7 +255,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = Path(os.environ.get("EDGEPORTAL_STATIC") or VAR / "static")
 PLOTLY = Path(str(find_spec("plotly").submodule_search_locations[0])) / "package_data"  # type: ignore[union-attr,index]
 # The version in the name lets browsers keep 4.8 MB for ever and still get the next release.
 PLOTLY_SCRIPT = f"plotly/plotly-{version('plotly')}.min.js"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ class Store:
     bucket = "edgeportal"
 
     def __init__(self) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self._server = ThreadedMotoServer(port=port, verbose=False)
