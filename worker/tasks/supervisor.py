@@ -49,11 +49,9 @@ class Supervisor:
 
     def _supervise(self) -> None:
         try:
-            self.trail.follow()
-            child = forks.spawn(job_of(self.run))
+            child = forks.spawn(self._persist(self._prepared))
         except blobs.Away:
-            log.exception("What %s needs could not be fetched", self.run)
-            return leases.take_back(self.run, "the store of files does not answer; the worker's log tells why")
+            return leases.release(self.run)  # This worker stops; until then we wait for the store.
         except blobs.Unreadable as gone:
             log.error("%s needs the file %s, which is gone or damaged", self.run, gone)
             return leases.give_up(self.run, f"{_whose(self.run, str(gone))} is no longer in the store, or its bytes are damaged.")
@@ -76,6 +74,11 @@ class Supervisor:
             child.close()
             self.trail.end(finished=self.finished)
             connections.close_all()
+
+    def _prepared(self) -> Job:
+        """Everything the attempt needs, brought to this host."""
+        self.trail.follow()
+        return job_of(self.run)
 
     def _follow(self, child: Child) -> None:
         while not child.gone:
@@ -208,9 +211,10 @@ def _input(entry: dict[str, Any]) -> InputFile:
                      precision=entry.get("precision", "fp32"))
 
 
-def _whose(run: Run, sha256: str) -> str:
-    """The input that the file belongs to, in words."""
-    names = [f"The file of {entry['kind']} {entry['name']}" for entry in run.inputs.values() if entry.get("sha256") == sha256]
+def _whose(run: Run, file: str) -> str:
+    """The input that the file belongs to, in words; object storage names files by more than their hash."""
+    entries = [entry for entry in run.inputs.values() if "sha256" in entry and entry["sha256"] in file]
+    names = [f"The file of {entry['kind']} {entry['name']}" for entry in entries]
     return next(iter(names), "A file of the run")
 
 
