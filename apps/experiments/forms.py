@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from django import forms
-from pydantic import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import Dataset, RegisteredModel, Variant
-from apps.devices.models import Device
+from apps.accounts.refusal import Refused
+from apps.experiments import sweeps
+from apps.experiments.choices import WORDS, reference_field
+from apps.experiments.sweeps import LISTS, MOST_REPEATS, inner, several
+from apps.experiments.tags import words_of
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
-from worker.wording import bounds, complaint, range_words
+from worker.wording import bounds, range_words
 
 LONGEST = 500
+OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
 class RecipeForm(forms.Form):
@@ -25,8 +30,15 @@ class RecipeForm(forms.Form):
 
     recipe: Recipe
     known: Mapping[str, Any] = types.MappingProxyType({})
+    is_sweepable = True
     name = forms.CharField(required=False, max_length=200, label="Name",
                            help_text="How you will find it again; left empty, it names itself.")
+    repeat = forms.CharField(required=False, max_length=40, label="Repeat", initial="1",
+                             widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+                             help_text="Runs everything with so many seeds: the seed, the next one, and so on.")
+    tags = forms.CharField(required=False, max_length=LONGEST, label="Tags", widget=forms.TextInput({"autocomplete": "off"}),
+                           help_text="Words to find it by, parted by commas.")
+    repeat.unit, repeat.range_words = "seeds", f"between 1 and {MOST_REPEATS}"  # type: ignore[attr-defined]
 
     @property
     def essentials(self) -> list[forms.BoundField]:
@@ -40,6 +52,16 @@ class RecipeForm(forms.Form):
     def advanced_has_errors(self) -> bool:
         return any(field.errors for field in self.advanced)
 
+    @property
+    def own(self) -> list[forms.BoundField]:
+        return [self[name] for name in OWN if name in self.fields]
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return words_of([self.cleaned_data["tags"]])
+        except Refused as refused:
+            raise forms.ValidationError(refused.errors["tags"]) from None
+
     def clean(self) -> dict[str, Any]:
         """Judge by the recipe's own class, then say what does not fit together."""
         cleaned = super().clean() or {}
@@ -51,7 +73,25 @@ class RecipeForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What was typed, as the recipe takes it: references as uuid strings, empty fields left to their defaults."""
-        return {name: value for name, value in self._typed(self.cleaned_data).items() if value not in (None, "")}
+        return self._typed(self.cleaned_data)
+
+    def sweep(self) -> dict[str, list[Any]]:
+        """The fields in which several values stand, with these as the recipe takes them."""
+        infos = self.recipe.params.model_fields
+        return {name: [_plain(infos[name], value) for value in many] for name, many in self.several().items()}
+
+    def several(self) -> dict[str, list[str]]:
+        """The fields in which several values stand, as they stand there, of a form that was sent or not."""
+        if not self.is_sweepable:
+            return {}
+        infos, kinds = self.recipe.params.model_fields, self.recipe.params.references()
+        many = {name: _parts(infos[name], self[name].value()) for name in self._fields() if name not in kinds}
+        return {name: values for name, values in many.items() if len(values) > 1}
+
+    def repeats(self) -> int:
+        """How many seeds; 1 while something else stands there."""
+        typed = str(self["repeat"].value() or "1").strip() if "repeat" in self.fields else "1"
+        return int(typed) if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_REPEATS else 1
 
     def refuse(self, errors: Mapping[str, str]) -> None:
         """Put an action's refusal where the person looks: at the field, else above the form."""
@@ -59,18 +99,18 @@ class RecipeForm(forms.Form):
             self.add_error(field if field in self.fields else None, message)
 
     def _judge(self, cleaned: dict[str, Any]) -> None:
-        typed = {name: value for name, value in self._typed(cleaned).items() if value not in (None, "")}
         try:
-            self.recipe.params.model_validate({**self.known, **typed})
-        except ValidationError as error:
-            for each in error.errors():
-                field = str(each["loc"][0]) if each["loc"] else None
-                if field in self.errors or (field is None and self.errors):
-                    continue  # Said already, and in the field's own words.
-                self.add_error(field if field in self.fields else None, complaint(each, self.recipe.params))
+            sweeps.judged(self.recipe, {**self.known, **self._typed(cleaned)}, self.sweep(), cleaned.get("repeat") or 1)
+        except Refused as refused:
+            for field, message in refused.errors.items():
+                # Said already, and in the field's own words.
+                if field not in self.errors and (field or not self.errors):
+                    self.add_error(field if field in self.fields else None, message)
 
     def _typed(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _plain(self.recipe.params.model_fields[name], cleaned.get(name)) for name in self._fields()}
+        infos, many = self.recipe.params.model_fields, self.several()
+        typed = {name: _plain(infos[name], many[name][0] if name in many else _one(cleaned.get(name))) for name in self._fields()}
+        return {name: value for name, value in typed.items() if value not in (None, "")}
 
     def _fields(self) -> list[str]:
         return [name for name in self.recipe.params.model_fields if name in self.fields]
@@ -85,7 +125,8 @@ def form_for(recipe: Recipe, user: User, team: Team | None, only: list[str] | No
     """The form class of a recipe for one person and team; `only` some of its fields when asked so."""
     names = [name for name in recipe.params.model_fields if only is None or name in only]
     made: dict[str, Any] = {name: field_for(recipe.params, name, user, team) for name in names}
-    return type("LaunchForm", (RecipeForm,), {"recipe": recipe, **made, **({"name": None} if only is not None else {})})
+    less = {"is_sweepable": False, **dict.fromkeys(OWN)} if only is not None else {}
+    return type("LaunchForm", (RecipeForm,), {"recipe": recipe, **made, **less})
 
 
 def field_for(params: type[Params], name: str, user: User, team: Team | None) -> forms.Field:
@@ -93,7 +134,7 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     kind = params.references().get(name)
     common: dict[str, Any] = {"label": label_of(name, info),
                               "help_text": info.description or "", "required": info.is_required()}
-    field = reference_field(kind, user, team, common) if kind else _plain_field(info, common)
+    field = reference_field(params, name, user, team, common) if kind else _plain_field(info, common)
     if not kind and not info.is_required():
         field.initial = _shown(info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
@@ -112,50 +153,38 @@ class RenameForm(forms.Form):
         "required": "is needed", "max_length": "is too long: at most %(limit_value)d characters; got %(show_value)d"})
 
 
-class ThingChoice(forms.Select):
-    """A choice that tells the page's script what each thing takes: samples and classes."""
+class Choice(forms.Select):
+    """A choice of one, with boxes under it for those who want to try several."""
 
-    def create_option(self, name: str, value: Any, label: Any, *args: Any, **more: Any) -> dict[str, Any]:
-        option: dict[str, Any] = super().create_option(name, value, label, *args, **more)
-        thing = getattr(value, "instance", None)
-        thing = thing.model if isinstance(thing, Variant) else thing
-        if isinstance(thing, RegisteredModel | Dataset):
-            option["attrs"]["data-takes"] = f"{TIMES.join(map(str, thing.in_shape))}, {thing.classes} classes"
-        return option
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        one, more = data.get(name), data.getlist(f"{name}-also") if hasattr(data, "getlist") else []
+        return [one, *(value for value in more if value != one)] if one and more else one
+
+    def format_value(self, value: Any) -> Any:
+        return super().format_value(_one(value))
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = set(map(str, value)) if isinstance(value, list) else set()
+        boxes = format_html_join("", '<label><input type="checkbox" name="{0}-also" value="{1}"{2}> {1}</label>', (
+            (name, choice, SafeString(" checked") if str(choice) in chosen else "") for choice, _ in self.choices if choice))
+        return format_html('<div class="choice">{}<details class="also"{}><summary>or several</summary>'
+                           '<fieldset><legend class="unseen">try several of {}</legend>{}</fieldset></details></div>',
+                           super().render(name, value, attrs, renderer), SafeString(" open") if chosen else "",
+                           name.replace("_", " "), boxes)
 
 
-TIMES = "\u00d7"
+class ChoiceField(forms.ChoiceField):
+    """One of the choices, or several of them."""
 
-
-class ThingField(forms.ModelChoiceField[Any]):
-    """A choice among the team's things; text that is no id at all is refused like an id that is not there."""
-
-    widget = ThingChoice
+    widget = Choice
 
     def to_python(self, value: Any) -> Any:
-        try:
-            return super().to_python(value)
-        except forms.ValidationError:
-            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice") from None
+        one = super().to_python
+        return [one(each) for each in value] if isinstance(value, list) else one(value)
 
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.model.name} · {obj.name}" if isinstance(obj, Variant) else str(obj)
-
-
-def reference_field(kind: ReferenceKind, user: User, team: Team | None, common: Mapping[str, Any]) -> forms.Field:
-    """A choice among what the team has; anything else, foreign or made up, is not a choice."""
-    gone = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
-    if kind == "model":
-        variants = Variant.objects.visible_to(user).filter(team=team).select_related("model")
-        return ThingField(variants.order_by("model__name", "created"), error_messages=gone,
-                          empty_label="choose a model", **common)
-    source: Any = Dataset if kind == "dataset" else Device
-    rows = source.objects.visible_to(user).filter(team=team)
-    rows = rows.filter(retired=False) if kind == "device" else rows
-    return ThingField(rows, error_messages=gone, empty_label=f"choose a {WORDS[kind]}", **common)
-
-
-WORDS: dict[ReferenceKind, str] = {"model": "model", "dataset": "data set", "device": "device"}
+    def validate(self, value: Any) -> None:
+        for each in value if isinstance(value, list) else [value]:
+            super().validate(each)
 
 
 def _plain_field(info: FieldInfo, common: dict[str, Any]) -> forms.Field:
@@ -165,7 +194,7 @@ def _plain_field(info: FieldInfo, common: dict[str, Any]) -> forms.Field:
     needed = {"required": "is needed"}
     if get_origin(kind) is Literal:
         choices = [(str(value), str(value)) for value in get_args(kind)]
-        return forms.ChoiceField(choices=choices, error_messages=needed, **common)
+        return ChoiceField(choices=choices, error_messages=needed, **common)
     too_long = "is too long: at most %(limit_value)d characters; got %(show_value)d"
     attrs = _number_attrs(info, kind) if kind in (int, float) else {"autocomplete": "off"}
     return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs),
@@ -180,19 +209,22 @@ def _number_attrs(info: FieldInfo, kind: Any) -> dict[str, str]:
             "data-number": "int" if kind is int else "float"}
 
 
-def inner(annotation: Any) -> Any:
-    """The type itself of `X | None`."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        rest = [each for each in get_args(annotation) if each is not type(None)]
-        return rest[0] if len(rest) == 1 else annotation
-    return annotation
+def _parts(info: FieldInfo, value: Any) -> list[str]:
+    """The values that stand in a field: those of several boxes, or of one text."""
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return several(info, value) if isinstance(value, str) and len(value) <= LONGEST else []
+
+
+def _one(value: Any) -> Any:
+    return (value[0] if value else None) if isinstance(value, list) else value
 
 
 def _plain(info: FieldInfo, value: Any) -> Any:
     """A cleaned value as the parameter's class reads it."""
     if hasattr(value, "pk"):
         return str(value.pk)
-    if isinstance(value, str) and get_origin(inner(info.annotation)) in (tuple, list, set, frozenset):
+    if isinstance(value, str) and get_origin(inner(info.annotation)) in LISTS:
         return [part.strip() for part in value.split(",") if part.strip()]
     if get_origin(inner(info.annotation)) is Literal:
         return next((choice for choice in get_args(inner(info.annotation)) if str(choice) == value), value)
@@ -206,6 +238,17 @@ def _shown(value: Any) -> Any:
 def initial(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a preset or of an earlier run, as the form shows them."""
     return {name: _shown(value) for name, value in values.items() if name in recipe.params.model_fields}
+
+
+def initial_sweep(recipe: Recipe, swept: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Several values of a field as the form shows them: boxes of a choice, else one text."""
+    infos, shown = recipe.params.model_fields, {}
+    for name, values in swept.items():
+        kind = get_origin(inner(infos[name].annotation)) if name in infos else None
+        if name in infos and name not in recipe.params.references() and inner(infos[name].annotation) is not bool:
+            mark = "; " if kind in LISTS else ", "
+            shown[name] = list(map(str, values)) if kind is Literal else mark.join(str(_shown(value)) for value in values)
+    return shown
 
 
 def mismatches(recipe: Recipe, cleaned: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.experiments.forms import inner
 from apps.experiments.new import kinds, on_the_menu
+from apps.experiments.sweeps import inner
 from worker.params import extra
 from worker.recipe import Recipe
 from worker.wording import range_words

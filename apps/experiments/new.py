@@ -8,15 +8,17 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
-from apps.experiments import actions
-from apps.experiments.forms import RecipeForm, form_for, initial
-from apps.experiments.models import Run
+from apps.catalog.views import searched
+from apps.experiments import actions, sweeps
+from apps.experiments.choices import MOST, ThingField, takes
+from apps.experiments.forms import RecipeForm, form_for, initial, initial_sweep
+from apps.experiments.models import Experiment, Run
 from apps.experiments.promise import promise
 from worker import menu
 from worker.recipe import Recipe
@@ -33,9 +35,20 @@ def new(request: HttpRequest, recipe: str) -> HttpResponse:
         return _page(request, chosen, _form(request, chosen)(initial=_start(request, chosen)))
     if not _rights(request)["may_edit"]:
         raise PermissionDenied
-    if "preset" in request.POST:
-        return _page(request, chosen, _with_preset(request, chosen))
+    if "preset" in request.POST or "narrow" in request.POST:
+        return _page(request, chosen, _kept(request, chosen))
     return _launch(request, chosen)
+
+
+@require_safe
+def choices(request: HttpRequest, recipe: str, field: str) -> HttpResponse:
+    """The things that a field offers for what was searched, for the form's script."""
+    offer = _form(request, on_the_menu(recipe))().fields.get(field)
+    if not isinstance(offer, ThingField):
+        raise Http404
+    offer.search = searched(request)
+    rows = [{"id": str(thing.pk), "label": offer.label_from_instance(thing), "takes": takes(thing)} for thing in offer.offered()]
+    return JsonResponse({"choices": rows, "most": MOST})
 
 
 @require_POST
@@ -66,11 +79,20 @@ def _launch(request: HttpRequest, recipe: Recipe) -> HttpResponse:
     team = teams.current(request)
     if form.is_valid() and team:
         try:
-            name = form.cleaned_data["name"]
-            return redirect("run", pk=actions.launch(teams.person(request), team, recipe.name, form.values(), name).pk)
+            return _shown_to(actions.launch_sweep(teams.person(request), team, recipe.name, form.values(), form.sweep(),
+                                                  **{name: form.cleaned_data[name] or unset for name, unset in UNSET.items()}))
         except Refused as refused:
             form.refuse(refused.errors)
     return _page(request, recipe, form)
+
+
+UNSET: dict[str, Any] = {"name": "", "repeat": 1, "tags": ()}
+
+
+def _shown_to(experiment: Experiment) -> HttpResponse:
+    """One run is shown itself; several are shown together."""
+    runs = list(experiment.runs.values_list("pk", flat=True)[:2])
+    return redirect("run", pk=runs[0]) if len(runs) == 1 else redirect("experiment", pk=experiment.pk)
 
 
 def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm) -> HttpResponse:
@@ -98,14 +120,19 @@ def _carried(form: RecipeForm) -> str:
 
 
 def _form(request: HttpRequest, recipe: Recipe) -> type[RecipeForm]:
-    return form_for(recipe, teams.person(request), teams.current(request))
+    """The form's class; what was searched in its choices narrows them."""
+    made = form_for(recipe, teams.person(request), teams.current(request))
+    for name, field in made.base_fields.items():
+        if isinstance(field, ThingField):
+            field.search = (request.POST.get(f"{name}-q") or request.GET.get(f"{name}-q", "")).strip()
+    return made
 
 
-def _with_preset(request: HttpRequest, recipe: Recipe) -> RecipeForm:
-    """What was typed stays; the preset's fields are set over it."""
-    preset = recipe.presets.get(request.POST["preset"], {})
-    typed = {name: request.POST[name] for name in request.POST if name in {"name", *recipe.params.model_fields}}
-    return _form(request, recipe)(initial={**typed, **initial(recipe, preset)})
+def _kept(request: HttpRequest, recipe: Recipe) -> RecipeForm:
+    """What was typed stays; a preset's fields are set over it."""
+    made = _form(request, recipe)
+    typed = {name: made(request.POST)[name].value() for name in made.base_fields}
+    return made(initial={**typed, **initial(recipe, recipe.presets.get(request.POST.get("preset", ""), {}))})
 
 
 def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
@@ -120,8 +147,22 @@ def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
 
 def _of_run(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
     earlier = _uuid(request.GET.get("from", ""))
-    run = Run.objects.visible_to(request.user).filter(pk=earlier, recipe=recipe.name).first() if earlier else None
-    return initial(recipe, run.params) if run else {}
+    mine = Run.objects.visible_to(request.user).select_related("experiment")
+    run = mine.filter(pk=earlier, recipe=recipe.name).first() if earlier else None
+    return initial(recipe, run.params) | {"tags": ", ".join(run.experiment.tags)} if run else _like(request, recipe)
+
+
+def _like(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
+    """Everything of an earlier experiment, its sweep and its number of seeds too."""
+    earlier = _uuid(request.GET.get("like", ""))
+    mine = Experiment.objects.visible_to(request.user).filter(recipe=recipe.name)
+    found = mine.filter(pk=earlier).first() if earlier else None
+    runs = list(found.runs.order_by("number").values_list("params", flat=True)[:sweeps.MOST_RUNS]) if found else []
+    if found is None or not runs:
+        return {}
+    alike = sum(sweeps.unseeded(params) == sweeps.unseeded(runs[0]) for params in runs)
+    return initial(recipe, runs[0]) | initial_sweep(recipe, dict(found.sweep)) | {
+        "tags": ", ".join(found.tags), "repeat": min(alike, sweeps.MOST_REPEATS)}
 
 
 def _uuid(text: str) -> str:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Team
 from apps.catalog.models import Dataset, Variant
+from apps.experiments import sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, range_words
@@ -36,6 +37,7 @@ class Promise(NamedTuple):
     cost: Cost | None
     problems: list[str]
     has_model: bool = False
+    runs: str = ""
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -44,7 +46,8 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
     things = [name for name in chosen.values() if name]
     on = " on ".join([things[0], " · ".join(things[1:])]) if len(things) > 1 else " · ".join(things)
     sentence = f"{recipe.title}: {on}" if things else recipe.title
-    return Promise(sentence, _settings(form), _cost(form, team), _problems(form), "model" in _things(form))
+    return Promise(sentence, _settings(form), _cost(form, team), _problems(form), "model" in _things(form),
+                   sweeps.words(form.several(), form.repeats()))
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:
@@ -66,6 +69,7 @@ def _value(form: RecipeForm, name: str) -> Any:
 
 
 def _short(value: Any) -> str:
+    value = ", ".join(value) if isinstance(value, list) else value
     text = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
 
@@ -97,15 +101,25 @@ def _cost(form: RecipeForm, team: Team | None) -> Cost | None:
     model, data = things.get("model"), things.get("dataset")
     if team is None or model is None:
         return None
-    asked = {name: _value(form, name) for name in form.recipe.params.model_fields}
-    work = _work(asked, data.counts.get("train") if data else None)
+    many = form.several()
+    # Several values of anything but epochs are taken for the first one; the epochs are averaged.
+    asked = {name: many[name][0] if name in many else _value(form, name) for name in form.recipe.params.model_fields}
+    work = _mean([_work(asked | {"epochs": each}, data.counts.get("train") if data else None)
+                  for each in many.get("epochs", [asked.get("epochs")])])
+    runs = sweeps.count(many, form.repeats())
     found = sorted(_alike(form, team, model, asked, work), key=lambda each: abs(math.log(each[1])))[:RUNS_JUDGED_BY]
     if not found:
         return None
     doubts = [STEADY + min(0.5, 0.1 * abs(math.log2(ratio))) for _, ratio in found]
     low = min(seconds * ratio * (1 - doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
     high = max(seconds * ratio * (1 + doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
-    return Cost(range_words(Range(low, high)), len(found), model.model.name, any(ratio != 1 for _, ratio in found))
+    words = range_words(Range(low * runs, high * runs)) + (" in all" if runs > 1 else "")
+    return Cost(words, len(found), model.model.name, any(ratio != 1 for _, ratio in found))
+
+
+def _mean(works: list[float | None]) -> float | None:
+    known = [work for work in works if work is not None]
+    return sum(known) / len(works) if known else None
 
 
 def _things(form: RecipeForm) -> dict[str, Any]:

@@ -101,6 +101,11 @@ class Result:
     latency_low: float | None = None
     latency_high: float | None = None
     latency_by: str = ""
+    latency_engine: str = ""
+    latency_device: str = ""
+    latency_threads: int | None = None
+    latency_batch: int | None = None
+    accuracy_data: str = ""
     origin: str = ""
     variant_id: str = ""
     model_id: str = ""
@@ -193,6 +198,15 @@ def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str], ou
         words += _flag(field.replace("_", "-"), names.get(field, value))
     words += ["--out", out] if out else []
     return " ".join(shlex.quote(word) for word in words)
+
+
+def curl(address: str, recipe: str, params: Mapping[str, Any], sweep: Mapping[str, Any] | None = None, repeat: int = 1) -> str:
+    """The line that asks the API for the same thing; the token is read from the environment, so that no history keeps it."""
+    asked: dict[str, Any] = {"recipe": recipe, "params": {name: value for name, value in params.items() if value is not None}}
+    asked |= {"sweep": dict(sweep)} if sweep else {}
+    asked |= {"repeat": repeat} if repeat > 1 else {}
+    return (f"curl -X POST {shlex.quote(address)} -H \"Authorization: Bearer $EDGEPORTAL_TOKEN\" "
+            f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(asked))}")
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, QuerySet
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import Dataset, Variant
-from apps.experiments.models import HELD, Measurement, Run, Status
+from apps.experiments.models import HELD, Measurement, Run, RunVariant, Status
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, waiting
+from apps.live.models import Event
 from worker import menu
 from worker.recipe import Recipe
 
@@ -48,14 +50,23 @@ def recipe_of(run: Run) -> Recipe | None:
 
 def results(run: Run) -> list[Result]:
     """One row a variant, in the order they were made, the dense network first."""
-    made = {each.name: each.variant for each in run.variants.select_related("variant").order_by("pk")}
-    said: dict[str, list[Measurement]] = {}
-    for measurement in run.measurements.all():
-        said.setdefault(measurement.variant_name, []).append(measurement)
-    names = sorted({**made, **said}, key=lambda name: name != "dense")
-    validated = _newest_accuracy(run) if any(not _of(said.get(name, []), ACCURACY) for name in names) else {}
-    n = _validation_n(run) if validated else None
-    return [_row(name, made.get(name), said.get(name, []), validated.get(name), n) for name in names]
+    return results_of([run])[run.pk]
+
+
+def results_of(runs: Sequence[Run], *, trained: bool = True) -> dict[UUID, list[Result]]:
+    """The same of many runs, in a fixed number of queries; `trained` lets training speak for what is not measured yet."""
+    made: dict[UUID, dict[str, Variant]] = {run.pk: {} for run in runs}
+    said: dict[UUID, dict[str, list[Measurement]]] = {run.pk: {} for run in runs}
+    for each in RunVariant.objects.filter(run__in=made).select_related("variant").order_by("pk"):
+        made[each.run_id][each.name] = each.variant
+    for measurement in Measurement.objects.filter(run__in=made, metric__in=[LATENCY, ACCURACY, *FACTS]):
+        said[measurement.run_id].setdefault(measurement.variant_name, []).append(measurement)
+    names = {run.pk: sorted({**made[run.pk], **said[run.pk]}, key=lambda name: name != "dense") for run in runs}
+    lacking = [run for run in runs if trained and any(not _of(said[run.pk].get(name, []), ACCURACY) for name in names[run.pk])]
+    validated = _newest_accuracy(lacking) if lacking else {}
+    counts = _validation_n(lacking) if validated else {}
+    return {run.pk: [_row(name, made[run.pk].get(name), said[run.pk].get(name, []), validated.get((run.stream_id, name)),
+                          counts.get(run.pk)) for name in names[run.pk]] for run in runs}
 
 
 def _row(name: str, variant: Variant | None, said: list[Measurement], validated: Trained | None, n: int | None) -> Result:
@@ -74,7 +85,8 @@ def _latency(said: list[Measurement]) -> dict[str, Any]:
     chosen = max(found, key=lambda each: (each.engine.startswith(ENGINE), each.pk is not None and each.created))
     by = " · ".join(part for part in (chosen.engine, chosen.device) if part)
     return {"latency_ms": chosen.value, "latency_low": chosen.low, "latency_high": chosen.high, "latency_by": by,
-            "origin": chosen.origin}
+            "origin": chosen.origin, "latency_engine": chosen.engine, "latency_device": chosen.device,
+            "latency_threads": chosen.threads, "latency_batch": chosen.batch}
 
 
 def _accuracy(said: list[Measurement], validated: Trained | None, n: int | None) -> dict[str, Any]:
@@ -82,7 +94,7 @@ def _accuracy(said: list[Measurement], validated: Trained | None, n: int | None)
     if found:
         chosen = max(found, key=lambda each: (each.split == "test", each.created))
         return {"accuracy": chosen.value, "accuracy_low": chosen.low, "accuracy_high": chosen.high,
-                "accuracy_n": chosen.n, "accuracy_of": chosen.split}
+                "accuracy_n": chosen.n, "accuracy_of": chosen.split, "accuracy_data": chosen.dataset}
     if validated:
         return {"accuracy": validated.accuracy, "accuracy_of": "validation", "accuracy_epoch": validated.epoch, "accuracy_n": n}
     return {}
@@ -92,22 +104,24 @@ def _of(said: Iterable[Measurement], metric: str) -> list[Measurement]:
     return [each for each in said if each.metric == metric and each.value is not None]
 
 
-def _newest_accuracy(run: Run) -> dict[str, Trained]:
-    """The last validation accuracy that each variant's training reported."""
-    rows = run.stream.events.filter(
-        type="metric", body__name=ACCURACY, body__labels__split="validation", body__value__isnull=False,
-    ).order_by("body__labels__variant", "-seq").distinct("body__labels__variant")
-    triples = rows.values_list(F("body__labels__variant"), F("body__value"), F("body__step"))
-    return {str(name): Trained(float(value), step if isinstance(step, int) else None)
-            for name, value, step in triples if isinstance(value, int | float)}
+def _newest_accuracy(runs: Sequence[Run]) -> dict[tuple[UUID, str], Trained]:
+    """The last validation accuracy that each variant's training reported, by stream and name."""
+    rows = Event.objects.filter(
+        stream__in=[run.stream_id for run in runs], type="metric", body__name=ACCURACY, body__labels__split="validation",
+        body__value__isnull=False,
+    ).order_by("stream", "body__labels__variant", "-seq").distinct("stream", "body__labels__variant")
+    said = rows.values_list("stream", F("body__labels__variant"), F("body__value"), F("body__step"))
+    return {(stream, str(name)): Trained(float(value), step if isinstance(step, int) else None)
+            for stream, name, value, step in said if isinstance(value, int | float)}
 
 
-def _validation_n(run: Run) -> int | None:
-    """How many images the validation part has, from the data set the run was given."""
-    given = next((str(each.get("id")) for each in run.inputs.values()
-                  if isinstance(each, dict) and each.get("kind") == "dataset"), "")
-    counts = Dataset.objects.filter(team=run.team_id, pk=given).values_list("counts", flat=True).first() if given else None
-    return counts.get("validation") if isinstance(counts, dict) else None
+def _validation_n(runs: Sequence[Run]) -> dict[UUID, int | None]:
+    """How many images the validation part has, from the data sets the runs were given."""
+    given = {run.pk: next((str(each.get("id")) for each in run.inputs.values()
+                           if isinstance(each, dict) and each.get("kind") == "dataset"), "") for run in runs}
+    mine = Dataset.objects.filter(team__in={run.team_id for run in runs}, pk__in=[pk for pk in given.values() if pk])
+    counts = {str(pk): each for pk, each in mine.values_list("pk", "counts") if isinstance(each, dict)}
+    return {run: counts.get(pk, {}).get("validation") for run, pk in given.items()}
 
 
 def engines(run: Run) -> list[dict[str, Any]]:

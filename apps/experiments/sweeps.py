@@ -43,8 +43,7 @@ def several(info: FieldInfo, text: str) -> list[str]:
 
 
 def _parts(text: str, mark: str) -> list[str]:
-    """A mark at the end or twice in a row names an empty value, which is refused like any other wrong one."""
-    return [part.strip() for part in text.split(mark)] if text.strip() else []
+    return [part.strip() for part in text.split(mark) if part.strip()]
 
 
 def _range(part: str) -> list[str]:

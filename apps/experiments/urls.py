@@ -2,14 +2,35 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.experiments import guide, new, views
+from apps.experiments import compare, downloads, guide, new, of_model, sweep_views, views
 
 urlpatterns = [
     path("experiments/", views.experiments, name="experiments"),
     path("experiments/new/", new.choose, name="choose-recipe"),
     path("experiments/new/<str:recipe>/", new.new, name="new-experiment"),
     path("experiments/new/<str:recipe>/summary/", new.summary, name="new-summary"),
+    path("experiments/new/<str:recipe>/choices/<str:field>/", new.choices, name="new-choices"),
     path("experiments/of-model/<uuid:pk>/", views.runs_of_model, name="runs-of-model"),
+    path("experiments/accuracies/", of_model.accuracies, name="accuracies"),
+    path("experiments/all.csv", downloads.experiments, name="experiments-csv"),
+    path("experiments/<uuid:pk>/", sweep_views.experiment, name="experiment"),
+    path("experiments/<uuid:pk>/now/", sweep_views.now, name="experiment-now"),
+    path("experiments/<uuid:pk>/table.csv", downloads.experiment_table, name="experiment-table-csv"),
+    path("experiments/<uuid:pk>/runs.csv", downloads.experiment_runs, name="experiment-runs-csv"),
+    path("experiments/<uuid:pk>/cancel/", sweep_views.cancel_all, name="experiment-cancel"),
+    path("experiments/<uuid:pk>/retry/", sweep_views.retry_failed, name="experiment-retry"),
+    path("experiments/<uuid:pk>/more/", sweep_views.more_seeds, name="experiment-more"),
+    path("experiments/<uuid:pk>/rename/", sweep_views.rename, name="experiment-rename"),
+    path("experiments/<uuid:pk>/tag/", sweep_views.tag, name="experiment-tag"),
+    path("experiments/<uuid:pk>/untag/", sweep_views.untag, name="experiment-untag"),
+    path("experiments/<uuid:pk>/archive/", sweep_views.archive, name="experiment-archive"),
+    path("experiments/<uuid:pk>/restore/", sweep_views.restore, name="experiment-restore"),
+    path("compare/", compare.compare, name="compare"),
+    path("compare/table.csv", downloads.compared, name="compare-csv"),
+    path("runs/<uuid:pk>/metrics.csv", downloads.metrics, name="run-metrics-csv"),
+    path("runs/<uuid:pk>/variants.csv", downloads.variants, name="run-variants-csv"),
+    path("runs/<uuid:pk>/measurements.csv", downloads.measurements, name="run-measurements-csv"),
+    path("runs/<uuid:pk>/log.csv", downloads.log, name="run-log-csv"),
     path("runs/<uuid:pk>/", views.run, name="run"),
     path("runs/<uuid:pk>/head/", views.run_head, name="run-head"),
     path("runs/<uuid:pk>/variants/", views.run_variants, name="run-variants"),

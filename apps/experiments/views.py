@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -14,52 +14,26 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog.models import RegisteredModel
-from apps.catalog.views import attachment, searched
-from apps.experiments import actions
+from apps.catalog.views import attachment
+from apps.experiments import actions, listing
 from apps.experiments.forms import RenameForm, form_for
-from apps.experiments.models import LIVE, Run, RunFile, RunVariant, Status
+from apps.experiments.models import Run, RunFile, RunVariant
 from apps.experiments.page import files_context, head_context, page_context, variants_context
 from apps.experiments.results import listed, recipe_of
 from worker import menu
 
 PAGE = 25
-FILTERS = {"live": LIVE, **{status.value: (status.value,) for status in Status}}
 
 
 @require_safe
 def experiments(request: HttpRequest) -> HttpResponse:
-    runs = Run.objects.visible_to(request.user).filter(team=teams.current(request))
     # get_page takes any text: an unknown page is the nearest one.
-    page = Paginator(_filtered(request, runs).order_by("-number"), PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "runs": listed(_rows(page)), "search": searched(request),
-               "recipes": menu.recipes().values(), "statuses": FILTERS, "chosen_recipe": request.GET.get("recipe", ""),
-               "chosen_status": request.GET.get("status", ""),
-               "is_filtered": any(request.GET.get(name) for name in ("q", "recipe", "status"))}
+    page = Paginator(listing.filtered(request).select_related("created_by"), PAGE).get_page(request.GET.get("page"))
+    asked = listing.asked(request)
+    context = {"page": page, "rows": listing.rows(list(page.object_list)), "asked": asked,
+               "recipes": menu.recipes().values(), "statuses": [*listing.FILTERS, listing.ARCHIVED],
+               "is_filtered": any(asked.values())}
     return render(request, "experiments/experiments.html", context)
-
-
-def _rows(page: Any) -> QuerySet[Run]:
-    rows: QuerySet[Run] = page.object_list
-    return rows
-
-
-def _filtered(request: HttpRequest, runs: QuerySet[Run]) -> QuerySet[Run]:
-    """Narrow by what the address says; a value nobody knows finds nothing."""
-    search, recipe, status = searched(request), request.GET.get("recipe", ""), request.GET.get("status", "")
-    if recipe:
-        runs = runs.filter(recipe=recipe) if recipe in menu.recipes() else runs.none()
-    if status:
-        runs = runs.filter(status__in=FILTERS.get(status, ()))
-    if search:
-        runs = runs.filter(Q(experiment__name__icontains=search) | _numbered(search))
-    return runs
-
-
-def _numbered(search: str) -> Q:
-    """The run of that number, when a number was typed."""
-    digits = search.lower().removeprefix("run").strip().removeprefix("#")
-    known = digits.isascii() and digits.isdigit() and len(digits) < 9
-    return Q(number=int(digits)) if known else Q(pk=None)
 
 
 @require_safe
@@ -143,7 +117,8 @@ def runs_of_model(request: HttpRequest, pk: UUID) -> HttpResponse:
     variants = model.variants.all()
     made = RunVariant.objects.filter(variant__in=variants).values("run")
     given = [str(variant) for variant in variants.values_list("pk", flat=True)]
-    rows = Run.objects.visible_to(request.user).filter(Q(pk__in=made) | Q(inputs__model__id__in=given))
+    shown = Run.objects.visible_to(request.user).filter(experiment__archived=None)
+    rows = shown.filter(Q(pk__in=made) | Q(inputs__model__id__in=given))
     return render(request, "experiments/_runs.html", {"runs": listed(rows.order_by("-number")[:20])})
 
 

@@ -3,10 +3,12 @@ import { colour } from "./colours.js";
 import { Bars } from "./charts/bars.js";
 import { Line } from "./charts/line.js";
 import { Samples } from "./charts/samples.js";
+import { Spread } from "./charts/spread.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
+import { safe } from "./words.js";
 
-const KINDS = { bars: Bars, line: Line, samples: Samples, tradeoff: TradeOff };
+const KINDS = { bars: Bars, line: Line, samples: Samples, spread: Spread, tradeoff: TradeOff };
 const REDRAW_MS = 250;
 // We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
 // when an element with this id is there already; the script's own element carries it.
@@ -84,5 +86,5 @@ function look(layout) {
 }
 
 function merged(axis, own) {
-  return { ...axis, ...own, title: { ...axis.title, ...own?.title } };
+  return { ...axis, ...own, title: { ...axis.title, ...own?.title, text: safe(own?.title?.text ?? "") } };
 }

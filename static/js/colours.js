@@ -11,6 +11,11 @@ export function recipeColour(recipe) {
   return colour(`c${1 + (sum % COUNT)}`);
 }
 
+/** Of at most eight runs beside each other, each its own. */
+export function runColour(index) {
+  return colour(`c${1 + (index % (COUNT + 1))}`);
+}
+
 export function nthColour(index) {
   return colour(`c${1 + (index % COUNT)}`);
 }

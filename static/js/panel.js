@@ -138,8 +138,14 @@ function cell(kind, text) {
 }
 
 function csv({ head, rows }) {
-  const quoted = (value) => (value === null ? "" : /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-  return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\r\n");
+  const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return [head, ...rows].map((row) => row.map((value) => quoted(guarded(value))).join(",")).join("\r\n");
+}
+
+/** As apps/live/tables.py does it: numbers stay numbers, text that a spreadsheet would run begins with an apostrophe. */
+function guarded(value) {
+  if (value === null || value === undefined) return "";
+  return typeof value !== "number" && /^ *[=+\-@\t\r\n\u00a0＝＋－＠]/.test(value) ? `'${value}` : String(value);
 }
 
 function download(name, blob) {

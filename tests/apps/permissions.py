@@ -35,7 +35,8 @@ class Who(IntEnum):
 class Row:
     """Who may read and who may write. `own`: the rights are those in the person's own team, no thing is named.
 
-    `if_set_up`: even whoever is allowed may find nothing, as with a second step that nobody has set up.
+    `whose`: of all who may, only this one, as the author of a comment. `if_set_up`: even whoever is allowed may find nothing, as
+    with a second step that nobody has set up.
     """
 
     get: Who | None = None
@@ -43,14 +44,15 @@ class Row:
     own: bool = False
     by_session_only: bool = False
     if_set_up: bool = False
+    whose: str = ""
     placeholders: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | list[str]] = field(default_factory=dict)
 
     def of(self, **placeholders: str) -> Row:
         return replace(self, placeholders=placeholders)
 
-    def asking(self, **query: str) -> Row:
+    def asking(self, **query: str | list[str]) -> Row:
         return replace(self, query=query)
 
     def sending(self, **body: Any) -> Row:
@@ -119,10 +121,21 @@ PAGES: dict[str, Row] = {
     "switch-team": Row(post=Who.VIEWER).sending(team="@team"),
     "models": PERSONAL,
     "model": TEAM_READ.of(pk="@model"),
+    "model-rename": TEAM_EDIT.of(pk="@model").sending(name="x"),
+    "model-delete": TEAM_EDIT.of(pk="@model"),
+    "variant": Row(get=Who.MEMBER).of(pk="@variant"),
+    "variant-rename": TEAM_EDIT.of(pk="@variant").sending(name="x"),
+    "variant-delete": TEAM_EDIT.of(pk="@variant"),
+    "model-uploads": PERSONAL,
+    "dataset-uploads": PERSONAL,
+    "upload-again": TEAM_EDIT.of(pk="@upload"),
+    "upload-abandon": TEAM_EDIT.of(pk="@upload"),
     "variant-file": TEAM_READ.of(pk="@variant"),
     "variant-onnx": TEAM_READ.of(pk="@variant"),
     "datasets": PERSONAL,
     "dataset": TEAM_READ.of(pk="@dataset"),
+    "dataset-rename": TEAM_EDIT.of(pk="@dataset").sending(name="x"),
+    "dataset-delete": TEAM_EDIT.of(pk="@dataset"),
     "dataset-file": TEAM_READ.of(pk="@dataset"),
     "devices": PERSONAL,
     "device": TEAM_READ_ADMIN.of(pk="@device"),
@@ -131,7 +144,28 @@ PAGES: dict[str, Row] = {
     "new-experiment": OWN_TEAM_EDIT.of(recipe="training.backprop"),
     "new-choices": PERSONAL.of(recipe="training.backprop", field="model"),
     "new-summary": PERSONAL_ACT.of(recipe="training.backprop"),
+    "new-choices": PERSONAL.of(recipe="training.backprop", field="model"),
+    "experiments-csv": PERSONAL,
+    "experiment": TEAM_READ.of(pk="@experiment"),
+    "experiment-now": TEAM_READ.of(pk="@experiment"),
+    "experiment-table-csv": TEAM_READ.of(pk="@experiment"),
+    "experiment-runs-csv": TEAM_READ.of(pk="@experiment"),
+    "experiment-cancel": TEAM_EDIT.of(pk="@experiment"),
+    "experiment-retry": TEAM_EDIT.of(pk="@experiment"),
+    "experiment-more": TEAM_EDIT.of(pk="@experiment").sending(repeat="1"),
+    "experiment-rename": TEAM_EDIT.of(pk="@experiment").sending(name="x"),
+    "experiment-tag": TEAM_EDIT.of(pk="@experiment").sending(tags="x"),
+    "experiment-untag": TEAM_EDIT.of(pk="@experiment").sending(tag="x"),
+    "experiment-archive": TEAM_EDIT.of(pk="@experiment"),
+    "experiment-restore": TEAM_EDIT.of(pk="@experiment"),
+    "compare": TEAM_READ.asking(run=["@run", "@ended"]),
+    "compare-csv": TEAM_READ.asking(run=["@run", "@ended"]),
+    "run-metrics-csv": TEAM_READ.of(pk="@run"),
+    "run-variants-csv": TEAM_READ.of(pk="@run"),
+    "run-measurements-csv": TEAM_READ.of(pk="@run"),
+    "run-log-csv": TEAM_READ.of(pk="@run"),
     "runs-of-model": TEAM_READ.of(pk="@model"),
+    "accuracies": PERSONAL,
     "run": TEAM_READ.of(pk="@run"),
     "run-head": TEAM_READ.of(pk="@run"),
     "run-variants": TEAM_READ.of(pk="@run"),
@@ -142,19 +176,56 @@ PAGES: dict[str, Row] = {
     "run-cancel": TEAM_EDIT.of(pk="@run"),
     "run-retry": TEAM_EDIT.of(pk="@ended"),
     "run-change": TEAM_EDIT.of(pk="@run").sending(learning_rate="0.1"),
+    "portfolios": PERSONAL,
+    "pick": OWN_TEAM_EDIT.sending(new="1", name="x"),
+    "pick-bar": PERSONAL,
+    "portfolio": TEAM_READ.of(pk="@portfolio"),
+    "portfolio-fragment": TEAM_READ.of(pk="@portfolio", kind="board"),
+    "portfolio-evidence": TEAM_READ.of(pk="@portfolio"),
+    "portfolio-cells": TEAM_READ.of(pk="@portfolio"),
+    "portfolio-edit": Row(get=Who.MEMBER, post=Who.MEMBER).of(pk="@portfolio").sending(name="x"),
+    "portfolio-submit": TEAM_EDIT.of(pk="@portfolio"),
+    "portfolio-withdraw": TEAM_EDIT.of(pk="@reviewed"),
+    "portfolio-decide": TEAM_REVIEW.of(pk="@reviewed").sending(version="3", verdict="changes", text="x"),
+    "portfolio-drop-variant": TEAM_EDIT.of(pk="@portfolio", variant="@variant"),
+    "portfolio-note": TEAM_EDIT.of(pk="@portfolio", variant="@variant").sending(note="x"),
+    "portfolio-criteria": TEAM_EDIT.of(pk="@portfolio").sending(metric="params", comparison="at_most", bound="1"),
+    "portfolio-criterion": Row(get=Who.MEMBER, post=Who.MEMBER).of(pk="@portfolio", number="@criterion").sending(
+        metric="size_bytes", comparison="at_most", bound="1"),
+    "portfolio-drop-criterion": TEAM_EDIT.of(pk="@portfolio", number="@criterion"),
+    "portfolio-comments": TEAM_EDIT.of(pk="@portfolio").sending(text="x"),
+    "portfolio-comment": Row(get=Who.MEMBER, post=Who.MEMBER, whose="alice").of(pk="@portfolio", number="@comment").sending(text="x"),
+    "portfolio-delete-comment": Row(post=Who.MEMBER, whose="alice").of(pk="@portfolio", number="@comment"),
+    "portfolio-resolve-comment": TEAM_EDIT.of(pk="@portfolio", number="@comment"),
     "docs": PERSONAL,
     "recipe-docs": PERSONAL.of(recipe="training.backprop"),
     "openapi-json": PUBLIC_READ,
 }
 
 READ, EDIT, REVIEW, ADMIN = Row(Who.VIEWER), Row(post=Who.MEMBER), Row(post=Who.REVIEWER), Row(post=Who.ADMIN)
+ALICES = Row(post=Who.MEMBER, whose="alice")
+SESSION = Row(Who.SIGNED_IN, own=True, by_session_only=True)
+SESSION_ACT = Row(post=Who.SIGNED_IN, own=True, by_session_only=True)
 MINE, OWN_EDIT = Row(Who.SIGNED_IN, own=True), Row(post=Who.MEMBER, own=True)
 
 API: dict[str, Row] = {
     "GET /me": MINE,
+    "PATCH /me": SESSION_ACT.sending(name="x"),
+    "GET /tokens": SESSION,
+    "POST /tokens": Row(post=Who.VIEWER, by_session_only=True).sending(team="@team", name="x"),
+    "DELETE /tokens/{token}": Row(post=Who.ADMIN, by_session_only=True),
     "GET /teams": MINE,
+    "POST /teams": SESSION_ACT.sending(name="x"),
     "GET /teams/{team}": READ,
+    "PATCH /teams/{team}": ADMIN.sending(name="x"),
+    "POST /teams/{team}/leave": Row(post=Who.VIEWER, by_session_only=True),
     "GET /teams/{team}/members": READ,
+    "PATCH /teams/{team}/members/{person}": ADMIN.sending(role="member"),
+    "DELETE /teams/{team}/members/{person}": ADMIN,
+    "POST /teams/{team}/members/{person}/reset-link": Row(post=Who.ADMIN, by_session_only=True),
+    "GET /teams/{team}/invitations": Row(get=Who.ADMIN),
+    "POST /teams/{team}/invitations": ADMIN.sending(email="new@example.org"),
+    "DELETE /invitations/{invitation}": ADMIN,
     "GET /models": MINE,
     "GET /models/{model}": READ,
     "GET /variants": MINE,
@@ -195,6 +266,28 @@ API: dict[str, Row] = {
     "PUT /uploads/{upload}/parts": EDIT.asking(offset="0"),
     "POST /uploads/{upload}/finish": EDIT,
     "POST /uploads/{upload}/again": EDIT.sending(options={}),
+    "GET /compare": READ.asking(run=["@run", "@ended"]),
+    "GET /portfolios": MINE,
+    "POST /portfolios": OWN_EDIT.sending(name="x"),
+    "GET /portfolios/{portfolio}": READ,
+    "PATCH /portfolios/{portfolio}": EDIT.sending(name="x"),
+    "GET /portfolios/{portfolio}/board": READ,
+    "POST /portfolios/{portfolio}/variants": EDIT.sending(variants=["@variant"]),
+    "PATCH /portfolios/{portfolio}/variants/{variant}": EDIT.sending(note="x"),
+    "DELETE /portfolios/{portfolio}/variants/{variant}": EDIT,
+    "POST /portfolios/{portfolio}/criteria": EDIT.sending(metric="accuracy", comparison="at_least", bound=80),
+    "PUT /portfolios/{portfolio}/criteria/{criterion}": EDIT.sending(metric="accuracy", comparison="at_least", bound=80),
+    "DELETE /portfolios/{portfolio}/criteria/{criterion}": EDIT,
+    "POST /portfolios/{portfolio}/submit": EDIT,
+    "POST /portfolios/{portfolio}/withdraw": EDIT,
+    "POST /portfolios/{portfolio}/approve": REVIEW.of(portfolio="@reviewed").sending(version=1),
+    "POST /portfolios/{portfolio}/request-changes": REVIEW.of(portfolio="@reviewed").sending(version=1, text="x"),
+    "GET /portfolios/{portfolio}/decisions": READ,
+    "GET /portfolios/{portfolio}/comments": READ,
+    "POST /portfolios/{portfolio}/comments": EDIT.sending(text="x"),
+    "PATCH /portfolios/{portfolio}/comments/{comment}": ALICES.sending(text="x"),
+    "DELETE /portfolios/{portfolio}/comments/{comment}": ALICES,
+    "POST /portfolios/{portfolio}/comments/{comment}/resolve": EDIT.sending(),
     "GET /search": MINE.asking(q="Secret"),
     "GET /streams/{stream}/events": READ,
 }

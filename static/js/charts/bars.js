@@ -1,5 +1,6 @@
 // One metric over a label, the newest value of each; a second metric may stand as a line across.
-import { colour, recipeColour } from "../colours.js";
+import { colour, nthColour, recipeColour, runColour } from "../colours.js";
+import { safe } from "../words.js";
 
 export class Bars {
   constructor(chart, run) {
@@ -22,7 +23,7 @@ export class Bars {
   get isEmpty() { return this.bars.size === 0; }
 
   get entries() {
-    const groups = [...this.bars.keys()].filter(Boolean).map((key, i) => ({ key, label: key, colour: colour(`c${1 + (i % 7)}`), mark: "square" }));
+    const groups = [...this.bars.keys()].filter(Boolean).map((key, i) => ({ key, label: key, colour: this.#colour(key, i), mark: "square" }));
     const line = this.threshold === null ? [] : [{ key: " line", label: this.chart.line.replaceAll("_", " "), colour: colour("warn"), mark: "line", dash: "dash" }];
     return [...groups, ...line];
   }
@@ -37,19 +38,24 @@ export class Bars {
       layout: { barmode: "group", bargap: 0.22, shapes: hidden.has(" line") ? [] : this.#line(),
                 xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)",
                          tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names,
-                         ticktext: names.map((name) => (names.length > 6 ? short(name.slice(prefix.length), 14) : short(name.slice(prefix.length), room * 2).replaceAll(" ", "<br>"))) },
+                         ticktext: names.map((name) => (names.length > 6 ? short(safe(name.slice(prefix.length)), 14) : short(safe(name.slice(prefix.length)), room * 2).replaceAll(" ", "<br>"))) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " ") }, rangemode: "tozero", ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
 
   #trace(group, names, values, index) {
     const y = names.map((name) => values.get(name) ?? null);
-    const plain = group ? colour(`c${1 + (index % 7)}`) : recipeColour(this.run.recipe);
+    const plain = group ? this.#colour(group, index) : recipeColour(this.run.recipe);
     const limit = this.threshold === null ? null : this.threshold * this.#scale;
     // Bars above the line are what it marks as special; grey, so that position and line say it, not the hue.
     const colours = y.map((value) => (limit !== null && value > limit ? colour("c8") : plain));
-    return { type: "bar", name: group || this.chart.title, x: names, y, marker: { color: colours },
-             hovertemplate: "%{y:.3~g}<extra>%{x}</extra>" };
+    return { type: "bar", name: safe(group || this.chart.title), x: names, y, marker: { color: colours },
+             hovertemplate: "%{y:.3~g}<extra>%{customdata}</extra>", customdata: names.map(safe) };
+  }
+
+  /** Of several runs each keeps its colour, whichever spoke first. */
+  #colour(group, index) {
+    return this.run.order ? runColour(this.run.order.indexOf(group)) : nthColour(index);
   }
 
   #line() {

@@ -1,6 +1,7 @@
 // Metrics over step: one trace for each metric and each combination of labels; label `by` chooses the colour.
-import { colour, nthColour, recipeColour } from "../colours.js";
+import { colour, nthColour, recipeColour, runColour } from "../colours.js";
 import { decimate } from "../numbers.js";
+import { safe } from "../words.js";
 
 const CONTEXT = new Set(["train"]);  // drawn thin and grey: what is judged is the other part
 
@@ -56,16 +57,23 @@ export class Line {
   drawn(trace) {
     const [x, y] = decimate(trace.x, trace.y);
     const style = this.style(trace);
-    return { type: "scatter", name: this.#label(trace), x, y, mode: x.length <= 40 ? "lines+markers" : "lines", connectgaps: false,
+    return { type: "scatter", name: safe(this.#label(trace)), x, y, mode: x.length <= 40 ? "lines+markers" : "lines", connectgaps: false,
              line: { color: style.colour, width: style.thin ? 1.3 : 2, dash: style.dash }, marker: { size: style.thin ? 3.5 : 6, color: style.colour },
-             hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${escape(this.#label(trace))}</extra>` };
+             hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${safe(this.#label(trace))}</extra>` };
   }
 
   style(trace) {
+    if (this.run.order) return this.#styleOfRun(trace);
     const thin = this.#varies("split") && CONTEXT.has(String(trace.labels.split));
     const strong = this.#strong(trace.group);
     const alone = this.#others.length <= 1 && !this.groups.has("dense");
     return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? "dot" : "solid" };
+  }
+
+  /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */
+  #styleOfRun(trace) {
+    const dense = trace.labels.variant === "dense";
+    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : "solid" };
   }
 
   /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */
@@ -94,8 +102,4 @@ export class Line {
     const unit = this.chart.percent ? ", %" : "";
     return { head: ["trace", this.chart.x_title || this.chart.x, (this.chart.y_title || this.chart.y.join(", ")) + unit], rows };
   }
-}
-
-function escape(text) {
-  return text.replaceAll("<", "‹").replaceAll(">", "›");
 }

@@ -1,8 +1,10 @@
 // Variants at latency and accuracy: size as area, intervals as bars, the dense network as a star, the Pareto line dotted.
-import { colour, recipeColour } from "../colours.js";
+import { colour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
+import { safe } from "../words.js";
 
 const ENGINE = "onnxruntime";
+const PART = " · ";
 
 export class TradeOff {
   constructor(chart, run) {
@@ -11,9 +13,17 @@ export class TradeOff {
   }
 
   append(row) {
-    if (row.type === "variant") return this.#fact(row.body);
-    if (row.type === "measured") return this.#measured(row.body);
-    return row.type === "metric" && this.#trained(row.body);
+    // Of several runs on one chart, two may call a variant alike: then the run's name stands in front.
+    const body = this.run.order ? this.#parted(row.body) : row.body;
+    if (row.type === "variant") return this.#fact(body);
+    if (row.type === "measured") return this.#measured(body);
+    return row.type === "metric" && this.#trained(body);
+  }
+
+  #parted(body) {
+    const run = body.run ?? body.labels?.run, named = (name) => (name === undefined ? name : `${run}${PART}${name}`);
+    return { ...body, name: body.facts ? named(body.name) : body.name, variant: named(body.variant),
+             labels: body.labels && { ...body.labels, variant: named(body.labels.variant) } };
   }
 
   #of(name) {
@@ -65,7 +75,8 @@ export class TradeOff {
 
   get entries() {
     const dense = this.#points.some(isDense), others = this.#points.some((point) => !isDense(point));
-    return [others && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
+    const runs = (this.run.order ?? []).map((run, i) => ({ key: run, label: run, colour: runColour(i), mark: "dot" }));
+    return [...runs, others && !runs.length && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
             dense && { key: "dense", label: "dense", colour: colour("text"), mark: "star" },
             this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
   }
@@ -79,8 +90,10 @@ export class TradeOff {
   get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
 
   figure(hidden) {
-    const parts = { pareto: () => this.#pareto(), variants: () => this.#scatter((point) => !isDense(point), this.run.title),
-                    dense: () => this.#scatter(isDense, "dense") };
+    const of = (run) => (point) => !isDense(point) && point.name.startsWith(run + PART);
+    const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, runColour(i))]);
+    const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isDense(point), this.run.title) };
+    const parts = { pareto: () => this.#pareto(), ...all, dense: () => this.#scatter(isDense, "dense") };
     const unit = this.#percent === 100 ? " %" : "";
     return {
       data: Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]()),
@@ -95,14 +108,14 @@ export class TradeOff {
              line: { color: colour("muted"), width: 1.3, dash: "dot", shape: "hv" }, hoverinfo: "skip" };
   }
 
-  #scatter(wanted, name) {
+  #scatter(wanted, name, own = recipeColour(this.run.recipe)) {
     const points = this.#points.filter(wanted), star = name === "dense", labelled = this.#points.length <= 7;
-    const strong = star ? colour("text") : recipeColour(this.run.recipe);
+    const strong = star ? colour("text") : own;
     const largest = Math.max(...this.#points.map((point) => point.facts.size_bytes ?? 0), 1);
     return {
-      type: "scatter", name, mode: labelled ? "markers+text" : "markers",
+      type: "scatter", name: safe(name), mode: labelled ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (labelled && !star ? p.name : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (labelled && !star ? safe(p.name) : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
@@ -121,7 +134,7 @@ export class TradeOff {
   #hover(point) {
     const { about } = point.x;
     const origin = about?.origin && about.origin !== "measured" ? ` (${about.origin})` : "";
-    return [`<b>${safe(point.name)}</b>`, `${sig(point.y.value * this.#percent)}${this.#percent === 100 ? " %" : ""} ${safe(point.y.about?.split ?? "")}`,
+    return [safe(point.name), `${sig(point.y.value * this.#percent)}${this.#percent === 100 ? " %" : ""} ${safe(point.y.about?.split ?? "")}`,
             `${sig(point.x.value)} ${about?.unit ?? ""}${origin}`, point.facts.size_bytes ? size(point.facts.size_bytes) : ""].filter(Boolean).join("<br>");
   }
 
@@ -133,9 +146,7 @@ export class TradeOff {
   }
 }
 
-function isDense(point) { return point.name === "dense"; }
-
-function safe(text) { return String(text).replaceAll("<", "‹").replaceAll(">", "›"); }
+function isDense(point) { return point.name === "dense" || point.name.endsWith(`${PART}dense`); }
 
 function interval(points, axis, scale, stroke) {
   const far = (point, side) => (point[axis][side] === null || point[axis][side] === undefined ? 0 : Math.abs(point[axis][side] - point[axis].value) * scale);

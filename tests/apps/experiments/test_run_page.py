@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.catalog import blobs
 from apps.catalog.models import Blob, RegisteredModel, Variant
 from apps.experiments.models import Measurement, Run, RunFile, Status
 from apps.live.models import Saying
@@ -194,9 +195,8 @@ def test_a_recipe_that_left_the_menu_still_has_its_runs(cast: Cast, alice: Clien
 
 def test_a_file_is_an_attachment_that_no_browser_shows(cast: Cast, alice: Client, settings: Any, tmp_path: Any) -> None:
     settings.BLOBS = tmp_path
-    blob = Blob.objects.create(sha256="4" * 64, size_bytes=4)
-    (tmp_path / "44" / "44").mkdir(parents=True)
-    (tmp_path / "44" / "44" / ("4" * 64)).write_bytes(b"html")
+    (tmp_path / "file").write_bytes(b"html")
+    blob = blobs.keep(tmp_path / "file")
     run = cast.run(Status.FINISHED)
     file = RunFile.objects.create(run=run, path="a.html", name="a.html", media_type="text/html", blob=blob)
     answer = alice.get(f"/runs/{run.pk}/files/{file.pk}/")

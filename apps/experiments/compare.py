@@ -1,0 +1,185 @@
+"""Compare two to eight runs: what differs between them, their results side by side, and what their curves say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, FloatField, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.experiments import reading
+from apps.experiments.models import LIVE, Run
+from apps.experiments.results import listed, recipe_of, results_of
+from apps.experiments.spread import combined, unlike
+from apps.experiments.sweeps import unseeded
+from apps.live.models import Event
+from worker.recipe import Chart
+
+FEWEST, MOST, MOST_CURVES = 2, 8, 60
+WAYS = ("last", "best", "at")
+OVERLAID = ("line", "bars", "tradeoff")
+# Of these a small value is the good one.
+LESS_IS_BETTER = ("loss", "error", "seconds", "latency", "bytes", "perplexity")
+MEASURES = {"accuracy": "accuracy", "latency_ms": "latency p50", "params": "parameters", "macs": "MACs", "size_bytes": "size"}
+
+
+@require_safe
+def compare(request: HttpRequest) -> HttpResponse:
+    runs = chosen(request)
+    problem = _problem(len(runs))
+    context = {"problem": problem, "runs": runs} if problem else comparison(request, runs)
+    return render(request, "experiments/compare.html", context, status=422 if len(runs) > MOST else 200)
+
+
+def chosen(request: HttpRequest) -> list[Run]:
+    """The runs that the address names, in its order; not there when one of them is not, or not for this person."""
+    try:
+        ids = list(dict.fromkeys(UUID(text) for text in request.GET.getlist("run")[:1000]))
+    except ValueError:
+        raise Http404 from None
+    mine = Run.objects.visible_to(request.user).filter(pk__in=ids)
+    found = {run.pk: run for run in listed(mine)}
+    if len(found) < len(ids):
+        raise Http404
+    return [found[pk] for pk in ids]
+
+
+def _problem(number: int) -> str:
+    if number > MOST:
+        return f"At most {MOST} runs can be compared at a time; these are {number}."
+    return f"Pick {FEWEST} to {MOST} runs to compare." if number < FEWEST else ""
+
+
+def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
+    results = results_of(runs)
+    way, step, wrong = _way(request)
+    every = request.GET.get("all") == "1"
+    best = {run.pk: _best(results[run.pk]) for run in runs}
+    return {
+        "runs": [{"run": run, "place": place, "best": best[run.pk]} for place, run in enumerate(runs)],
+        "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
+        "results": _side_by_side(runs, best), "curves": [] if wrong else curves(runs, way, step),
+        "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),
+        "charts": common_charts(runs), "page_config": _config(runs), "problem": "",
+    }
+
+
+def _way(request: HttpRequest) -> tuple[str, int | None, str]:
+    """How a curve becomes one number, at which step, and what is wrong with that."""
+    way, text = request.GET.get("agg", "last"), request.GET.get("step", "").strip()
+    step = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    way = way if way in WAYS else "last"
+    if way == "at" and step is None:
+        return way, None, f"must be a whole number, at least 0; got {text[:40]}" if text else "say at which step"
+    return way, step, ""
+
+
+def _best(rows: Sequence[reading.Result]) -> reading.Result | None:
+    dense = next((row for row in rows if row.is_dense), None)
+    return (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
+
+
+def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
+    """Parameters, inputs and environment, row by row; those that are the same everywhere only when asked for."""
+    rows = [("recipe", "recipe", [run.title for run in runs])]  # type: ignore[attr-defined]
+    inputs = list(dict.fromkeys(field for run in runs for field in run.inputs))
+    params = list(dict.fromkeys(name for run in runs for name in {**run.params, **run.live_params} if name not in inputs))
+    places = list(dict.fromkeys(name for run in runs for name in run.environment))
+    rows += [("given", field, [_input(run, field) for run in runs]) for field in inputs]
+    rows += [("parameter", name, [{**run.params, **run.live_params}.get(name) for run in runs]) for name in params]
+    rows += [("environment", name, [run.environment.get(name) for run in runs]) for name in places]
+    return [{"kind": kind, "name": name, "values": values, "differs": _differ(values)} for kind, name, values in rows
+            if every or _differ(values)]
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return len({repr(value) for value in values}) > 1
+
+
+def _input(run: Run, field: str) -> str:
+    given = run.inputs.get(field)
+    if not isinstance(given, dict):
+        return ""
+    return " · ".join(str(given[part]) for part in ("name", "variant") if given.get(part))
+
+
+def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) -> list[dict[str, Any]]:
+    return [{"name": name, "word": word, "values": [getattr(best[run.pk], name, None) for run in runs]}
+            for name, word in MEASURES.items()]
+
+
+def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> list[dict[str, Any]]:
+    """Runs that differ in nothing but their seed, taken together; nothing when there are none."""
+    alike = [unseeded(run.params) + run.recipe for run in runs]
+    seeded = [run for run, key in zip(runs, alike, strict=True) if alike.count(key) > 1]
+    names = sorted({row["name"] for row in _differences(seeded, every=False) if row["kind"] == "parameter"} - {"seed"})
+    return [{"name": each.name, "values": each.values, "rows": each.rows, "accuracy": each.of("accuracy"),
+             "latency": each.of("latency_ms"), "params": each.of("params"),
+             "numbers": ", ".join(str(run.number) for run, _ in each.rows)} for each in combined(seeded, results, names)]
+
+
+def _warnings(runs: Sequence[Run], rows: Sequence[reading.Result]) -> list[str]:
+    """Why their numbers are not like with like."""
+    models = {_input(run, field) for run in runs for field, given in run.inputs.items() if given.get("kind") == "model"}
+    said = unlike(rows)
+    if len(models) > 1:
+        said.append(f"they began from different models: {', '.join(sorted(models))}")
+    return said
+
+
+def common_charts(runs: Sequence[Run]) -> list[Chart]:
+    """The charts that all of them draw, in the order of the first one's recipe."""
+    declared = [found.charts if (found := recipe_of(run)) else () for run in runs]
+    drawn = [{(chart.kind, chart.y, chart.x) for chart in charts} for charts in declared]
+    return [chart for chart in declared[0] if chart.kind in OVERLAID
+            and all((chart.kind, chart.y, chart.x) in each for each in drawn)]
+
+
+def _config(runs: Sequence[Run]) -> dict[str, Any]:
+    """What the script needs: each run's stream, and the charts, parted by run."""
+    return {
+        "charts": [asdict(chart) | {"by": "run"} for chart in common_charts(runs)], "recipe": runs[0].recipe, "title": "runs",
+        "order": [f"run {run.number}" for run in runs],
+        "runs": [{"stream": str(run.stream_id), "name": f"run {run.number}", "live": run.status in LIVE} for run in runs],
+    }
+
+
+def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, Any]]:
+    """One number of each curve that is drawn: a row for a metric and its labels, a column for a run. One query."""
+    names = {name for chart in common_charts(runs) if chart.kind == "line" for name in chart.y}
+    if not names:
+        return []
+    found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
+    for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
+        if value is not None:
+            words = ", ".join(f"{label} {labels[label]}" for label in sorted(labels or {}))
+            found.setdefault((name, words), {})[stream] = (float(value), at)
+    return [{"name": name, "labels": words, "values": [said.get(run.stream_id) for run in runs]}
+            for (name, words), said in sorted(found.items())][:MOST_CURVES]
+
+
+def _chosen_points(runs: Sequence[Run], names: set[str], way: str, step: int | None) -> list[Any]:
+    """The row of each curve that is its last, its best, or that of the step: the database chooses, no curve is loaded."""
+    rows = Event.objects.filter(stream__in=[run.stream_id for run in runs], type="metric", body__name__in=sorted(names),
+                                body__step__isnull=False, body__value__isnull=False)
+    if way == "at":
+        rows = rows.filter(body__step=step)
+    if way != "best":
+        return list(_first_of_each(rows, "-seq"))
+    number = rows.annotate(number=Cast(KeyTextTransform("value", "body"), FloatField()))
+    low = {name for name in names if any(word in name for word in LESS_IS_BETTER)}
+    return [*_first_of_each(number.filter(body__name__in=sorted(low)), "number"),
+            *_first_of_each(number.filter(body__name__in=sorted(names - low)), "-number")]
+
+
+def _first_of_each(rows: QuerySet[Event], order: str) -> QuerySet[Any, Any]:
+    by = ("stream", "body__name", "body__labels")
+    return rows.order_by(*by, order).distinct(*by).values_list(
+        "stream", F("body__name"), F("body__labels"), F("body__value"), F("body__step"))

@@ -1,0 +1,128 @@
+"""Every table of runs and experiments as CSV, written while it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Func, QuerySet
+from django.db.models.fields.json import KeyTransform
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from apps.experiments import listing
+from apps.experiments.compare import FEWEST, MOST, chosen, comparison
+from apps.experiments.models import Run
+from apps.experiments.results import results, results_of
+from apps.experiments.spread import MEASURES, combined
+from apps.experiments.sweep_views import visible as visible_experiment
+from apps.live.tables import Table
+
+CHUNK, MOST_LABELS = 2000, 30
+POINT = ("name", "step", "value")
+NOTHING: tuple[Any, ...] = (0, None, None)
+FACTS = ("name", "accuracy", "accuracy_low", "accuracy_high", "accuracy_n", "accuracy_of", "accuracy_data", "latency_ms",
+         "latency_low", "latency_high", "latency_engine", "latency_device", "latency_threads", "latency_batch", "origin",
+         "params", "macs", "size_bytes", "activation_bytes")
+MEASURED = ("variant_name", "metric", "value", "unit", "low", "high", "n", "origin", "device", "engine", "threads", "batch",
+            "dataset", "split", "created")
+
+
+@require_safe
+def metrics(request: HttpRequest, pk: UUID) -> Table:
+    """Every point of every curve, a column for each label."""
+    run = _run(request, pk)
+    events = run.stream.events.filter(type="metric")
+    keys = events.order_by().values_list(Func(KeyTransform("labels", "body"), function="jsonb_object_keys"), flat=True).distinct()
+    labels = sorted(keys[:MOST_LABELS])
+    rows = events.order_by("seq").values_list("seq", "at", "body").iterator(chunk_size=CHUNK)
+    said = ((seq, at, *(body.get(part) for part in POINT), *((body.get("labels") or {}).get(label) for label in labels))
+            for seq, at, body in rows)
+    return Table(f"run {run.number} metrics", ["seq", "at", *POINT, *labels], said)
+
+
+@require_safe
+def log(request: HttpRequest, pk: UUID) -> Table:
+    run = _run(request, pk)
+    rows = run.stream.events.filter(type="log").order_by("seq").values_list("seq", "at", "body").iterator(chunk_size=CHUNK)
+    said = ((seq, at, body.get("level"), body.get("message")) for seq, at, body in rows)
+    return Table(f"run {run.number} log", ["seq", "at", "level", "message"], said)
+
+
+@require_safe
+def variants(request: HttpRequest, pk: UUID) -> Table:
+    run = _run(request, pk)
+    return Table(f"run {run.number} variants", FACTS, ([getattr(row, name) for name in FACTS] for row in results(run)))
+
+
+@require_safe
+def measurements(request: HttpRequest, pk: UUID) -> Table:
+    run = _run(request, pk)
+    rows = run.measurements.order_by("created", "pk").values_list(*MEASURED).iterator(chunk_size=CHUNK)
+    return Table(f"run {run.number} measurements", MEASURED, rows)
+
+
+@require_safe
+def experiment_table(request: HttpRequest, pk: UUID) -> Table:
+    """Combinations with their means and spreads."""
+    found = visible_experiment(request, pk)
+    runs, fields = list(found.runs.order_by("number")), [field for field, _ in found.sweep]
+    head = [*fields, "variant", "n", *(f"{name}_{part}" for name in MEASURES for part in ("mean", "sd"))]
+    return Table(f"{found.name} table", head, (
+        [*(each.values.get(field) for field in fields), each.name, len({run.params.get("seed") for run, _ in each.rows}),
+         *(value for name in MEASURES for value in (each.of(name) or NOTHING)[1:])]
+        for each in combined(runs, results_of(runs, trained=False), fields)))
+
+
+@require_safe
+def experiment_runs(request: HttpRequest, pk: UUID) -> Table:
+    found = visible_experiment(request, pk)
+    return _runs_table(f"{found.name} runs", found.runs.all(), [field for field, _ in found.sweep])
+
+
+@require_safe
+def experiments(request: HttpRequest) -> Table:
+    """Every run of the experiments that the list shows, with its filters."""
+    mine = Run.objects.visible_to(request.user).filter(experiment__in=listing.filtered(request).order_by())
+    return _runs_table("experiments", mine, [])
+
+
+@require_safe
+def compared(request: HttpRequest) -> Table:
+    """What the comparison shows: differences, results and curves, a column for each run."""
+    runs = chosen(request)
+    if not FEWEST <= len(runs) <= MOST:
+        raise Http404
+    said = comparison(request, runs)
+    return Table("comparison", ["what", "name", *(f"run {run.number}" for run in runs)], _compared(said))
+
+
+def _compared(said: dict[str, Any]) -> Iterator[list[Any]]:
+    yield from ([row["kind"], row["name"], *row["values"]] for row in said["differences"])
+    yield from (["result", row["name"], *row["values"]] for row in said["results"])
+    way = f"{said['way']} {said['step']}" if said["way"] == "at" else said["way"]
+    for row in said["curves"]:
+        name = f"{row['name']} ({row['labels']})" if row["labels"] else row["name"]
+        yield [f"curve, {way}", name, *(value and value[0] for value in row["values"])]
+
+
+def _runs_table(name: str, runs: QuerySet[Run], fields: list[str]) -> Table:
+    columns = ("number", "experiment__name", "recipe", "status", "params", "queued_at", "started_at", "finished_at", "attempt",
+               "worker", "reason", "summary", "experiment__tags")
+    head = ["run", "experiment", "recipe", "status", "seed", *fields, "queued_at", "started_at", "finished_at", "attempt",
+            "worker", "reason", "verdict", "tags"]
+    rows = runs.order_by("-number").values_list(*columns).iterator(chunk_size=CHUNK)
+    return Table(name, head, (_run_row(row, fields) for row in rows))
+
+
+def _run_row(row: tuple[Any, ...], fields: list[str]) -> list[Any]:
+    number, name, recipe, status, params, queued, started, finished, attempt, worker, reason, summary, tags = row
+    return [number, name, recipe, status, params.get("seed"), *(params.get(field) for field in fields), queued, started, finished,
+            attempt, worker, reason, summary.get("verdict"), ", ".join(tags)]
+
+
+def _run(request: HttpRequest, pk: UUID) -> Run:
+    found: Run = get_object_or_404(Run.objects.visible_to(request.user).select_related("stream"), pk=pk)
+    return found

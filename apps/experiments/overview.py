@@ -1,0 +1,138 @@
+"""What the page of an experiment says: its runs, how far they are, and what came out over seeds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.accounts import teams
+from apps.experiments import reading
+from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
+from apps.experiments.results import listed, results_of
+from apps.experiments.spread import Combination, Spread, combined, unlike
+from worker import menu
+from worker.recipe import Recipe
+
+SORTS = ("accuracy", "latency_ms", "params", "size_bytes")
+DOUBT = 0.25
+
+
+def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
+    """Everything of the page; so many queries for one run as for two hundred."""
+    runs = listed(experiment.runs.order_by("number"))
+    rows = results_of(runs, trained=False)
+    fields = [field for field, _ in experiment.sweep]
+    combinations = [_named(each) for each in combined(runs, rows, fields)]
+    recipe = menu.recipes().get(experiment.recipe)
+    colour = _colour(request, experiment)
+    return {
+        "experiment": experiment, "title": recipe.title if recipe else experiment.recipe, "fields": fields, "colour": colour,
+        "may_edit": teams.may_edit(teams.person(request), experiment.team),
+        "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
+        "warnings": unlike(row for each in rows.values() for row in each),
+        "colours": [{"field": field, "chosen": field == colour} for field in fields],
+        "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
+        "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
+                        "title": recipe.title if recipe else experiment.recipe, "charts": [_chart(recipe, fields, combinations)]},
+    }
+
+
+def _named(each: Combination) -> Combination:
+    """Things under their names: a swept model is no uuid to a reader."""
+    each.values = {field: _value(each.rows[0][0], field) for field in each.values}
+    return each
+
+
+def _value(run: Run, field: str) -> Any:
+    given = run.inputs.get(field)
+    if not isinstance(given, dict):
+        return run.params.get(field)
+    return " · ".join(str(given[part]) for part in ("name", "variant") if given.get(part))
+
+
+def _state(runs: Sequence[Run]) -> dict[str, Any]:
+    """Where the runs stand, how far all of them are together, and when they will be done."""
+    counts = Counter(run.status for run in runs)
+    parts = {run.pk: 1.0 if run.status in ENDED else run.bar.part if run.bar else 0.0 for run in runs}  # type: ignore[attr-defined]
+    took = [(run.finished_at - run.started_at).total_seconds() for run in runs
+            if run.status == Status.FINISHED and run.started_at and run.finished_at and run.attempt == 1]
+    waits = sum(1 - parts[run.pk] for run in runs)
+    eta = ""
+    if took and waits > 0 and any(run.status in LIVE for run in runs):
+        likely = waits * sum(took) / len(took) / max(1, sum(counts[status] for status in HELD))
+        eta = reading.eta_words(reading.Range(likely * (1 - DOUBT), likely * (1 + DOUBT)))
+    return {"counts": [(status.value, counts[status]) for status in Status if counts[status]], "run_count": len(runs),
+            "ended": sum(counts[status] for status in ENDED), "eta": eta,
+            "part": sum(parts.values()) / len(runs) if runs else 0.0, "is_live": any(run.status in LIVE for run in runs),
+            "failed": counts[Status.FAILED], "can_cancel": counts[Status.QUEUED] + counts[Status.RUNNING] > 0}
+
+
+def _run_row(run: Run, rows: Sequence[reading.Result], fields: Sequence[str]) -> dict[str, Any]:
+    dense = next((row for row in rows if row.is_dense), None)
+    chosen = (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
+    return {"run": run, "values": [_value(run, field) for field in fields], "chosen": chosen, "seed": run.params.get("seed")}
+
+
+def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Sequence[str]) -> dict[str, Any]:
+    """The rows of the table, in the order that the address asks for; rows without a value last."""
+    sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
+    shown: list[dict[str, Any]] = [
+        {"each": each, "values": [each.values.get(field) for field in fields], "variant": each.variant_id,
+         "n": len({run.params.get("seed") for run, _ in each.rows}), **{name: each.of(name) for name in SORTS}}
+        for each in combinations]
+    if sort in SORTS:
+        known = [row for row in shown if row[sort]]
+        shown = sorted(known, key=lambda row: row[sort].mean, reverse=down) + [row for row in shown if not row[sort]]
+    columns = [{"name": name, "order": ("descending" if down else "ascending") if name == sort else "",
+                "next": "1" if name == sort and not down else ""} for name in SORTS]
+    return {"combinations": shown, "columns": columns, "sort": sort, "down": down}
+
+
+def _colour(request: HttpRequest, experiment: Experiment) -> str:
+    """The swept parameter that chooses the colour: the one asked for, else the first."""
+    fields = [field for field, _ in experiment.sweep]
+    asked = request.GET.get("colour", "")
+    return asked if asked in fields else next(iter(fields), "")
+
+
+def _chart(recipe: Recipe | None, fields: Sequence[str], combinations: Sequence[Combination]) -> dict[str, Any]:
+    """What the one chart draws: accuracy against latency where the recipe measures both, else against the first number swept."""
+    if recipe is not None and any(chart.kind == "tradeoff" for chart in recipe.charts):
+        chart = next(chart for chart in recipe.charts if chart.kind == "tradeoff")
+        return {"kind": "spread", "title": chart.title, "x": "latency_ms", "y": "accuracy", "x_title": chart.x_title,
+                "y_title": chart.y_title, "percent": True}
+    y = "accuracy" if any(each.of("accuracy") for each in combinations) else "latency_ms"
+    field = next((name for name in fields if any(_is_number(each.values.get(name)) for each in combinations)), "")
+    words = {"accuracy": "accuracy", "latency_ms": "latency, ms (p50)"}[y]
+    return {"kind": "spread", "title": f"{y.partition('_')[0].capitalize()} against {field.replace('_', ' ') or 'size'}",
+            "x": field or "params", "y": y, "x_title": field.replace("_", " ") or "parameters", "y_title": words,
+            "percent": y == "accuracy"}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _points(recipe: Recipe | None, combinations: Sequence[Combination], fields: Sequence[str],
+            colour: str) -> list[dict[str, Any]]:
+    axes = _chart(recipe, fields, combinations)
+    made = [_point(each, axes, colour) for each in combinations]
+    return [point for point in made if point["x"] and point["y"]]
+
+
+def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, Any]:
+    size = each.of("size_bytes")
+    own: Any = each.values.get(axes["x"])
+    measured = each.of(axes["x"]) if axes["x"] in ("latency_ms", "params") else None
+    x = Spread(1, float(own), None) if _is_number(own) else measured
+    y = each.of(axes["y"])
+    label = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in each.values.items()) or each.name
+    return {"label": "dense" if each.is_dense else label, "name": each.name, "dense": each.is_dense,
+            "colour": str(each.values.get(colour, "")) if colour else "", "x": x._asdict() if x else None,
+            "y": y._asdict() if y else None, "size": size.mean if size else None, "variant": each.variant_id,
+            "runs": [run.number for run, _ in each.rows]}

@@ -1,0 +1,103 @@
+"""Means and spreads over seeds: runs of one combination of parameters taken together. No database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from apps.experiments.models import Run
+from apps.experiments.reading import Result
+from apps.experiments.sweeps import unseeded
+
+MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs")
+
+
+class Spread(NamedTuple):
+    """The mean of n values and their standard deviation, which one value does not have."""
+
+    n: int
+    mean: float
+    sd: float | None
+
+
+@dataclass
+class Combination:
+    """What runs of the same parameters but the seed said of one variant."""
+
+    values: dict[str, Any]
+    name: str
+    is_dense: bool
+    rows: list[tuple[Run, Result]] = field(default_factory=list)
+
+    def of(self, measure: str) -> Spread | None:
+        """Over seeds: runs that share a seed count once, with their mean."""
+        by_seed: dict[Any, list[float]] = {}
+        for run, row in self.rows:
+            value = getattr(row, measure)
+            if value is not None:
+                by_seed.setdefault(run.params.get("seed"), []).append(float(value))
+        return spread([fmean(values) for values in by_seed.values()])
+
+    @property
+    def variant_id(self) -> str:
+        """The variant of the seed that lies nearest to the mean accuracy: the most ordinary one, not the luckiest."""
+        made = [row for _, row in self.rows if row.variant_id]
+        mean = self.of("accuracy")
+        nearest = min(made, key=lambda row: abs((row.accuracy or 0.0) - (mean.mean if mean else 0.0)), default=None)
+        return nearest.variant_id if nearest else ""
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    known = [value for value in values if isfinite(value)]
+    if not known:
+        return None
+    return Spread(len(known), fmean(known), stdev(known) if len(known) > 1 else None)
+
+
+def combined(runs: Iterable[Run], rows: Mapping[UUID, list[Result]], fields: Sequence[str]) -> list[Combination]:
+    """One entry for each combination and variant, the dense network first; in the order of the runs."""
+    found: dict[tuple[str, str], Combination] = {}
+    for run in runs:
+        for row in rows.get(run.pk, []):
+            values = {name: run.params.get(name) for name in fields}
+            key = (unseeded(run.params), row.name)
+            found.setdefault(key, Combination(values, row.name, row.is_dense)).rows.append((run, row))
+    return sorted(_one_dense(list(found.values())), key=lambda each: not each.is_dense)
+
+
+def _one_dense(every: list[Combination]) -> list[Combination]:
+    """The dense networks as one when the swept parameters do not touch them: then equal seeds gave equal accuracies."""
+    dense = [each for each in every if each.is_dense]
+    said: dict[Any, set[float | None]] = {}
+    for each in dense:
+        for run, row in each.rows:
+            said.setdefault(run.params.get("seed"), set()).add(row.accuracy)
+    if len(dense) < 2 or any(len(values) > 1 for values in said.values()):
+        return every
+    one = Combination({}, "dense", is_dense=True, rows=[row for each in dense for row in each.rows])
+    return [one, *(each for each in every if not each.is_dense)]
+
+
+def unlike(rows: Iterable[Result]) -> list[str]:
+    """Why these numbers are not like with like: what differs in how they were measured."""
+    every = list(rows)
+    timed = [row for row in every if row.latency_ms is not None]
+    judged = [row for row in every if row.accuracy is not None]
+    said = [_differ("latencies were measured", words, {getattr(row, name) for row in timed}) for name, words in TIMED.items()]
+    said += [_differ("accuracies were judged", words, {getattr(row, name) for row in judged}) for name, words in JUDGED.items()]
+    return [sentence for sentence in said if sentence]
+
+
+TIMED = {"latency_device": "on different devices", "latency_engine": "by different engines", "origin": "in different ways",
+         "latency_threads": "with different numbers of threads", "latency_batch": "with different batches"}
+JUDGED = {"accuracy_data": "on different data sets", "accuracy_of": "on different parts of the data"}
+
+
+def _differ(what: str, how: str, values: set[Any]) -> str:
+    """A sentence when there is more than one; what nobody noted differs from nothing."""
+    known = sorted(str(value) for value in values if value not in (None, ""))
+    return f"{what} {how}: {', '.join(known)}" if len(known) > 1 else ""

@@ -1,0 +1,46 @@
+// Picking runs to compare: by checkbox or with the key x; c compares what is picked.
+const form = document.getElementById("compare");
+const most = Number(form?.dataset.most ?? 8);
+const picked = new Set();
+const boxes = () => [...document.querySelectorAll("input[data-pick]")];
+
+function show() {
+  for (const button of document.querySelectorAll("[data-compare]")) {
+    button.textContent = picked.size ? `compare ${picked.size} picked` : "compare picked";
+    button.disabled = picked.size < 2 || picked.size > most;
+    button.title = picked.size > most ? `At most ${most} runs` : picked.size < 2 ? "Pick two runs at least" : "";
+  }
+}
+
+function follow(box) {
+  box.checked ? picked.add(box.value) : picked.delete(box.value);
+  show();
+}
+
+/** The table was brought again: its boxes are ticked as they were. */
+function restore() {
+  for (const box of boxes()) box.checked = picked.has(box.value);
+  show();
+}
+
+function pick() {
+  const box = document.activeElement?.closest("[data-row]")?.querySelector("input[data-pick]");
+  if (!box) return;
+  box.checked = !box.checked;
+  follow(box);
+}
+
+function onKey(event) {
+  const typing = event.target.matches?.("input:not([type=checkbox]), select, textarea");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "x") pick();
+  if (event.key === "c" && picked.size >= 2 && picked.size <= most) form.requestSubmit();
+}
+
+document.addEventListener("change", (event) => { if (event.target.matches("input[data-pick]")) follow(event.target); });
+document.addEventListener("keydown", onKey);
+document.addEventListener("htmx:afterSettle", restore);
+document.addEventListener("htmx:oobAfterSwap", restore);
+// A browser that comes back may have kept the ticks.
+addEventListener("pageshow", () => { for (const box of boxes()) if (box.checked) picked.add(box.value); show(); });
+show();

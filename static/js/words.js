@@ -1,0 +1,4 @@
+// Text of a run on a chart: Plotly reads a little HTML and, with dollars around it, mathematics; neither shall be read.
+export function safe(text) {
+  return String(text).replaceAll("<", "‹").replaceAll(">", "›").replaceAll("$", "＄");
+}
