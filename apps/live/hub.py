@@ -54,6 +54,14 @@ class Hub:
                 rows_desk.rest()
                 door_desk.rest()
 
+    def close(self) -> None:
+        """End everything that goes on here, for a loop that ends before its process does."""
+        rooms = [room.task for room in self.rooms.values()]
+        for task in (*self._loops, *self._joining, *rooms):
+            task.cancel()
+        rows_desk.rest()
+        door_desk.rest()
+
     def watch_over(self, wire: Wire) -> None:
         """Cut this line when its client stops reading; until it is really gone, also after its socket has left."""
         self._wires.add(wire)
@@ -105,7 +113,7 @@ class Hub:
 
     async def _receive(self) -> None:
         """Pass knocks on for ever; with Redis away, begin again with a new channel until it is back."""
-        while True:
+        while _goes_on():
             try:
                 self.channel = await get_channel_layer().new_channel("hub")
                 for room in list(self.rooms.values()):
@@ -118,11 +126,17 @@ class Hub:
                 await asyncio.sleep(1)
 
     async def _pass_on(self) -> None:
-        while True:
+        while _goes_on():
             message = await get_channel_layer().receive(self.channel)
             room = self.rooms.get(UUID(hex=message["stream"]))
             if room:
                 room.knocked.set()
+
+
+def _goes_on() -> bool:
+    """Redis' client may swallow the cancellation of this task while it connects; the task still knows of it."""
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling()
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.live.models import Event
+from apps.live.models import Event, Stream
+from apps.live.wire import text_frame
 
 PAGE = 1000
 LARGEST = 2**63 - 1
 
 
 class Page(NamedTuple):
-    """Rows after a position, encoded, and the number of the last one."""
+    """Rows after a position, encoded, and the number of the last one; `wire` is the same as a websocket frame."""
 
     frame: str
     last: int
+    wire: bytes = b""
+    is_full: bool = False
 
 
 class BadPosition(ValueError):
@@ -44,5 +48,10 @@ def page_after(stream_id: UUID, after: int) -> Page:
     if not rows:
         return Page("", after)
     last = rows[-1].seq
-    frame = {"type": "events", "events": [row(event) for event in rows], "head": last}
-    return Page(json.dumps(frame, separators=(",", ":")), last)
+    frame = json.dumps({"type": "events", "events": [row(event) for event in rows], "head": last}, separators=(",", ":"))
+    return Page(frame, last, text_frame(frame), len(rows) == PAGE)
+
+
+def heads(stream_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How far these streams have come, in one query; one that is gone is missing."""
+    return dict(Stream.objects.filter(pk__in=list(stream_ids)).values_list("pk", "head"))
