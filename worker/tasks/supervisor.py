@@ -50,6 +50,7 @@ class Supervisor:
     def _supervise(self) -> None:
         try:
             child = forks.spawn(self._persist(self._prepared))
+            self.last_word = time.monotonic()
         except blobs.Away:
             return leases.release(self.run)  # This worker stops; until then we wait for the store.
         except blobs.Unreadable as gone:
