@@ -105,7 +105,7 @@ def _copied(kind: ReferenceKind, thing: Any) -> dict[str, Any]:
     if kind == "device":
         return copy | {"tier": thing.tier, "hardware": thing.hardware, "host": thing.host}
     copy |= {"sha256": thing.file_id}
-    return copy | {"variant": thing.name} if kind == "model" else copy
+    return copy | {"variant": thing.name, "precision": thing.precision} if kind == "model" else copy
 
 
 def _queue(recipe: Recipe, things: Things) -> str:
