@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from ninja.errors import AuthenticationError
 
@@ -137,3 +137,40 @@ def test_a_stranger_makes_no_token_for_this_team(cast: Cast) -> None:
     with pytest.raises(Refused):
         tokens.make(cast.mallory, cast.team, "nightly", "read")
 
+
+def test_the_page_shows_it_once_and_nothing_keeps_it(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    answer = client.post("/account/tokens/", {"team": str(cast.team.pk), "name": "nightly", "scope": "read", "days": "never"})
+    text = re.findall(r'<code id="once">(ep_\w+)</code>', answer.content.decode())[0]
+    assert answer["Cache-Control"] == "no-store" and tokens.speaker(text) == cast.alice
+    assert text not in client.get("/account/").content.decode() and ApiToken.objects.get().expires is None
+
+
+def test_the_form_comes_back_with_what_was_typed(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    answer = client.post("/account/tokens/", {"team": str(cast.team.pk), "name": "n" * 81, "scope": "write", "days": "30"})
+    said = answer.content.decode()
+    assert answer.status_code == 422 and "n" * 81 in said and '<option value="write" selected>' in said
+
+
+@pytest.mark.parametrize("team", ["", "nonsense", "\x00"])
+def test_a_team_that_is_none_is_not_there(cast: Cast, client: Client, team: str) -> None:
+    client.force_login(cast.alice)
+    assert client.post("/account/tokens/", {"team": team, "name": "x", "scope": "read"}).status_code == 404
+
+
+def test_nobody_ends_the_token_of_a_stranger(cast: Cast, client: Client) -> None:
+    token, _ = tokens.make(cast.alice, cast.team, "nightly", "read")
+    for person in (cast.ruth, cast.mallory):
+        client.force_login(person)
+        assert client.post(f"/account/tokens/{token.pk}/end/").status_code == 404
+    client.force_login(cast.alice)
+    assert client.post(f"/account/tokens/{token.pk}/end/").status_code == 302 and ApiToken.objects.get().revoked
+
+
+def test_tokens_of_one_person_have_a_bound(cast: Cast) -> None:
+    digest = "0" * 64
+    ApiToken.objects.bulk_create(ApiToken(team=cast.team, user=cast.alice, name="n", prefix=f"{n:08}", digest=digest)
+                                 for n in range(tokens.MOST))
+    with pytest.raises(Refused, match="end some first"):
+        tokens.make(cast.alice, cast.team, "one more", "read")
