@@ -194,7 +194,8 @@ PAGES: dict[str, Row] = {
         metric="size_bytes", comparison="at_most", bound="1"),
     "portfolio-drop-criterion": TEAM_EDIT.of(pk="@portfolio", number="@criterion"),
     "portfolio-comments": TEAM_EDIT.of(pk="@portfolio").sending(text="x"),
-    "portfolio-comment": Row(get=Who.MEMBER, post=Who.MEMBER, whose="alice").of(pk="@portfolio", number="@comment").sending(text="x"),
+    "portfolio-comment": Row(get=Who.MEMBER, post=Who.MEMBER, whose="alice").of(
+        pk="@portfolio", number="@comment").sending(text="x"),
     "portfolio-delete-comment": Row(post=Who.MEMBER, whose="alice").of(pk="@portfolio", number="@comment"),
     "portfolio-resolve-comment": TEAM_EDIT.of(pk="@portfolio", number="@comment"),
     "docs": PERSONAL,
