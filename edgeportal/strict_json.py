@@ -35,7 +35,7 @@ class StrictParser(Parser):
         return found
 
     def parse_querydict(self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest) -> dict[str, Any]:
-        found: dict[str, Any] = _readable(super().parse_querydict(data, list_fields, request))  # type: ignore[arg-type]
+        found: dict[str, Any] = _readable(super().parse_querydict(data, list_fields, request))
         return found
 
 

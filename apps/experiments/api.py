@@ -14,13 +14,17 @@ from ninja import Query, Router, Status
 
 from apps.accounts import teams
 from apps.accounts.models import User
+from apps.accounts.refusal import Refused
 from apps.accounts.wire import BINARY, Listed, Page, Paging, editable_team, ordered, paged, team_of
 from apps.experiments import actions
+from apps.experiments.compare import FEWEST, MOST, chosen, comparison
 from apps.experiments.models import LIVE, Experiment, Run
 from apps.experiments.tags import clean
 from apps.experiments.views import run_file as run_attachment
 from apps.experiments.wire import (
     Change,
+    Compare,
+    Comparison,
     ExperimentChange,
     ExperimentOut,
     Experiments,
@@ -183,6 +187,18 @@ def retry_run(request: HttpRequest, run: UUID) -> dict[str, Any]:
 def change_run(request: HttpRequest, run: UUID, asked: Change) -> dict[str, Any]:
     """Set parameters that the recipe reads while it runs."""
     return _run_done(request, run, lambda user, found: actions.change_live(user, found, asked.params))
+
+
+@router.get("/compare", response=Comparison, tags=["runs"])
+def compare_runs(request: HttpRequest, asked: Annotated[Compare, Query()]) -> dict[str, Any]:
+    """Two to eight runs side by side: what differs, their best results, one number of each curve."""
+    runs = chosen(request)
+    if len(runs) < FEWEST:
+        raise Refused({"run": f"Name {FEWEST} to {MOST} different runs; got {len(runs)}."})
+    found = comparison(request, runs)
+    if found["step_error"]:
+        raise Refused({"step": found["step_error"]})
+    return {**found, "runs": [run.pk for run in runs]}
 
 
 def _run(request: HttpRequest, pk: UUID) -> Run:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from apps.accounts.wire import Asked, Listing, Told
 from apps.experiments.models import Run
@@ -61,6 +61,42 @@ class Runs(Listing):
     recipe: str = Field("", max_length=80)
     experiment: UUID | None = None
     order: str = Field("-number", description=f"number, queued_at, started_at or finished_at{DESCENDING}")
+
+
+class Compare(BaseModel):
+    run: list[UUID] = Field(min_length=2, max_length=8, description="Say it once for each run: run=...&run=...")
+    agg: Literal["last", "best", "at"] = Field("last", description="How a curve becomes one number; `at` needs a step.")
+    step: str = Field("", max_length=10)
+    all: Literal["1", ""] = Field("", description="1: also what is the same everywhere.")
+
+
+class Difference(Told):
+    kind: str
+    name: str
+    values: list[JsonValue]
+    differs: bool
+
+
+class Measure(Told):
+    name: str
+    word: str
+    values: list[float | None]
+
+
+class CurveRow(Told):
+    name: str
+    labels: str
+    values: list[JsonValue] = Field(description="For each run: [value, step], or null.")
+
+
+class Comparison(Told):
+    """Columns stand in the order of `runs`."""
+
+    runs: list[UUID]
+    differences: list[Difference]
+    results: list[Measure]
+    curves: list[CurveRow]
+    warnings: list[str] = Field(description="Why their numbers are not like with like.")
 
 
 class RecipeRow(Told):

@@ -14,9 +14,11 @@ from apps.catalog.models import Dataset, RegisteredModel, Upload, Variant
 from apps.devices.models import Device
 from apps.experiments.models import RunFile, Status
 from apps.live.models import Saying, Stream
+from apps.portfolios import actions as portfolios
 from tests.apps.cast import Cast
 
 WORD = "Secret"
+CRITERION = {"metric": "size_bytes", "comparison": "at_most", "bound": 1}
 
 
 def gather_things(cast: Cast, folder: Path) -> dict[str, Any]:
@@ -48,5 +50,11 @@ def _of_others(cast: Cast, found: dict[str, Any]) -> dict[str, Any]:
     invitation, _ = invitations.invite(cast.alice, cast.team, "secret.guest@example.org", "member")
     token, _ = tokens.make(cast.alice, cast.team, "Secret token", Scope.READ)
     upload = Upload.objects.create(team=cast.team, kind="model", file_name="Secret upload", size_bytes=12, made_by=cast.alice)
-    return {"membership": cast.team.memberships.get(user=cast.victor), "invitation": invitation, "token": token,
-            "upload": upload}
+    portfolio = portfolios.create(cast.alice, cast.team, "Secret portfolio", "", [found["variant"].pk])
+    criterion = portfolios.add_criterion(cast.alice, portfolio, CRITERION)
+    reviewed = portfolios.create(cast.mia, cast.team, "Secret portfolio in review", "", [found["variant"].pk])
+    portfolios.add_criterion(cast.mia, reviewed, CRITERION)
+    portfolios.submit(cast.mia, reviewed)
+    comment = portfolios.comment(cast.alice, portfolio, "Secret comment")
+    return {"portfolio": portfolio, "criterion": criterion, "reviewed": reviewed, "comment": comment, "upload": upload,
+            "membership": cast.team.memberships.get(user=cast.victor), "invitation": invitation, "token": token}
