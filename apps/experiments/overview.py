@@ -66,9 +66,12 @@ def _state(runs: Sequence[Run]) -> dict[str, Any]:
     if took and waits > 0 and any(run.status in LIVE for run in runs):
         likely = waits * sum(took) / len(took) / max(1, sum(counts[status] for status in HELD))
         eta = reading.eta_words(reading.Range(likely * (1 - DOUBT), likely * (1 + DOUBT)))
-    return {"counts": [(status.value, counts[status]) for status in Status if counts[status]], "run_count": len(runs),
+    seeds = len({run.params.get("seed") for run in runs})
+    return {"seeds": seeds, "run_count": len(runs),
+            "counts": [(status.value, counts[status]) for status in Status if counts[status]],
             "ended": sum(counts[status] for status in ENDED), "eta": eta,
-            "part": sum(parts.values()) / len(runs) if runs else 0.0, "is_live": any(run.status in LIVE for run in runs),
+            "part": sum(parts.values()) / len(runs) if runs else 0.0,
+            "is_live": any(run.status in LIVE for run in runs),
             "failed": counts[Status.FAILED], "can_cancel": counts[Status.QUEUED] + counts[Status.RUNNING] > 0}
 
 

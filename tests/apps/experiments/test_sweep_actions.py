@@ -97,7 +97,9 @@ def test_a_foreign_model_among_several_is_refused(cast: Cast, values: dict[str, 
     assert "model" in refused(cast, values, {"model": [values["model"], "0" * 32]})
 
 
-@pytest.mark.parametrize(("name", "said"), [("a\x00b", "cannot be shown"), ("x" * 201, "At most 200"), ("\ud800", "cannot be shown")])
+@pytest.mark.parametrize(("name", "said"), [
+    ("a\x00b", "cannot be shown"), ("x" * 201, "At most 200"), ("\ud800", "cannot be shown"),
+])
 def test_a_name_that_cannot_be_kept_is_refused(cast: Cast, values: dict[str, Any], name: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
         actions.launch_sweep(cast.alice, cast.team, RECIPE, values, name=name)

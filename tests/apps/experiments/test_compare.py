@@ -1,0 +1,134 @@
+"""Compare: only what differs, results side by side, curves as numbers by a way that the address names, and fair warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.experiments.models import Measurement, Run, Status
+from apps.live.models import Saying
+from tests.apps.cast import Cast
+
+CURVE = (0.5, 0.9, 0.7)
+
+
+@pytest.fixture
+def alice(cast: Cast, client: Client) -> Client:
+    client.force_login(cast.alice)
+    return client
+
+
+def trained(cast: Cast, seed: int = 7, epochs: int = 3, device: str = "board", **more: Any) -> Run:
+    run = cast.run(Status.FINISHED, params={"seed": seed, "epochs": epochs, **more}, environment={"torch": "2", "host": device})
+    for metric, value, unit in (("accuracy", 0.9, ""), ("latency_ms_p50", 2.0, "ms")):
+        Measurement.objects.create(run=run, team=run.team, variant_name="trained", metric=metric, value=value, unit=unit,
+                                   split="test", dataset="digits", origin="measured", device=device, engine="onnxruntime",
+                                   threads=1, batch=1)
+    for step, value in enumerate(CURVE, start=1):
+        for name, said in (("accuracy", value), ("loss", 1 - value)):
+            run.stream.append([Saying("metric", {"name": name, "value": said, "step": step, "labels": {"split": "validation"}})])
+    return run
+
+
+def address(*runs: Run, **more: Any) -> str:
+    return "/compare/?" + "&".join([*(f"run={run.pk}" for run in runs), *(f"{name}={value}" for name, value in more.items())])
+
+
+def said(client: Client, *runs: Run, **more: Any) -> str:
+    answer = client.get(address(*runs, **more))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def part(text: str, name: str) -> str:
+    return text.partition(f'id="{name}"')[2].partition("</section>")[0]
+
+
+def test_only_what_differs_is_shown_until_all_is_asked_for(cast: Cast, alice: Client) -> None:
+    runs = trained(cast, epochs=3, momentum=0.9), trained(cast, epochs=5, momentum=0.9)
+    differences = part(said(alice, *runs), "differences")
+    assert ">epochs " in differences and ">5<" in differences and "momentum" not in differences and "torch" not in differences
+    assert "momentum" in part(said(alice, *runs, all=1), "differences")
+
+
+def test_runs_that_are_the_same_are_said_to_be(cast: Cast, alice: Client) -> None:
+    assert "Nothing differs" in said(alice, trained(cast), trained(cast))
+
+
+@pytest.mark.parametrize(("query", "accuracy", "loss"), [
+    ({}, "0.700 <small>at 3", "0.300 <small>at 3"), ({"agg": "last"}, "0.700 <small>at 3", "0.300 <small>at 3"),
+    ({"agg": "best"}, "0.900 <small>at 2", "0.100 <small>at 2"), ({"agg": "at", "step": "1"}, ">0.500<", ">0.500<"),
+    ({"agg": "nonsense"}, "0.700 <small>at 3", "0.300 <small>at 3"),
+])
+def test_a_curve_becomes_a_number_by_the_way_in_the_address(
+    cast: Cast, alice: Client, query: dict[str, str], accuracy: str, loss: str,
+) -> None:
+    curves = part(said(alice, trained(cast), trained(cast), **query), "curves")
+    first, _, second = curves.partition(">loss ")
+    assert accuracy in first and loss in second
+
+
+@pytest.mark.parametrize("step", ["-1", "many", "1.5", "9" * 40, "１", "%00", "<b>"])
+def test_a_step_that_is_none_is_refused_at_its_field(cast: Cast, alice: Client, step: str) -> None:
+    text = said(alice, trained(cast), trained(cast), agg="at", step=step)
+    assert "must be a whole number" in text and "<b>" not in text.partition("step-error")[2][:200]
+
+
+def test_a_step_beyond_the_end_has_no_value(cast: Cast, alice: Client) -> None:
+    assert "No curve has a value there" in said(alice, trained(cast), trained(cast), agg="at", step=999)
+
+
+def test_seeds_of_one_combination_are_taken_together(cast: Cast, alice: Client) -> None:
+    groups = part(said(alice, trained(cast, 7), trained(cast, 8), trained(cast, 7, epochs=9)), "groups-title")
+    assert "1, 2" in groups and ">2<" in groups and "90.0\u00a0%" in groups
+
+
+def test_times_of_different_devices_are_named_as_not_like_with_like(cast: Cast, alice: Client) -> None:
+    alike, other = [trained(cast), trained(cast)], trained(cast, device="laptop")
+    assert "Not like with like" not in said(alice, *alike)
+    assert "Latencies were measured on different devices: board, laptop." in said(alice, alike[0], other)
+    Measurement.objects.filter(run=other).update(device="board", threads=4, split="validation")
+    text = said(alice, alike[0], other)
+    assert "with different numbers of threads: 1, 4" in text and "on different parts of the data: test, validation" in text
+
+
+def test_a_foreign_an_unknown_or_a_bad_id_is_not_there(cast: Cast, alice: Client) -> None:
+    mine = [trained(cast), trained(cast)]
+    for bad in (str(uuid4()), "1", "", "%00", "'; drop table", "x" * 10_000):
+        assert alice.get(f"{address(*mine)}&run={bad}").status_code == 404
+        assert alice.get(f"{address(*mine)}&run={bad}".replace("/?", "/table.csv?")).status_code == 404
+    alice.force_login(cast.mallory)
+    assert alice.get(address(*mine)).status_code == 404 and alice.get(address(mine[0])).status_code == 404
+
+
+def test_too_few_and_too_many_are_told_what_to_do(cast: Cast, alice: Client) -> None:
+    runs = [cast.run(Status.FINISHED) for _ in range(9)]
+    assert "Pick 2 to 8 runs" in said(alice) and "Pick 2 to 8 runs" in said(alice, runs[0], runs[0])
+    answer = alice.get(address(*runs))
+    assert answer.status_code == 422 and "these are 9" in answer.content.decode()
+
+
+def test_eight_runs_need_no_more_queries_than_two(cast: Cast, alice: Client, django_assert_max_num_queries: Any) -> None:
+    runs = [trained(cast, seed) for seed in range(8)]
+    said(alice, *runs[:2])
+    with CaptureQueriesContext(connection) as asked:
+        said(alice, *runs[:2])
+    with django_assert_max_num_queries(len(asked)):
+        said(alice, *runs)
+
+
+def test_runs_of_different_recipes_are_compared_by_what_they_share(cast: Cast, alice: Client) -> None:
+    others = cast.run(Status.FAILED, recipe="benchmarking.latency"), cast.run(Status.QUEUED, recipe="gone.recipe")
+    text = said(alice, trained(cast), *others)
+    assert "These runs draw no chart in common" in text
+
+
+def test_each_run_has_its_stream_and_its_place(cast: Cast, alice: Client) -> None:
+    one, two = trained(cast), trained(cast)
+    text = said(alice, two, one)
+    assert text.index(str(two.stream_id)) < text.index(str(one.stream_id)) and '"order": ["run 2", "run 1"]' in text
