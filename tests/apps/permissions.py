@@ -144,7 +144,6 @@ PAGES: dict[str, Row] = {
     "new-experiment": OWN_TEAM_EDIT.of(recipe="training.backprop"),
     "new-choices": PERSONAL.of(recipe="training.backprop", field="model"),
     "new-summary": PERSONAL_ACT.of(recipe="training.backprop"),
-    "new-choices": PERSONAL.of(recipe="training.backprop", field="model"),
     "experiments-csv": PERSONAL,
     "experiment": TEAM_READ.of(pk="@experiment"),
     "experiment-now": TEAM_READ.of(pk="@experiment"),
