@@ -138,7 +138,8 @@ def test_the_list_says_what_waits_for_whom(shop: Shop, doorbell: Portfolio, clie
 
 
 @pytest.mark.parametrize(("query", "found"), [("?q=DOOR", True), ("?q=zebra", False), ("?state=draft", True),
-                                              ("?state=approved", False), ("?state=nonsense", False), ("?show=mine", True), ("?show=nonsense", False),
+                                              ("?state=approved", False), ("?state=nonsense", False), ("?show=mine", True),
+                                              ("?show=nonsense", False),
                                               ("?page=999999", True), ("?page=x", True), ("?q=%00Door", True)])
 def test_the_list_narrows_by_its_address(shop: Shop, doorbell: Portfolio, client: Client, query: str, found: bool) -> None:
     client.force_login(shop.cast.alice)
