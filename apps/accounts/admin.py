@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.admin import AuthenticatorAdmin
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -14,6 +15,8 @@ from apps.accounts.models import Membership, Team, User
 
 # The operators' desk has no sign-in of its own, which would know neither limits nor a second step.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# An operator turns somebody's second step off by deleting it, and never needs to see its key.
+AuthenticatorAdmin.exclude = ("data",)
 
 RANK = ("is_staff", "is_superuser", "user_permissions", "groups")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -62,3 +63,13 @@ def test_an_operator_gives_a_new_person_a_first_password(cast: Cast, client: Cli
 def test_nobody_else_sees_the_operators_desk(cast: Cast, client: Client) -> None:
     client.force_login(cast.mallory)
     assert client.get("/admin/experiments/run/").status_code == 302
+
+
+def test_an_operator_turns_a_second_step_off_without_seeing_its_key(cast: Cast, client: Client) -> None:
+    User.objects.filter(pk=cast.alice.pk).update(is_superuser=True, is_staff=True)
+    client.force_login(User.objects.get(pk=cast.alice.pk))
+    kept = Authenticator.objects.create(user=cast.victor, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    page = f"/admin/mfa/authenticator/{kept.pk}/"
+    assert "JBSWY3DPEHPK3PXP" not in client.get(f"{page}change/").content.decode()
+    client.post(f"{page}delete/", {"post": "yes"})
+    assert not Authenticator.objects.exists()
