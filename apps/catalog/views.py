@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db.models import Count, Max, Min, Q
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
 from apps.catalog import blobs
+from apps.catalog.forms import NamesForm
 from apps.catalog.lineage import tree
-from apps.catalog.models import Dataset, RegisteredModel, Variant
+from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.upload_pages import panel
 
 LONGEST_SEARCH = 100
+ROWS_A_PAGE, VARIANTS_A_PAGE, MOST_FITTING = 25, 50, 50
 
 
 @require_safe
 def models(request: HttpRequest) -> HttpResponse:
-    rows = RegisteredModel.objects.visible_to(request.user).filter(team=teams.current(request)).annotate(
-        variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
-        largest_bytes=Max("variants__size_bytes"), most_params=Max("variants__params"), newest=Max("variants__created"))
+    """The team's networks. Their variants are counted for the page's own models alone."""
+    team = teams.current(request)
+    rows = RegisteredModel.objects.visible_to(request.user).filter(team=team)
     search = searched(request)
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(task__icontains=search))
-    return render(request, "catalog/models.html", {"models": rows, "search": search})
+    page = paged(request, rows)
+    context = {"page": page, "models": _counted([model.pk for model in page.object_list]), "search": search}
+    return render(request, "catalog/models.html", context | panel(request, team, "model"))
+
+
+def _counted(ids: list[UUID]) -> QuerySet[RegisteredModel]:
+    found: QuerySet[RegisteredModel] = RegisteredModel.objects.filter(pk__in=ids).annotate(
+        variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
+        largest_bytes=Max("variants__size_bytes"), most_params=Max("variants__params"), newest=Max("variants__created"),
+    ).order_by("name", "id")
+    return found
 
 
 @require_safe
 def model(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
-    variants = list(found.variants.select_related("file", "onnx"))
-    context = {"model": found, "branches": tree(variants), "first": variants[0] if variants else None,
-               "may_edit": teams.may_edit(teams.person(request), found.team)}
-    return render(request, "catalog/model.html", context)
+    return shown_model(request, get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk))
+
+
+def shown_model(request: HttpRequest, found: RegisteredModel, *, status: int = 200, **more: Any) -> HttpResponse:
+    """The page of a model; its variants by page, each beside the parent it is compared with."""
+    variants = found.variants.select_related("file", "onnx", "parent")
+    page = paged(request, variants, VARIANTS_A_PAGE)
+    context = {"model": found, "page": page, "branches": tree(list(page.object_list)), "first": variants.first(),
+               "names_form": NamesForm(initial={"name": found.name, "description": found.description}), **more}
+    return render(request, "catalog/model.html", context | _own_panel(request, found), status=status)
+
+
+def _own_panel(request: HttpRequest, found: RegisteredModel) -> dict[str, Any]:
+    """A variant is sent to the model's own team, which may not be the one that was chosen."""
+    if found.team_id == getattr(teams.current(request), "pk", None):
+        return panel(request, found.team, "model", found)
+    return {"may_edit": teams.may_edit(teams.person(request), found.team)}
 
 
 @require_safe
@@ -44,26 +71,35 @@ def variant_file(request: HttpRequest, pk: UUID, kind: str) -> FileResponse:
     """The safetensors file or its ONNX twin, by row: no text from outside is ever a path."""
     variant = get_object_or_404(Variant.objects.visible_to(request.user).select_related("file", "onnx", "model"), pk=pk)
     blob = variant.onnx if kind == "onnx" else variant.file
-    if blob is None:
+    # A quantised network has no safetensors form: its file is the ONNX file.
+    if blob is None or (kind != "onnx" and variant.precision != Precision.FP32):
         raise Http404
     return attachment(blob.sha256, f"{variant.model.name}-{variant.name}.{kind}")
 
 
 @require_safe
 def datasets(request: HttpRequest) -> HttpResponse:
-    rows = Dataset.objects.visible_to(request.user).filter(team=teams.current(request)).select_related("file")
+    team = teams.current(request)
+    rows = Dataset.objects.visible_to(request.user).filter(team=team).select_related("file")
     search = searched(request)
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
-    return render(request, "catalog/datasets.html", {"datasets": rows, "search": search})
+    page = paged(request, rows)
+    context = {"page": page, "datasets": page.object_list, "search": search}
+    return render(request, "catalog/datasets.html", context | panel(request, team, "dataset"))
 
 
 @require_safe
 def dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(Dataset.objects.visible_to(request.user).select_related("file"), pk=pk)
+    return shown_dataset(request, get_object_or_404(Dataset.objects.visible_to(request.user).select_related("file"), pk=pk))
+
+
+def shown_dataset(request: HttpRequest, found: Dataset, *, status: int = 200, **more: Any) -> HttpResponse:
     fitting = RegisteredModel.objects.visible_to(request.user).filter(
         team=found.team, in_shape=found.in_shape, classes=found.classes)
-    return render(request, "catalog/dataset.html", {"dataset": found, "fitting": fitting})
+    context = {"dataset": found, "fitting": fitting[:MOST_FITTING], "may_edit": teams.may_edit(teams.person(request), found.team),
+               "names_form": NamesForm(initial={"name": found.name, "description": found.description}), **more}
+    return render(request, "catalog/dataset.html", context, status=status)
 
 
 @require_safe
@@ -79,6 +115,11 @@ class Download(FileResponse):
         chunks: Iterator[bytes] = iter(self.streaming_content)  # type: ignore[arg-type]
         while chunk := await sync_to_async(next)(chunks, b""):  # type: ignore[call-arg]
             yield chunk
+
+
+def paged(request: HttpRequest, rows: QuerySet[Any], count: int = ROWS_A_PAGE) -> Page[Any]:
+    """The page that was asked for; an unknown one is the nearest."""
+    return Paginator(rows, count).get_page(request.GET.get("page"))
 
 
 def searched(request: HttpRequest) -> str:

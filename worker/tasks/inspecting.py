@@ -18,7 +18,7 @@ from django.db import Error as DatabaseError
 from django.db import connections, transaction
 
 from apps.accounts.refusal import Refused
-from apps.catalog import checking, parts, settling
+from apps.catalog import checking, parts, settling, wishes
 from apps.catalog.models import Dataset, Upload, Variant
 from apps.experiments import actions
 from worker.forkserver import Child, ForkServer
@@ -116,7 +116,8 @@ class _Inspection:
     def _order(self, file: Path) -> Order:
         wish = self.upload.options
         return Order(
-            kind=self.upload.kind, file=str(file), folder=str(self.folder), name=self.upload.file_name,
+            kind=self.upload.kind, file=str(file), folder=str(self.folder),
+            name=wish.get("name") or wishes.stem(self.upload.file_name),
             architecture=wish.get("architecture", ""), classes=wish.get("classes"), in_shape=wish.get("in_shape"),
             unpacked_bytes=settings.INSPECT_UNPACKED_BYTES, memory_bytes=settings.INSPECT_MEMORY_BYTES,
             file_bytes=settings.INSPECT_UNPACKED_BYTES, cpu_s=settings.INSPECT_CPU_S)

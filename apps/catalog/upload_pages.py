@@ -1,0 +1,128 @@
+"""What pages show of uploads: those on their way and what became of them, with a form to mend what was refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts import teams
+from apps.accounts.models import Team
+from apps.accounts.refusal import Refused
+from apps.catalog import uploading
+from apps.catalog.forms import ContentForm
+from apps.catalog.models import RegisteredModel, Upload, UploadState, shape_words
+from apps.live.models import Stream
+
+SHOWN = 12
+READY_SHOWN = timedelta(hours=1)
+PLACES = {"model": "models", "dataset": "datasets"}
+STEPS = {
+    "gathering": "parts put together", "reading": "file read", "unpacking": "unpacked", "fitting": "fitted to the architecture",
+    "labels": "labels checked", "weights": "weights checked", "measuring": "mean and deviation measured",
+    "writing": "written as files of the house", "parity": "answers compared in ONNX Runtime", "keeping": "kept in the store",
+}
+
+
+@require_safe
+def uploads(request: HttpRequest, kind: str) -> HttpResponse:
+    """Fragment: the uploads of the team's page for models or data."""
+    return render(request, "catalog/_uploads.html", listed(request, kind, model=request.GET.get("model", "")))
+
+
+@require_POST
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Check a refused file with what was filled in; what cannot be comes back in the form, with everything typed."""
+    found = _editable(request, pk)
+    form = ContentForm(request.POST, prefix=str(pk))
+    if form.is_valid():
+        try:
+            uploading.again(teams.person(request), found, _kept(found) | form.options())
+            return redirect(_place(found))
+        except Refused as refused:
+            form.refuse(refused)
+    context = listed(request, found.kind, filled={found.pk: form})
+    return render(request, "catalog/uploads.html", context, status=422)
+
+
+def _kept(upload: Upload) -> dict[str, Any]:
+    """Of what was said at first, what the form does not ask again."""
+    return {name: value for name, value in upload.options.items() if name in ("name", "description", "model") and value}
+
+
+@require_POST
+def abandon(request: HttpRequest, pk: UUID) -> HttpResponse:
+    found = _editable(request, pk)
+    place = _place(found)
+    try:
+        uploading.abandon(teams.person(request), found)
+    except Refused as refused:
+        return render(request, "catalog/uploads.html", listed(request, found.kind) | {"refused": refused}, status=409)
+    return redirect(place)
+
+
+def _editable(request: HttpRequest, pk: UUID) -> Upload:
+    found: Upload = get_object_or_404(Upload.objects.editable_by(request.user).select_related("team"), pk=pk)
+    return found
+
+
+def _place(upload: Upload) -> str:
+    """The page it belongs to: its model's when it is to be a variant."""
+    model = upload.options.get("model")
+    there = model and RegisteredModel.objects.filter(team=upload.team, pk=model).exists()
+    return reverse("model", args=[model]) if there else reverse(PLACES[upload.kind])
+
+
+def listed(request: HttpRequest, kind: str, *, filled: dict[UUID, ContentForm] | None = None, model: str = "") -> dict[str, Any]:
+    """The uploads that a page shows: unfinished ones, refused ones, and what became ready lately; of one model, or all."""
+    rows = Upload.objects.visible_to(request.user).filter(team=teams.current(request), kind=kind)
+    rows = rows.filter(options__model=model.replace("\x00", "")) if model else rows
+    lately = Q(state=UploadState.READY, touched__gt=timezone.now() - READY_SHOWN)
+    shown = rows.filter(~Q(state=UploadState.READY) | lately).select_related("model", "variant", "dataset", "made_by")
+    uploads = list(shown[:SHOWN])
+    for upload in uploads:
+        _tell(upload, (filled or {}).get(upload.pk))
+    return {"uploads": uploads, "kind": kind, "place": PLACES[kind], "may_edit": teams.may_edit(
+        teams.person(request), teams.current(request))}
+
+
+def _tell(upload: Upload, form: ContentForm | None) -> None:
+    """What the template shows beside the row's own columns."""
+    upload.said = [(STEPS.get(step["name"], step["name"]), step["detail"]) for step in upload.steps]  # type: ignore[attr-defined]
+    upload.part = upload.received_bytes / upload.size_bytes  # type: ignore[attr-defined]
+    is_here = upload.state == UploadState.REFUSED and upload.received_bytes == upload.size_bytes
+    if is_here and upload.kind == "model":
+        upload.form = form or ContentForm(prefix=str(upload.pk), initial=_initial(upload))  # type: ignore[attr-defined]
+
+
+def _initial(upload: Upload) -> dict[str, Any]:
+    """What was said, and what the inspection proposes: the one architecture that fits."""
+    suited = upload.findings.get("suited") or []
+    said = upload.options.get("architecture") or ""
+    fits = suited[0] if len(suited) == 1 else said
+    in_shape = upload.options.get("in_shape")
+    return {"architecture": fits, "classes": upload.options.get("classes") if upload.mend != "classes" else None,
+            "in_shape": shape_words(in_shape).replace("×", "x") if in_shape else ""}
+
+
+def panel(request: HttpRequest, team: Team | None, kind: str, model: RegisteredModel | None = None) -> dict[str, Any]:
+    """What the upload panel of a page needs: its form, its list, and the stream that tells when something changes."""
+    own = str(model.pk) if model else ""
+    found = listed(request, kind, model=own)
+    if team is None or not found["may_edit"]:
+        return found
+    stream = Stream.of_team(team)
+    address = reverse(f"{kind}-uploads") + (f"?model={own}" if own else "")
+    config = {"kind": kind, "stream": str(stream.pk), "head": stream.head, "list": address,
+              "model": own or None, "limit": settings.UPLOAD_LIMITS[kind],
+              "signIn": settings.LOGIN_URL}
+    return found | {"upload_config": config, "content": ContentForm() if kind == "model" else None, "upload_model": model,
+                    "limit_bytes": settings.UPLOAD_LIMITS[kind]}

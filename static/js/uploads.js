@@ -1,0 +1,105 @@
+// The page side of uploads: files dropped anywhere or chosen, their progress, and the list that follows the team's stream.
+import { Stream, SIGNED_OUT } from "./stream.js";
+import { Sending } from "./upload_sending.js";
+
+const REFRESH_MS = 250;
+const LEAVE = ["INPUT", "SELECT", "TEXTAREA"];
+const $ = (id) => document.getElementById(id);
+
+const config = JSON.parse($("upload-config").textContent);
+const token = document.querySelector("#upload-options [name=csrfmiddlewaretoken]").value;
+
+/** What the form says of the file; the API checks it. */
+function options() {
+  const form = $("upload-options").elements;
+  const said = {};
+  for (const name of ["name", "description", "architecture"]) if (form[name]?.value.trim()) said[name] = form[name].value.trim();
+  if (form.classes?.value) said.classes = Number(form.classes.value);
+  const sides = form.in_shape?.value.match(/\d+/g);
+  if (sides) said.in_shape = sides.map(Number);
+  if (config.model) said.model = config.model;
+  return said;
+}
+
+function announce(text) {
+  $("upload-said").textContent = text;
+}
+
+/** One after the other: two at once would only share the line. */
+const waiting = [];
+let isSending = false;
+
+async function send() {
+  if (isSending) return;
+  isSending = true;
+  while (waiting.length) await waiting.shift().run();
+  isSending = false;
+}
+
+function take(files) {
+  for (const file of files) waiting.push(new Sending(file, { ...config, token, options: options(), list: $("sending"), announce, changed: refresh }));
+  send();
+}
+
+let timer = 0;
+
+/** The list as the server has it; not while somebody fills in a form of it. */
+function refresh() {
+  if (timer) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    const place = $("uploads");
+    if (LEAVE.includes(document.activeElement?.tagName) && place.contains(document.activeElement)) return void (timer = setTimeout(() => { timer = 0; refresh(); }, 2000));
+    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" }).then(hideWhatIsSentHere);
+  }, REFRESH_MS);
+}
+
+/** A file that this very page sends has its row above already. */
+function hideWhatIsSentHere() {
+  const here = new Set([...document.querySelectorAll("#sending [data-sending]")].map((row) => row.dataset.sending));
+  const rows = [...document.querySelectorAll("#uploads [data-upload]")];
+  for (const row of rows) row.hidden = here.has(row.dataset.upload);
+  $("uploads").hidden = rows.every((row) => row.hidden);
+}
+
+/** What has come of an upload stands in the page's own table. */
+function refreshTable() {
+  if (!$("list")) return;
+  htmx.ajax("GET", location.pathname + location.search, { source: "#table", target: "#table", select: "#table", swap: "outerHTML" });
+}
+
+function hear(rows) {
+  const mine = rows.filter((row) => (row.type === "upload" || row.type === "checking") && row.body.kind === config.kind);
+  if (!mine.length) return;
+  refresh();
+  for (const { body } of mine.filter((row) => row.type === "upload")) {
+    if (body.state === "ready") { announce("The file is ready."); refreshTable(); }
+    if (body.state === "refused") announce(`Refused. ${body.why ?? ""}`);
+  }
+}
+
+function listen() {
+  const goes = (word, detail) => { if (detail === SIGNED_OUT) location.assign(`${config.signIn}?next=${encodeURIComponent(location.pathname)}`); };
+  new Stream(config.stream, { after: config.head, onEvents: hear, onState: goes });
+}
+
+function watchDrops() {
+  let depth = 0;
+  const isFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const show = (by) => { depth = Math.max(0, depth + by); document.body.classList.toggle("dropping", depth > 0); };
+  document.addEventListener("dragenter", (event) => { if (isFiles(event)) show(1); });
+  document.addEventListener("dragleave", (event) => { if (isFiles(event)) show(-1); });
+  document.addEventListener("dragover", (event) => { if (isFiles(event)) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    if (!isFiles(event)) return;
+    event.preventDefault();
+    show(-depth);
+    take(event.dataTransfer.files);
+  });
+}
+
+$("upload-options").addEventListener("submit", (event) => event.preventDefault());
+$("upload-file").addEventListener("change", ({ target }) => { take([...target.files]); target.value = ""; });
+window.addEventListener("beforeunload", (event) => { if (isSending) event.preventDefault(); });
+watchDrops();
+listen();
