@@ -171,6 +171,8 @@ class Portal:
             self._manage("sample", str(self.var / "sample"))
             say(f"\n  EdgePortal is ready:  {self._link()}\n\n  The link signs you in once, within 10 minutes; "
                 "`make link` prints another. Ctrl-C stops everything.\n")
+        else:
+            say(f"EdgePortal is ready on port {self.port}. Ctrl-C stops everything.")
 
     def restore(self, folder: Path) -> None:
         """Start the servers alone, before any table is made, and let manage.py do it."""

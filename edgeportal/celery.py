@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from logging import captureWarnings
 from logging.config import dictConfig
 from typing import Any
 
@@ -21,6 +22,7 @@ app.conf.imports = () if os.environ.get("EDGEPORTAL_WORKER") == "beat" else ("wo
 def _our_lines(**_: Any) -> None:
     """Lines as everywhere in the house, beat's too."""
     dictConfig(settings.LOGGING)
+    captureWarnings(True)
 
 
 # In every thread: Django answers requests in threads of its own.

@@ -50,7 +50,7 @@ def beat() -> Command:
 
 
 def _celery(*words: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "edgeportal.celery", *words]
+    return [sys.executable, "-m", "celery", "-A", "edgeportal.celery", "--quiet", *words]
 
 
 PROGRAMS: dict[str, Callable[[], Command]] = {"worker": worker, "desk": desk, "beat": beat}
