@@ -1,4 +1,4 @@
-"""`python -m bench [name ...]`: run the measurements and print their tables as Markdown."""
+"""`python -m bench [name ...]`: run the measurements and print their tables as Markdown; exit status 1 when a goal is missed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import importlib
 import platform
 import sys
 
-NAMES = ("portal", "reconvene")
+NAMES = ("portal", "reconvene", "stream", "pages")
 
 
 def main() -> None:
     print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}\n")
+    missed = []
     for name in sys.argv[1:] or NAMES:
         if name not in NAMES:
             sys.exit(f"no measurement {name!r}; there are: {', '.join(NAMES)}")
@@ -18,7 +19,10 @@ def main() -> None:
         print(f"## {module.__doc__.splitlines()[0]}\n\n| what | measured |\n|---|---|", flush=True)
         for what, measured in module.rows():
             print(f"| {what} | {measured} |", flush=True)
+            missed += [f"{name}: {what}"] if "**MISSED**" in measured else []
         print()
+    if missed:
+        sys.exit("missed goals: " + "; ".join(missed))
 
 
 if __name__ == "__main__":

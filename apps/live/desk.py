@@ -23,7 +23,7 @@ class Desk:
 
     def rest(self) -> None:
         """Nobody listens any more: give the connection back. The next question opens another."""
-        self._thread.submit(connection.close)
+        self._thread.submit(lambda: connection.close())  # of that thread: `connection` is another one in each
 
 
 def _answer(question: Callable[..., Answer], about: tuple[object, ...]) -> Answer:

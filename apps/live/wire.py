@@ -17,6 +17,8 @@ Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 UVICORN = "uvicorn.protocols.websockets.websockets_sansio_impl"
 STUCK_S = 6.0
 CLOSING_S = 0.4
+# Longer than the time between two looks, so that one of them falls into it.
+PING_MARGIN_S = 0.8
 TEXT = 0x81
 
 
@@ -78,9 +80,17 @@ class Wire:
         self._flushed = flushed
         # A connection that is being closed waits for its bytes to leave, which they never do when nobody reads.
         patience = CLOSING_S if self.transport.is_closing() or self.protocol.close_sent else STUCK_S
-        if waiting and now - self._moved_at > patience:
+        if (waiting and now - self._moved_at > patience) or self._is_deaf(now):
             self.cut()
         return True
+
+    def _is_deaf(self, now: float) -> bool:
+        """It leaves a ping unanswered, up to just before the server's own patience ends.
+
+        The server would close it politely: its last words and all that waits would stay in the kernel, for minutes.
+        """
+        protocol = self.protocol
+        return protocol.pong_timer is not None and now - protocol.ping_sent_at > protocol.ping_timeout - PING_MARGIN_S
 
     def cut(self) -> None:
         """End it now and forget what waits in the kernel too (megabytes for one that does not read)."""
