@@ -38,7 +38,7 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "colours": [{"field": field, "chosen": field == colour} for field in fields],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
         "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
-                        "title": recipe.title if recipe else experiment.recipe, "charts": [_chart(recipe, fields, combinations)]},
+                        "title": recipe.title if recipe else experiment.recipe, "charts": [_chart(recipe, fields, combinations) | {"by": colour.replace("_", " ")}]},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import floor, isfinite, log10
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,6 +22,14 @@ class Spread(NamedTuple):
     n: int
     mean: float
     sd: float | None
+
+    @property
+    def beside(self) -> str:
+        """The deviation with as many places as the mean is written with: `0.0120 ms ± 0.0001`."""
+        if self.sd is None:
+            return ""
+        places = max(0, 2 - floor(log10(abs(self.mean)))) if self.mean else 3
+        return f"{self.sd:.{min(places, 9)}f}"
 
 
 @dataclass

@@ -23,7 +23,7 @@ from apps.portfolios.views import waiting_for
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     team = teams.current(request)
-    runs = Run.objects.visible_to(request.user).filter(team=team)
+    runs = Run.objects.visible_to(request.user).filter(team=team, experiment__archived=None)
     context: dict[str, Any] = {
         "live": listed(runs.filter(status__in=LIVE).order_by("-number")[:20]),
         "latest": listed(runs.filter(status__in=ENDED).order_by("-finished_at")[:8]),

@@ -57,7 +57,7 @@ function onKey(event) {
 }
 
 function isTyping(target) {
-  return target.matches?.("input, select, textarea, [contenteditable]") ?? false;
+  return target.matches?.("input:not([type=checkbox]), select, textarea, [contenteditable]") ?? false;
 }
 
 async function copy(button) {

@@ -73,7 +73,7 @@ export class Line {
   /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */
   #styleOfRun(trace) {
     const dense = trace.labels.variant === "dense";
-    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : "solid" };
+    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : "solid" };
   }
 
   /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */

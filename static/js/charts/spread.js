@@ -37,7 +37,7 @@ export class Spread {
   }
 
   get entries() {
-    const values = this.#values.map((value) => ({ key: `v${value}`, label: value || this.run.title, colour: this.#colour(value), mark: "dot" }));
+    const values = this.#values.map((value) => ({ key: `v${value}`, label: value ? `${this.chart.by} ${value}` : this.run.title, colour: this.#colour(value), mark: "dot" }));
     return [...values, this.points.some((point) => point.dense) && { key: "dense", label: "dense", colour: colour("text"), mark: "star" },
             this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
   }

@@ -20,6 +20,7 @@ ACCURACY = Chart("line", "Accuracy per epoch", y=("accuracy",), by="variant", x_
                  y_title="accuracy", percent=True)
 LOSS = Chart("line", "Loss per epoch", y=("loss",), by="variant", x_title="epoch", y_title="training loss")
 DENSITY = Chart("bars", "Density by layer", y=("density",), x="layer", y_title="weights left", percent=True)
+RATE = Chart("line", "Learning rate per epoch", y=("learning_rate",), by="variant", x_title="epoch", y_title="learning rate")
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
 
 

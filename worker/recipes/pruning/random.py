@@ -12,7 +12,7 @@ from typing import Any
 from worker.context import Context
 from worker.events import Event
 from worker.recipe import recipe
-from worker.recipes.pruning import ACCURACY, DENSITY, EXAMPLE, LOSS, PHASES, PRESETS, TRADEOFF, MaskingParams
+from worker.recipes.pruning import ACCURACY, DENSITY, EXAMPLE, LOSS, PHASES, PRESETS, RATE, TRADEOFF, MaskingParams
 
 
 class Params(MaskingParams):
@@ -20,7 +20,7 @@ class Params(MaskingParams):
 
 
 @recipe(
-    "Random", params=Params, charts=[TRADEOFF, ACCURACY, DENSITY, LOSS, PHASES], example=EXAMPLE, presets=PRESETS,
+    "Random", params=Params, charts=[TRADEOFF, ACCURACY, DENSITY, LOSS, RATE, PHASES], example=EXAMPLE, presets=PRESETS,
     use_when="you want to know what any pruning of this size costs, before you praise a method.",
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:

@@ -13,7 +13,7 @@ from worker.context import Context
 from worker.events import Event
 from worker.params import param
 from worker.recipe import Chart, recipe
-from worker.recipes.pruning import ACCURACY, EXAMPLE, LOSS, PHASES, PRESETS, TRADEOFF, PruningParams
+from worker.recipes.pruning import ACCURACY, EXAMPLE, LOSS, PHASES, PRESETS, RATE, TRADEOFF, PruningParams
 
 if TYPE_CHECKING:
     from worker.pruning.pruned import Prune
@@ -35,7 +35,7 @@ class Params(PruningParams):
 
 
 @recipe(
-    "Reconvene", params=Params, charts=[TRADEOFF, ACCURACY, SENSITIVITY, LOSS, PHASES], example=EXAMPLE,
+    "Reconvene", params=Params, charts=[TRADEOFF, ACCURACY, SENSITIVITY, LOSS, RATE, PHASES], example=EXAMPLE,
     presets=PRESETS,
     use_when="a smaller network is wanted before any training is paid for.",
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ACCURACY = Chart("line", "Accuracy per epoch", y=("accuracy",), by="split", x_title="epoch",
                  y_title="accuracy", percent=True)
 LOSS = Chart("line", "Loss per epoch", y=("loss",), by="split", x_title="epoch", y_title="training loss")
+RATE = Chart("line", "Learning rate per epoch", y=("learning_rate",), by="split", x_title="epoch", y_title="learning rate")
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from worker.context import Context
 from worker.events import Event
 from worker.recipe import recipe
-from worker.recipes.training import ACCURACY, LOSS, PHASES, TrainingParams
+from worker.recipes.training import ACCURACY, LOSS, PHASES, RATE, TrainingParams
 
 
 class Params(TrainingParams):
@@ -19,7 +19,7 @@ class Params(TrainingParams):
 
 
 @recipe(
-    "Backprop", params=Params, charts=[ACCURACY, LOSS, PHASES],
+    "Backprop", params=Params, charts=[ACCURACY, LOSS, RATE, PHASES],
     example={"model": "lenet5", "dataset": "digits", "epochs": 2},
     presets={"quick look": {"epochs": 3}, "careful": {"epochs": 40}},
     use_when="a network has no weights yet, or should learn your data, and memory is no worry.",
