@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.kill.hosts import Host, Servers
-from tests.portal import facts, until
+from tests.portal import ROOT, facts, until
 
 pytestmark = pytest.mark.kill
 ASKED = {"epochs": 8, "batch_size": 2, "seed": 11}
@@ -51,8 +57,6 @@ def test_what_one_host_made_is_downloaded_and_watched_through_another(hosts: lis
     variant = a.one("experiments_runvariant", "variant_id", "run_id = %s", by_b)
     sha256, size = a.sql("select sha256, size_bytes from catalog_blob where sha256 ="
                          " (select file_id from catalog_variant where id = %s)", variant)[0]
-    import hashlib
-
     for host in (a, c):
         answer = host.http.get(f"/models/variants/{variant}/file.safetensors")
         assert answer.status_code == 200 and len(answer.content) == size
@@ -104,3 +108,13 @@ def test_a_host_without_the_file_says_so_in_the_run(hosts: list[Host]) -> None:
         assert ended["reason"] == "The file of dataset digits is no longer in the store, or its bytes are damaged."
     finally:
         store.put(name, body)
+
+
+def test_a_backup_from_any_host_holds_the_files_of_all(hosts: list[Host]) -> None:
+    c = hosts[2]
+    folder = Path(tempfile.mkdtemp(prefix="ep-backup-"))
+    done = subprocess.run([sys.executable, "manage.py", "backup", str(folder)], cwd=ROOT, env=c.environ(), capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sum(file.is_file() for file in (folder / "files").rglob("*")) == c.sql("select count(*) from catalog_blob")[0][0]
+    shutil.rmtree(folder)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from worker.tasks.trail import Trail
 log = logging.getLogger(__name__)
 BATCH_S, POLL_S, PROGRESS_S = 0.25, 1.0, 1.0
 REFUSALS = 5
+MAKES_FILES = (events.FileMade, events.VariantMade)
 forks = ForkServer(idle_s=settings.FORKSERVER_IDLE_S)
 stopping = threading.Event()
 
@@ -49,7 +51,9 @@ class Supervisor:
 
     def _supervise(self) -> None:
         try:
-            child = forks.spawn(self._persist(self._prepared))
+            with self._lease_kept():
+                job = self._persist(self._prepared)
+            child = forks.spawn(job)
             self.last_word = time.monotonic()
         except blobs.Away:
             return leases.release(self.run)  # This worker stops; until then we wait for the store.
@@ -119,7 +123,8 @@ class Supervisor:
         batch = [*self._latest_progress(), *self.pending]
         if not batch:
             return
-        self._persist(lambda: recorder.record(self.run, batch))
+        with self._lease_kept() if any(isinstance(event, MAKES_FILES) for event in batch) else contextlib.nullcontext():
+            self._persist(lambda: recorder.record(self.run, batch))
         self.ended = self.ended or any(isinstance(event, events.TERMINAL) for event in batch)
         self.finished = self.finished or any(isinstance(event, events.Finished) for event in batch)
         self.pending = []
@@ -171,17 +176,28 @@ class Supervisor:
                 if stopping.is_set() or refusals > REFUSALS:
                     raise
                 log.warning("The database or the store does not answer (%r); trying again in %.1f s", error, pause)
-                self._hold_on(error)
                 connections.close_all()
                 time.sleep(pause)
                 pause = min(pause * 2, 5)
 
-    def _hold_on(self, error: Exception) -> None:
-        """While only the store is away, the run stays ours."""
-        if isinstance(error, blobs.Away) and time.monotonic() - self.last_renewal >= settings.HEARTBEAT_S:
-            with contextlib.suppress(InterfaceError, OperationalError):
+    @contextlib.contextmanager
+    def _lease_kept(self) -> Iterator[None]:
+        """Prolong the lease beside work that may take long: large files on their way from or to the store."""
+        done = threading.Event()
+        keeper = threading.Thread(target=self._keep_lease, args=(done,), name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()
+
+    def _keep_lease(self, done: threading.Event) -> None:
+        while not done.wait(settings.HEARTBEAT_S):
+            # Whoever lost the run, or the database, is told so where it is written for the run.
+            with contextlib.suppress(leases.Fenced, InterfaceError, OperationalError):
                 leases.renew(self.run)
-                self.last_renewal = time.monotonic()
+        connections.close_all()
 
 
 def _is_away(error: Exception) -> bool:

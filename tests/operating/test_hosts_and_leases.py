@@ -1,0 +1,43 @@
+"""Hosts become devices of teams; a run stays its worker's while large files travel."""
+
+from __future__ import annotations
+
+import time
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.devices.models import Device
+from apps.experiments import leases
+from tests.apps.cast import Cast, gather
+from worker.tasks.supervisor import Supervisor
+
+
+def test_a_host_is_registered_for_one_team_or_for_all_and_only_once(cast: Cast) -> None:
+    call_command("register_host", "edge-7", "--team", "Edge", stdout=StringIO())
+    device = Device.objects.get()
+    assert (device.team, device.host, device.queue) == (cast.team, "edge-7", "bench.edge-7")
+    said = StringIO()
+    call_command("register_host", "edge-7", stdout=said)
+    assert Device.objects.count() == 2 and "was there already" in said.getvalue()
+
+
+@pytest.mark.parametrize("words", [["edge-7", "--team", "Nobody"], ["this computer"]])
+def test_a_host_that_cannot_be_registered_gives_one_line(cast: Cast, words: list[str]) -> None:
+    Device.objects.create(team=cast.team, name="this computer", host="another")
+    with pytest.raises(CommandError, match=r"no team called|has another device called"):
+        call_command("register_host", *words)
+
+
+def test_the_lease_is_kept_while_files_travel(transactional_db: None, settings: Any) -> None:
+    settings.LEASE_S, settings.HEARTBEAT_S = 1.0, 0.2
+    gather().run(queue="cpu")
+    run = leases.claim(["cpu"], "worker@a")
+    assert run
+    with Supervisor(run)._lease_kept():
+        time.sleep(1.5)
+        assert leases.take_back_expired() == []
+    time.sleep(1.2)
+    assert leases.take_back_expired() == [run]
