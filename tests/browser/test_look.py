@@ -12,7 +12,7 @@ from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
 PATHS = ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/experiments/new/pruning.reconvene/",
-         "/docs/", "/docs/pruning.reconvene/", "/account/"]
+         "/docs/", "/docs/pruning.reconvene/", "/portfolios/", "/portfolios/pick/", "/account/"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
