@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from edgeportal import api_page
 from edgeportal.api import api
 
 handler500 = "edgeportal.failures.broken"
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.devices.urls")),
+    path("docs/api/", api_page.page, name="api-docs"),
     path("", include("apps.experiments.urls")),
     path("", include("apps.portfolios.urls")),
     path("api/", api.urls),

@@ -11,6 +11,7 @@ from django.test import Client
 
 from apps.accounts.models import Scope
 from tests.apps.cast import Cast, gather
+from tests.apps.house import house  # noqa: F401  a fixture for modules that call everything
 from tests.apps.things import gather_things
 
 Ask = Callable[..., Any]

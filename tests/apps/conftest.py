@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.apps.cast import Cast, gather
+from tests.apps.house import house  # noqa: F401  a fixture for modules that call everything
 
 
 @pytest.fixture

@@ -198,6 +198,7 @@ PAGES: dict[str, Row] = {
     "portfolio-delete-comment": Row(post=Who.MEMBER, whose="alice").of(pk="@portfolio", number="@comment"),
     "portfolio-resolve-comment": TEAM_EDIT.of(pk="@portfolio", number="@comment"),
     "docs": PERSONAL,
+    "api-docs": PERSONAL,
     "recipe-docs": PERSONAL.of(recipe="training.backprop"),
     "openapi-json": PUBLIC_READ,
 }

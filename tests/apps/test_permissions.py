@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,16 +11,15 @@ from urllib.parse import urlencode
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 
 from apps.accounts.models import Scope, Team, User
-from apps.live.models import Stream
 from tests.apps.addresses import Address, pages, routes_of_the_api, sockets
-from tests.apps.cast import Cast, gather
+from tests.apps.house import House, undone
 from tests.apps.permissions import API, PAGES, SOCKETS, Row, Who
-from tests.apps.things import WORD, gather_things
+from tests.apps.things import WORD
 
 pytestmark = pytest.mark.django_db
 Things = dict[str, Any]
@@ -46,38 +44,6 @@ PEOPLE = (
     Person("victor", Who.VIEWER), Person("mia", Who.MEMBER), Person("ruth", Who.REVIEWER), Person("alice", Who.ADMIN),
     Person("a token to read", Who.VIEWER, Scope.READ), Person("a token to write", Who.MEMBER, Scope.WRITE),
 )
-
-
-@dataclass
-class House:
-    """Alice's team with one of each thing, and a key for each person: made once, for every call undone again."""
-
-    cast: Cast
-    things: Things
-    clients: dict[str, Client]
-    tokens: dict[Scope, str]
-
-    def client(self, person: Person) -> Client:
-        return self.clients["alice" if person.name == "suspended" else person.name]
-
-
-@pytest.fixture(scope="module")
-def house(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("things")
-    with django_db_blocker.unblock(), override_settings(BLOBS=folder / "blobs"), undone():
-        cast = gather()
-        Stream.of_team(Team.objects.get(name="Others"))
-        yield House(cast, gather_things(cast, folder), {name: signed_in(cast, name) for name in KEYS},
-                    {scope: cast.token(scope) for scope in (Scope.READ, Scope.WRITE)})
-
-
-KEYS = ("mallory", "victor", "mia", "ruth", "alice")
-
-
-def signed_in(cast: Cast, name: str) -> Client:
-    client = Client()
-    client.force_login(getattr(cast, name))
-    return client
 
 
 # What a row expects.
@@ -142,18 +108,11 @@ def call(person: Person, house: House, method: str, path: str, body: dict[str, A
     if person.scope:
         how["headers"] = {"Authorization": f"Bearer {house.tokens[person.scope]}"}
     elif person.name != "anonymous":
-        client.cookies = house.client(person).cookies.copy()
+        client.cookies = house.clients["alice" if person.name == "suspended" else person.name].cookies.copy()
     if method != "GET":
         how |= {"data": body, "content_type": "application/json"} if is_api else {"data": body}
     answer: HttpResponse = getattr(client, method.lower())(path, **how)
     return answer
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 class Writes:
