@@ -1,4 +1,4 @@
-"""`python -m worker list | describe RECIPE | run RECIPE --model ... --dataset ... --<param> ...`."""
+"""`python -m worker list | describe RECIPE | run RECIPE --model ... --dataset ... --<param> ... | inspect FILE`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from worker.context import Context, Inputs, write_durably
 from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
 from worker.flags import Refused, find, hashes, is_switch, read, resolve
+from worker.inspection import command
 from worker.params import Params, extra
 from worker.reasons import lacked
 from worker.recipe import Recipe
@@ -29,6 +30,9 @@ from worker.wording import range_or_choices
 PAST = "attempts.json"
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
                   help=__doc__)
+
+
+app.command("inspect")(command.inspect)
 
 
 @app.command("list")

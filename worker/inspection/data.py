@@ -47,6 +47,9 @@ def _of_the_house(path: Path, order: Order, say: Step) -> DatasetFound:
     """It is one already: every part checked, the file kept as it is."""
     say("labels")
     data = read(path)
-    path.rename(Path(order.folder) / FILE)
+    if path.is_symlink():
+        shutil.copyfile(path, Path(order.folder) / FILE)  # Somebody's own file, in a terminal: it stays where it is.
+    else:
+        path.rename(Path(order.folder) / FILE)
     counts = {name: len(part) for name, part in data.parts.items()}
     return DatasetFound(file=FILE, in_shape=data.in_shape, classes=data.classes, labels=list(data.labels), counts=counts)
