@@ -23,6 +23,7 @@ ALWAYS = {401: "Nobody is signed in, or the token is not valid.", 403: "Your rol
           429: "Too many requests with this token."}
 WITH_BODY = {400: "The body cannot be read.", 409: "The thing is not in a state for this.", 413: "The body is too large.",
              415: "The body is not JSON."}
+OF_A_FILE = {410: "The file is gone from the store, or damaged.", 503: "The store of files does not answer now."}
 
 
 def with_problems(schema: OpenAPISchema) -> OpenAPISchema:
@@ -30,8 +31,12 @@ def with_problems(schema: OpenAPISchema) -> OpenAPISchema:
     schema["components"]["schemas"]["Problem"] = PROBLEM
     for path in schema["paths"].values():
         for method, operation in path.items():
-            _complete(operation, ALWAYS if method == "get" else ALWAYS | WITH_BODY)
+            _complete(operation, ALWAYS | (OF_A_FILE if _is_file(operation) else {} if method == "get" else WITH_BODY))
     return schema
+
+
+def _is_file(operation: dict[str, Any]) -> bool:
+    return "application/octet-stream" in operation["responses"].get(200, {}).get("content", {})
 
 
 def _complete(operation: dict[str, Any], problems: dict[int, str]) -> None:

@@ -36,7 +36,7 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
         "charts": recipe.charts if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
         "command": reading.command(run.recipe, in_force(run, recipe), names, f"run-{run.number}"),
-        "curl": reading.curl(request.build_absolute_uri("/api/experiments/"), run.recipe, in_force(run, recipe)),
+        "curl": reading.curl(request.build_absolute_uri("/api/experiments"), run.recipe, in_force(run, recipe)),
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
 
