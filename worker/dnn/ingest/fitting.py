@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,7 +12,9 @@ from worker.dnn import architectures
 from worker.dnn.shapes import Shape
 from worker.dnn.spec import layer_of, name_of
 
-USUAL = ((3, 32, 32), (3, 224, 224))
+# Sizes of images that networks are usually made for; weights seldom tell theirs.
+USUAL = (32, 224, 28, 8, 64, 96)
+LARGE = 224
 COUNTER = "num_batches_tracked"
 Tensors = dict[str, Tensor]
 
@@ -74,18 +76,21 @@ def filled(name: str, tensors: Tensors, classes: int, in_shape: Shape) -> fx.Gra
 
 def suited(tensors: Tensors, in_shape: Shape | None) -> list[str]:
     """The architectures of the house that these tensors fit exactly."""
-    return [name for name in architectures.names() if any(_suits(name, tensors, shape) for shape in _tried(in_shape))]
+    sizes = [in_shape[1:]] if in_shape else [(side, side) for side in USUAL]
+    return [name for name in architectures.names() if _suits(name, tensors, sizes)]
 
 
-def _tried(in_shape: Shape | None) -> tuple[Shape, ...]:
-    return (in_shape,) if in_shape else USUAL
-
-
-def _suits(name: str, tensors: Tensors, in_shape: Shape) -> bool:
+def _suits(name: str, tensors: Tensors, sizes: Sequence[tuple[int, ...]]) -> bool:
     found = ends(name, tensors)
     if found.channels is None or found.classes is None:
         return False
-    try:
-        return not differences(name, tensors, found.classes, (found.channels, *in_shape[1:]))
-    except ValueError:
-        return False
+    for size in sizes:
+        try:
+            odd = differences(name, tensors, found.classes, (found.channels, *size))
+        except ValueError:
+            continue  # Too small for it.
+        if not odd:
+            return True
+        if any(each.problem != "shape" for each in odd) and size[0] >= LARGE:
+            return False  # Other tensors altogether: no size of the images will change that.
+    return False
