@@ -9,11 +9,13 @@ from uuid import UUID
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import FileResponse, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from apps.accounts import teams
-from apps.accounts.wire import BINARY, Listing, Page, Told, ordered, paged, team_of
+from apps.accounts.models import TeamQuerySet
+from apps.accounts.wire import BINARY, Asked, Listing, Page, Told, ordered, paged, team_of
+from apps.catalog import actions
 from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
 from apps.catalog.views import dataset_file as dataset_attachment
 from apps.catalog.views import variant_file as variant_attachment
@@ -69,6 +71,17 @@ class DatasetOut(Told):
     created: datetime
 
 
+class Change(Asked):
+    """What is left out stays as it is."""
+
+    name: str | None = Field(None, min_length=1, max_length=120)
+    description: str | None = Field(None, max_length=2000)
+
+
+class NewName(Asked):
+    name: str = Field(min_length=1, max_length=120)
+
+
 class Models(Listing):
     task: str = Field("", max_length=60)
     order: str = Field("name", description="name, created or classes; - before it for descending.")
@@ -101,6 +114,20 @@ def get_model(request: HttpRequest, model: UUID) -> RegisteredModel:
     return found
 
 
+@router.patch("/models/{uuid:model}", response=ModelOut, tags=["models"])
+def change_model(request: HttpRequest, model: UUID, asked: Change) -> RegisteredModel:
+    """Another name or description."""
+    found: RegisteredModel = _changed(request, RegisteredModel.objects.all(), model, asked)
+    return found
+
+
+@router.delete("/models/{uuid:model}", response={204: None}, tags=["models"])
+def delete_model(request: HttpRequest, model: UUID) -> Status[Any]:
+    """The model with its variants, where nothing refers to any of them (409 else)."""
+    actions.delete_model(teams.person(request), _held(request, RegisteredModel.objects.all(), model))
+    return Status(204, None)
+
+
 @router.get("/variants", response=Page[VariantOut], tags=["models"])
 def list_variants(request: HttpRequest, asked: Annotated[Variants, Query()]) -> dict[str, Any]:
     """The files of the team's networks, of one model or of all."""
@@ -114,6 +141,21 @@ def list_variants(request: HttpRequest, asked: Annotated[Variants, Query()]) -> 
 def get_variant(request: HttpRequest, variant: UUID) -> Variant:
     found: Variant = get_object_or_404(Variant.objects.visible_to(teams.person(request)), pk=variant)
     return found
+
+
+@router.patch("/variants/{uuid:variant}", response=VariantOut, tags=["models"])
+def rename_variant(request: HttpRequest, variant: UUID, asked: NewName) -> Variant:
+    """Another name."""
+    found: Variant = _held(request, Variant.objects.all(), variant)
+    actions.rename_variant(teams.person(request), found, asked.name)
+    return get_variant(request, variant)
+
+
+@router.delete("/variants/{uuid:variant}", response={204: None}, tags=["models"])
+def delete_variant(request: HttpRequest, variant: UUID) -> Status[Any]:
+    """Gone for good, where no run and no other variant refers to it (409 else)."""
+    actions.delete_variant(teams.person(request), _held(request, Variant.objects.all(), variant))
+    return Status(204, None)
 
 
 @router.get("/variants/{uuid:variant}/file.safetensors", response=bytes, tags=["models"], openapi_extra=BINARY)
@@ -141,10 +183,35 @@ def get_dataset(request: HttpRequest, dataset: UUID) -> Dataset:
     return found
 
 
+@router.patch("/datasets/{uuid:dataset}", response=DatasetOut, tags=["data"])
+def change_dataset(request: HttpRequest, dataset: UUID, asked: Change) -> Dataset:
+    """Another name or description."""
+    found: Dataset = _changed(request, Dataset.objects.all(), dataset, asked)
+    return found
+
+
+@router.delete("/datasets/{uuid:dataset}", response={204: None}, tags=["data"])
+def delete_dataset(request: HttpRequest, dataset: UUID) -> Status[Any]:
+    """Gone for good, where no run refers to it (409 else)."""
+    actions.delete_dataset(teams.person(request), _held(request, Dataset.objects.all(), dataset))
+    return Status(204, None)
+
+
 @router.get("/datasets/{uuid:dataset}/file", response=bytes, tags=["data"], openapi_extra=BINARY)
 def get_dataset_file(request: HttpRequest, dataset: UUID) -> FileResponse:
     """The file itself, as safetensors."""
     return dataset_attachment(request, dataset)
+
+
+def _held(request: HttpRequest, rows: TeamQuerySet, pk: UUID) -> Any:
+    return get_object_or_404(rows.editable_by(teams.person(request)), pk=pk)
+
+
+def _changed(request: HttpRequest, rows: TeamQuerySet, pk: UUID, asked: Change) -> Any:
+    found = _held(request, rows, pk)
+    name = found.name if asked.name is None else asked.name
+    actions.rename(teams.person(request), found, name, found.description if asked.description is None else asked.description)
+    return get_object_or_404(rows.visible_to(teams.person(request)), pk=pk)
 
 
 def named(rows: QuerySet[Any], request: HttpRequest, asked: Listing) -> QuerySet[Any]:

@@ -28,7 +28,7 @@ from tests.apps.house import House, undone
 from tests.apps.things import WORD
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = int(os.environ.get("EDGEPORTAL_SCHEMA_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("EDGEPORTAL_SCHEMA_EXAMPLES", "8"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(api.get_openapi_schema())))
 SCHEMA.app = get_wsgi_application()

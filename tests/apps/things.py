@@ -56,5 +56,9 @@ def _of_others(cast: Cast, found: dict[str, Any]) -> dict[str, Any]:
     portfolios.add_criterion(cast.mia, reviewed, CRITERION)
     portfolios.submit(cast.mia, reviewed)
     comment = portfolios.comment(cast.alice, portfolio, "Secret comment")
-    return {"portfolio": portfolio, "criterion": criterion, "reviewed": reviewed, "comment": comment, "upload": upload,
-            "membership": cast.team.memberships.get(user=cast.victor), "invitation": invitation, "token": token}
+    bare_model = RegisteredModel.objects.create(team=cast.team, name="Secret unused net", in_shape=[1, 8, 8], classes=10)
+    bare_dataset = Dataset.objects.create(team=cast.team, name="Secret unused data", in_shape=[1, 8, 8], classes=10,
+                                          file=found["dataset"].file)
+    return {"bare_model": bare_model, "bare_dataset": bare_dataset, "portfolio": portfolio, "criterion": criterion,
+            "reviewed": reviewed, "comment": comment, "upload": upload, "invitation": invitation, "token": token,
+            "membership": cast.team.memberships.get(user=cast.victor)}
