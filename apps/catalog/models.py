@@ -80,7 +80,11 @@ class Variant(TeamOwned):
 
     class Meta:
         ordering = ("created", "id")
-        indexes = [models.Index(fields=["model", "created", "id"], name="variants_of_a_model")]
+        indexes = [
+            models.Index(fields=["model", "created", "id"], name="variants_of_a_model"),
+            models.Index(fields=["team", "-created"], name="variants_of_a_team"),
+            models.Index(fields=["team", "-created"], name="originals_of_a_team", condition=Q(parent=None)),
+        ]
 
     def __str__(self) -> str:
         return self.name

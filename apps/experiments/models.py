@@ -98,6 +98,7 @@ class Run(TeamOwned):
             models.Index(fields=["lease_until"], name="runs_that_are_held",
                          condition=Q(status__in=["running", "cancelling"])),
             models.Index(fields=["team", "-number"], name="runs_of_a_team"),
+            models.Index(fields=["team"], name="runs_that_live", condition=Q(status__in=["queued", "running", "cancelling"])),
         ]
 
     def __str__(self) -> str:
