@@ -20,6 +20,7 @@ from django.utils import timezone  # noqa: E402
 from kombu import Queue  # noqa: E402
 from kombu.exceptions import ChannelError  # noqa: E402
 
+from apps.catalog import checking  # noqa: E402
 from apps.devices.models import Device  # noqa: E402
 from apps.experiments import leases  # noqa: E402
 from apps.home import pulses  # noqa: E402
@@ -92,6 +93,7 @@ def _pulse() -> None:
         try:
             if first:
                 leases.take_back_orphans(worker_name(), _is_alive)
+                checking.sweep_orphans()
                 reap()
             mine = Device.objects.filter(host=settings.HOST, retired=False)
             mine.update(last_seen=timezone.now(), **about_this_host())

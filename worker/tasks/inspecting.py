@@ -18,7 +18,7 @@ from django.db import Error as DatabaseError
 from django.db import connections, transaction
 
 from apps.accounts.refusal import Refused
-from apps.catalog import checking, parts, settling, wishes
+from apps.catalog import checking, objects, parts, settling, wishes
 from apps.catalog.models import Dataset, Upload, Variant
 from apps.experiments import actions
 from worker.forkserver import Child, ForkServer
@@ -99,7 +99,7 @@ class _Inspection:
         file = self.folder / "upload"
         try:
             size = parts.gather(self.upload, file, self._still_ours)
-        except (OSError, ValueError):
+        except (FileNotFoundError, objects.Missing, ValueError):
             log.exception("The parts of upload %s are not whole", self.upload.pk)
             return None
         with file.open("rb") as whole:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from apps.accounts.refusal import Refused
-from apps.catalog import checking, settling, uploading
+from apps.catalog import checking, parts, settling, uploading
 from apps.catalog.models import Dataset, RegisteredModel, Upload, UploadState, Variant
 from apps.live.models import Event
 from tests.apps.cast import Cast
@@ -132,6 +134,14 @@ def test_what_nobody_goes_on_with_is_forgotten_after_a_day(cast: Cast) -> None:
     Upload.objects.filter(pk=old.pk).update(touched=timezone.now() - timedelta(hours=25))
     assert checking.sweep() == 1
     assert list(Upload.objects.values_list("pk", flat=True)) == [fresh.pk]
+
+
+def test_pieces_whose_upload_is_gone_are_removed_and_others_stay(cast: Cast) -> None:
+    mine, gone = waiting(cast, state=UploadState.RECEIVING), Upload(team=cast.team)
+    names = [parts.put(upload, 0, io.BytesIO(b"x")) for upload in (mine, gone)]
+    checking.sweep_orphans()
+    assert [default_storage.exists(name) for name in names] == [True, False]
+    parts.Pieces.of(mine).remove()
 
 
 def test_the_list_shows_the_steps_the_reason_and_the_differences(cast: Cast, client: Any) -> None:
