@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from apps.experiments import reading
 from apps.experiments.models import LIVE, Run
-from apps.experiments.results import listed, recipe_of, results_of
+from apps.experiments.results import recipe_of, results_of
 from apps.experiments.spread import combined, unlike
 from apps.experiments.sweeps import unseeded
 from apps.live.models import Event
@@ -45,7 +45,7 @@ def chosen(request: HttpRequest) -> list[Run]:
     except ValueError:
         raise Http404 from None
     mine = Run.objects.visible_to(request.user).filter(pk__in=ids)
-    found = {run.pk: run for run in listed(mine)}
+    found = {run.pk: run for run in mine.select_related("experiment").defer("trace")}
     if len(found) < len(ids):
         raise Http404
     return [found[pk] for pk in ids]
@@ -88,7 +88,8 @@ def _best(rows: Sequence[reading.Result]) -> reading.Result | None:
 
 def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
     """Parameters, inputs and environment, row by row; those that are the same everywhere only when asked for."""
-    rows = [("recipe", "recipe", [run.title for run in runs])]  # type: ignore[attr-defined]
+    rows: list[tuple[str, str, list[Any]]] = [
+        ("recipe", "recipe", [found.title if (found := recipe_of(run)) else run.recipe for run in runs])]
     inputs = list(dict.fromkeys(field for run in runs for field in run.inputs))
     params = list(dict.fromkeys(name for run in runs for name in {**run.params, **run.live_params} if name not in inputs))
     places = list(dict.fromkeys(name for run in runs for name in run.environment))

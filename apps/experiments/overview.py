@@ -38,7 +38,8 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "colours": [{"field": field, "chosen": field == colour} for field in fields],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
         "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
-                        "title": recipe.title if recipe else experiment.recipe, "charts": [_chart(recipe, fields, combinations) | {"by": colour.replace("_", " ")}]},
+                        "title": recipe.title if recipe else experiment.recipe,
+                        "charts": [_chart(recipe, fields, combinations) | {"by": colour.replace("_", " ")}]},
     }
 
 
@@ -86,6 +87,7 @@ def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Se
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
     shown: list[dict[str, Any]] = [
         {"each": each, "values": [each.values.get(field) for field in fields], "variant": each.variant_id,
+         "label": _label(each),
          "n": len({run.params.get("seed") for run, _ in each.rows}), **{name: each.of(name) for name in SORTS}}
         for each in combinations]
     if sort in SORTS:
@@ -128,14 +130,19 @@ def _points(recipe: Recipe | None, combinations: Sequence[Combination], fields: 
     return [point for point in made if point["x"] and point["y"]]
 
 
+def _label(each: Combination) -> str:
+    """`sparsity 0.5, epochs 2`; a variant's own name where nothing was swept."""
+    values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in each.values.items())
+    return "dense" if each.is_dense else values or each.name
+
+
 def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, Any]:
     size = each.of("size_bytes")
     own: Any = each.values.get(axes["x"])
     measured = each.of(axes["x"]) if axes["x"] in ("latency_ms", "params") else None
     x = Spread(1, float(own), None) if _is_number(own) else measured
     y = each.of(axes["y"])
-    label = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in each.values.items()) or each.name
-    return {"label": "dense" if each.is_dense else label, "name": each.name, "dense": each.is_dense,
+    return {"label": _label(each), "name": each.name, "dense": each.is_dense,
             "colour": str(each.values.get(colour, "")) if colour else "", "x": x._asdict() if x else None,
             "y": y._asdict() if y else None, "size": size.mean if size else None, "variant": each.variant_id,
             "runs": [run.number for run, _ in each.rows]}

@@ -37,7 +37,7 @@ function onKey(event) {
 
 /** Plotly gives its charts a voice only when they are first drawn; ask as soon as somebody points at one. */
 function listen(event) {
-  const plot = event.target.closest?.(".chart[data-kind=tradeoff] .plot");
+  const plot = event.target.closest?.(".chart:is([data-kind=tradeoff], [data-kind=spread]) .plot");
   if (!plot?.on || plot.dataset.picks) return;
   plot.dataset.picks = "yes";
   plot.on("plotly_click", ({ points }) => toggle(boxes().find((box) => box.dataset.name === points[0]?.id)));

@@ -1,4 +1,4 @@
-"""A sweep in a real browser: started from the form, drawn as means with bars while its runs go on, picked and compared by keys."""
+"""A sweep in a real browser: started from the form, drawn as means with bars while its runs go on, picked and compared."""
 
 from __future__ import annotations
 
