@@ -172,6 +172,7 @@ def get_team(request: HttpRequest, team: UUID) -> dict[str, Any]:
 
 @router.patch("/teams/{uuid:team}", response=TeamOut, tags=["teams"])
 def rename_team(request: HttpRequest, team: UUID, asked: TeamIn) -> dict[str, Any]:
+    """Another name; for administrators."""
     user = teams.person(request)
     return _teams(user, [actions.rename_team(user, _led(user, team), asked.name)])[0]
 

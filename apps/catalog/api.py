@@ -110,6 +110,7 @@ def list_models(request: HttpRequest, asked: Annotated[Models, Query()]) -> dict
 
 @router.get("/models/{uuid:model}", response=ModelOut, tags=["models"])
 def get_model(request: HttpRequest, model: UUID) -> RegisteredModel:
+    """One network; its files are its variants."""
     found: RegisteredModel = get_object_or_404(RegisteredModel.objects.visible_to(teams.person(request)), pk=model)
     return found
 
@@ -139,6 +140,7 @@ def list_variants(request: HttpRequest, asked: Annotated[Variants, Query()]) -> 
 
 @router.get("/variants/{uuid:variant}", response=VariantOut, tags=["models"])
 def get_variant(request: HttpRequest, variant: UUID) -> Variant:
+    """One file of a network, with its lineage and its facts."""
     found: Variant = get_object_or_404(Variant.objects.visible_to(teams.person(request)), pk=variant)
     return found
 
@@ -179,6 +181,7 @@ def list_datasets(request: HttpRequest, asked: Annotated[Datasets, Query()]) -> 
 
 @router.get("/datasets/{uuid:dataset}", response=DatasetOut, tags=["data"])
 def get_dataset(request: HttpRequest, dataset: UUID) -> Dataset:
+    """One data set: its parts, shape and labels."""
     found: Dataset = get_object_or_404(Dataset.objects.visible_to(teams.person(request)), pk=dataset)
     return found
 

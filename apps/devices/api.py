@@ -64,6 +64,7 @@ def list_devices(request: HttpRequest, asked: Annotated[Devices, Query()]) -> di
 
 @router.get("/devices/{uuid:device}", response=DeviceOut)
 def get_device(request: HttpRequest, device: UUID) -> Device:
+    """One device, as it reported itself last."""
     found: Device = get_object_or_404(Device.objects.visible_to(teams.person(request)), pk=device)
     return found
 

@@ -64,7 +64,7 @@ def get_recipe(request: HttpRequest, recipe: str) -> dict[str, Any]:
 
 @router.post("/experiments", response={201: ExperimentOut}, tags=["experiments"])
 def launch(request: HttpRequest, asked: Launch) -> Status[Any]:
-    """Start a recipe; several values in `sweep` and a `repeat` over 1 make a run for each combination and seed."""
+    """Start a recipe; several values in "sweep" and a "repeat" over 1 make a run for each combination and seed."""
     team = editable_team(request, asked.team)
     made = actions.launch_sweep(teams.person(request), team, asked.recipe, asked.params, asked.sweep, asked.repeat, asked.name,
                                 asked.tags)
@@ -84,6 +84,7 @@ def list_experiments(request: HttpRequest, asked: Annotated[Experiments, Query()
 
 @router.get("/experiments/{uuid:experiment}", response=ExperimentOut, tags=["experiments"])
 def get_experiment(request: HttpRequest, experiment: UUID) -> dict[str, Any]:
+    """What was asked, and how many of its runs are in each status."""
     return _experiments([get_object_or_404(Experiment.objects.visible_to(teams.person(request)), pk=experiment)])[0]
 
 

@@ -58,6 +58,7 @@ def make_portfolio(request: HttpRequest, asked: PortfolioIn) -> Status[Any]:
 
 @router.get(ONE, response=PortfolioOut)
 def get_portfolio(request: HttpRequest, portfolio: UUID) -> Portfolio:
+    """Its name, state and version; what is in it is on its board."""
     return _seen(request, portfolio)
 
 

@@ -37,4 +37,4 @@ def test_every_route_says_in_words_what_it_does_and_which_problems_it_answers() 
     for path, methods in Client().get("/api/openapi.json").json()["paths"].items():
         for method, route in methods.items():
             assert {"401", "404", "422", "429"} <= set(route["responses"]), f"{method} {path}"
-            assert route.get("tags"), f"{method} {path}"
+            assert route.get("tags") and route.get("description"), f"{method} {path}"

@@ -50,7 +50,8 @@ def counts(ask: Ask, things: dict[str, Any]) -> dict[str, int]:
 
 
 def test_lists_ask_as_often_for_thirty_as_for_one(ask: Ask, cast: Cast, things: dict[str, Any]) -> None:
-    Measurement.objects.create(team=cast.team, run=things["run"], variant_name="x", metric="accuracy", origin="measured")
+    Measurement.objects.create(team=cast.team, run=things["run"], variant_name="x", metric="accuracy", origin="measured",
+                               value=1)
     counts(ask, things)
     few = counts(ask, things)
     thirty_more(cast, things)
