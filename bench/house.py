@@ -65,10 +65,13 @@ class House:
     def manage(self, *words: str) -> None:
         subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, stdout=self.log, stderr=self.log, check=True)
 
-    def open(self, application: str = "edgeportal.asgi:application") -> psutil.Process:
-        """Start the web process, with the portal's own flags."""
-        command = [application if word == "edgeportal.asgi:application" else word for word in programs.web(self.port)[0]]
-        child = self._begin(command, embedded.child_of_this_process(signal.SIGTERM))
+    def open(self, application: str = "edgeportal.asgi:application", ping_s: int = 0) -> psutil.Process:
+        """Start the web process, with the portal's own flags, or with fewer pings."""
+        words, environment = programs.web(self.port)
+        command = [application if word == "edgeportal.asgi:application" else word for word in words]
+        if ping_s:
+            command += ["--ws-ping-interval", str(ping_s), "--ws-ping-timeout", str(ping_s)]
+        child = self._begin(command, embedded.child_of_this_process(signal.SIGTERM), env={**os.environ, **environment})
         until(lambda: _answers(self.address), 60, "the web process")
         self.web = psutil.Process(child.pid)
         return self.web

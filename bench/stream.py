@@ -19,7 +19,9 @@ from tests.portal import until
 
 Row = tuple[str, str]
 SOCKETS, PER_SECOND, PEOPLE = 1000, 10, 100
-WARM_S, STEADY_S, DEAF_S, PLAIN_S = 5, 60, 20, 20
+WARM_S, STEADY_S, DEAF_S = 5, 60, 20
+# At 10 events a second group_send falls behind, loses its sockets' pings and then the sockets.
+PLAIN_S, PLAIN_PER_SECOND = 20, 2
 BYTES = 60
 
 
@@ -258,11 +260,11 @@ def _deaf(stage: Stage) -> Iterator[Row]:
 
 
 def _plain(stage: Stage, ours: float) -> Iterator[Row]:
-    web = stage.house.open("bench.group_send:application")
+    web = stage.house.open("bench.group_send:application", ping_s=20)
     crowd = Crowd(stage.house, "/ws/plain/", stage.cookies, SOCKETS)
     crowd.open()
     stream = stage.new_stream()
-    speaker = Speaker(stage.house, stream, PLAIN_S, by="group_send")
+    speaker = Speaker(stage.house, stream, PLAIN_S, by="group_send", per_second=PLAIN_PER_SECOND)
     before = cpu_s(web)
     speaker.begin()
     speaker.end()
@@ -271,12 +273,12 @@ def _plain(stage: Stage, ours: float) -> Iterator[Row]:
     crowd.close()
     heard = Heard(crowd, speaker.commits)
     cost = spent / max(1, len(crowd.said["seqs"])) * 1e6
-    yield "group_send to every consumer", (f"{cost:.0f} microseconds a message, p99 {heard.late_ms(0.99):,.0f} ms, "
-                                           f"{heard.missing} missing")
+    theirs = f"{cost:.0f} microseconds a message, p99 {heard.late_ms(0.99):,.0f} ms, {heard.missing} missing"
+    yield f"group_send to every consumer, {PLAIN_PER_SECOND} events a second", theirs
     yield "ours against group_send", goal(f"{cost / ours:.1f} times less CPU a message", cost / ours >= 8, "at least 8 times")
 
 
 def _wait_until_idle(web: psutil.Process) -> None:
-    """It may be far behind: wait until it has handed everything out."""
+    """It may be behind: wait until it has handed everything out."""
     web.cpu_percent()
-    until(lambda: web.cpu_percent(1) < 25, 120, "group_send has caught up")
+    until(lambda: max(web.cpu_percent(1) for _ in range(3)) < 10, 120, "group_send has caught up")
