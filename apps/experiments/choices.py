@@ -13,7 +13,7 @@ from apps.accounts.models import Team, User
 from apps.catalog.models import Dataset, RegisteredModel, Variant
 from apps.devices.models import Device
 from apps.experiments.launching import precisions
-from apps.experiments.models import Run
+from apps.experiments.models import Experiment, Run
 from worker.params import Params, ReferenceKind
 
 MOST, LONGEST_SEARCH = 200, 100
@@ -99,7 +99,8 @@ class ThingField(forms.ModelChoiceField[Any]):
 
 def _variants(rows: QuerySet[Any], search: str) -> list[Any]:
     """Originals and what was made last, together by model; of archived experiments none. A search looks through all of them."""
-    archived = Run.objects.filter(experiment__archived__isnull=False).values("pk")
+    # Only compared with what `rows` holds, which are the visitor's own.
+    archived = Run.objects.filter(experiment__in=Experiment.objects.filter(archived__isnull=False)).values("pk")
     rows = _like(rows.exclude(made_by__in=archived), search, "name", "model__name").order_by("-created")
     if search:
         found = list(rows[:MOST])
