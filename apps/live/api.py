@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
@@ -22,7 +21,8 @@ class EventOut(BaseModel):
     """One row: its number, when, what kind of saying, and what it says."""
 
     seq: int
-    at: datetime
+    # As text, digit for digit what the socket says; a datetime would lose its microseconds on the way out.
+    at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     type: str
     body: JsonValue
 

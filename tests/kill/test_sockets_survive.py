@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
+from collections.abc import Callable
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.portal import Portal, until
@@ -107,3 +109,68 @@ def test_a_stranger_and_somebody_not_signed_in_find_no_socket(portal: Portal) ->
 def test_a_page_of_another_site_cannot_open_a_socket(portal: Portal, origin: str) -> None:
     stream = portal.one("live_stream", "id", "true")
     assert refused(portal, stream, origin=origin) == 403
+
+
+def own_stream(portal: Portal) -> str:
+    return portal.one("live_stream", "id", "true")
+
+
+@pytest.mark.parametrize("said", ['{"type": "websocket.disconnect"}', '{"type": "fell_behind"}', "[" * 5000, b"\x00\xff", ""])
+def test_what_a_client_says_is_answered_with_an_error_and_the_socket_lives(portal: Portal, said: str | bytes) -> None:
+    with open_socket(portal, own_stream(portal)) as socket:
+        for _ in range(2):
+            socket.send(said)
+            assert heard(socket, "error")["code"] == "not_understood"
+
+
+def test_a_client_that_goes_on_talking_is_closed(portal: Portal) -> None:
+    before = portal.web().memory_info().rss
+    with open_socket(portal, own_stream(portal)) as socket:
+        assert closed_with(socket, lambda: [socket.send("x") for _ in range(10_000)]) == 1008
+    assert portal.web().memory_info().rss - before < 30e6
+    assert portal.http.get("/").status_code == 200
+
+
+def test_a_message_over_64_kb_closes_the_socket(portal: Portal) -> None:
+    with open_socket(portal, own_stream(portal)) as socket:
+        assert closed_with(socket, lambda: socket.send("x" * 70_000)) == 1009
+
+
+def test_a_message_that_is_no_text_closes_the_socket(portal: Portal) -> None:
+    with open_socket(portal, own_stream(portal)) as socket:
+        assert closed_with(socket, lambda: socket.send(b"\xff\xfe", text=True)) == 1007
+
+
+def test_a_message_in_fragments_without_end_closes_the_socket(portal: Portal) -> None:
+    with open_socket(portal, own_stream(portal)) as socket:
+        # Still sending, it may hear the reset of the connection before the reason.
+        assert closed_with(socket, lambda: socket.send("x" * 1000 for _ in range(100_000))) in (1009, 1006)
+    assert portal.http.get("/").status_code == 200
+
+
+def test_who_has_signed_out_is_shown_out_within_a_minute(portal: Portal) -> None:
+    portal.http.get(portal.link())
+    with open_socket(portal, own_stream(portal)) as socket:
+        portal.sql("delete from django_session where session_key = %s", portal.http.cookies["sessionid"])
+        assert closed_with(socket, lambda: None, 75) == 4401
+    portal.http.cookies.clear()
+    portal.http.get(portal.link())
+
+
+def heard(socket: ClientConnection, kind: str) -> dict[str, str]:
+    while True:
+        frame = json.loads(socket.recv(timeout=10))
+        if frame["type"] == kind:
+            return dict(frame)
+
+
+def closed_with(socket: ClientConnection, do: Callable[[], object], seconds: float = 20) -> int:
+    """The code with which the server closes the socket after that; what it says before does not matter."""
+    end = time.monotonic() + seconds
+    with contextlib.suppress(ConnectionClosed):
+        do()
+    try:
+        while True:
+            socket.recv(timeout=max(0.1, end - time.monotonic()))
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 1006
