@@ -61,11 +61,12 @@ class Host(Portal):
         return super().environ() | self.servers.environment
 
     def begin(self) -> None:
-        """As its own group, so that all of it can be killed at once, as when a machine loses its power."""
+        """As its own group, so that all of it can be killed at once, as when a machine loses its power; it ends with the tests."""
         self.output.touch()
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
-                                            stdout=out, stderr=out, start_new_session=True)
+                                            stdout=out, stderr=out,
+                                            preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def up(self) -> None:
         """Start it and wait for its web and its workers."""
