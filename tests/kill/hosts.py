@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,7 @@ class Servers:
             process.send_signal(how)
             process.wait(10)
         self.store.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Host(Portal):
@@ -61,7 +63,7 @@ class Host(Portal):
         return super().environ() | self.servers.environment
 
     def begin(self) -> None:
-        """As its own group, so that all of it can be killed at once, as when a machine loses its power; it ends with the tests."""
+        """As its own group, so that all of it can be killed at once, as when power is lost; it ends with the tests."""
         self.output.touch()
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),

@@ -37,6 +37,7 @@ def hosts() -> Iterator[list[Host]]:
     finally:
         for host in every:
             host.stop()
+            shutil.rmtree(host.var, ignore_errors=True)
         servers.stop()
 
 
