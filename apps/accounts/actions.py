@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
+from django.utils import timezone
 
-from apps.accounts.models import ADMINS, Membership, Role, Team, User
+from apps.accounts.models import ADMINS, ApiToken, Membership, Role, Team, User
 from apps.accounts.refusal import Conflict, Refused
 from apps.accounts.words import plain
 
@@ -69,12 +70,12 @@ def change_role(user: User, membership: Membership, role: str, was: str | None =
 
 
 def remove(user: User, membership: Membership) -> None:
-    """Take somebody out of the team. What they made stays; their tokens for it die with the membership."""
+    """Take somebody out of the team. What they made stays; their tokens for it end."""
     with transaction.atomic():
         team = _held(user, membership.team)
         held = _member(team, membership)
         _keeps_an_admin(team, held)
-        held.delete()
+        _out(held)
     log.info("%s removed from team %s by %s", membership.user_id, team.pk, user.pk)
 
 
@@ -88,7 +89,7 @@ def leave(user: User, team: Team) -> None:
         if mine is None:
             raise Conflict({"": "You are not in this team any more."})
         _keeps_an_admin(held, mine)
-        mine.delete()
+        _out(mine)
     log.info("%s left team %s", user.pk, team.pk)
 
 
@@ -105,6 +106,13 @@ def _member(team: Team, membership: Membership) -> Membership:
     if held is None:
         raise Conflict({"": "This person has left the team meanwhile."})
     return held
+
+
+def _out(membership: Membership) -> None:
+    """Gone with all tokens for the team: they do not come back to life when the person is invited again."""
+    mine = ApiToken.objects.filter(team=membership.team_id, user=membership.user_id, revoked=None)
+    mine.update(revoked=timezone.now())
+    membership.delete()
 
 
 def _keeps_an_admin(team: Team, going: Membership) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from smtplib import SMTPException
-
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
@@ -21,8 +18,6 @@ from apps.accounts.forms import AddressForm, NewPersonForm, PasswordForm
 from apps.accounts.models import Invitation, User
 from apps.accounts.refusal import Conflict
 from apps.accounts.secrecy import private
-
-log = logging.getLogger(__name__)
 
 
 @login_not_required
@@ -97,10 +92,7 @@ def _mail_a_link(request: HttpRequest, address: str) -> None:
     if user is None:
         return
     link = request.build_absolute_uri(reverse("reset-password", args=[resets.make(user)]))
-    try:
-        resets.mail(user, link)
-    except (OSError, SMTPException):
-        log.warning("the mail server did not take the mail with a link to reset a password")
+    resets.post(user, link)
 
 
 @login_not_required

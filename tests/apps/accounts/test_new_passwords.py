@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from io import StringIO
+from threading import Event
 from typing import Any
 
 import pytest
@@ -17,6 +19,13 @@ from apps.accounts.models import Membership, ResetLink, Role, Team, User
 from tests.apps.cast import Cast
 
 PASSWORD = "an unusual phrase 42"
+
+
+def all_sent() -> None:
+    """Mails leave beside the answers."""
+    for each in threading.enumerate():
+        if each.name == "mail":
+            each.join(30)
 
 
 def link_for(user: User) -> str:
@@ -84,6 +93,12 @@ def test_no_administrator_reaches_beyond_the_team_by_it(cast: Cast, client: Clie
     assert answer.status_code == 422 and not ResetLink.objects.exists()
 
 
+def test_an_administrator_does_not_come_by_their_own_password_this_way(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    answer = client.post(f"/team/members/{Membership.objects.get(user=cast.alice).pk}/reset-link/")
+    assert answer.status_code == 422 and not ResetLink.objects.exists()
+
+
 def test_the_operator_prints_one(cast: Cast, client: Client) -> None:
     out = StringIO()
     call_command("reset_link", "Victor@example.org", stdout=out)
@@ -101,15 +116,35 @@ def test_by_mail_the_answer_never_tells_who_is_known(cast: Cast, client: Client,
     settings.MAIL = True
     known = client.post("/forgotten/", {"email": "Victor@example.org"}).content.decode()
     unknown = client.post("/forgotten/", {"email": "nobody@example.org"}).content.decode()
+    all_sent()
     assert known.replace("victor@", "nobody@") == unknown
     assert [mail.to for mail in mailoutbox] == [["victor@example.org"]]
     link = re.search(r"/reset/[\w-]{43}/", mailoutbox[0].body)
     assert link and client.get(link.group()).status_code == 200
 
 
+def test_the_answer_does_not_wait_for_the_mail_server(cast: Cast, client: Client, settings: Any,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.MAIL, slow, asked = True, Event(), Event()
+
+    def send(*args: Any) -> None:
+        asked.set()
+        slow.wait(30)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(resets, "send_mail", send)
+    try:
+        assert client.post("/forgotten/", {"email": "victor@example.org"}).status_code == 200
+        assert asked.wait(30) and not slow.is_set()
+    finally:
+        slow.set()
+        all_sent()
+
+
 def test_asking_again_and_again_is_limited(cast: Cast, client: Client, settings: Any, mailoutbox: list[Any]) -> None:
     settings.MAIL = True
     answers = [client.post("/forgotten/", {"email": "victor@example.org"}) for _ in range(7)]
+    all_sent()
     assert answers[-1].status_code == 429 and answers[-1]["Retry-After"] and len(mailoutbox) <= 5
 
 

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from ninja.errors import AuthenticationError
 
-from apps.accounts import teams, tokens
+from apps.accounts import actions, teams, tokens
 from apps.accounts.bearer import ByToken
 from apps.accounts.models import ApiToken, Membership, Role, Team, User
 from apps.accounts.refusal import Refused
@@ -46,6 +46,18 @@ def test_a_token_speaks_for_its_person_in_its_team(cast: Cast) -> None:
 def test_the_scope_is_a_ceiling_on_the_role(cast: Cast, scope: str, role: str) -> None:
     _, text = tokens.make(cast.alice, cast.team, "nightly", scope)
     assert teams.role(teams.person(enter(text)), cast.team) == role
+
+
+@pytest.mark.parametrize("how", ["removed", "left"])
+def test_a_token_stays_dead_when_its_person_comes_back(cast: Cast, how: str) -> None:
+    _, text = tokens.make(cast.victor, cast.team, "nightly", "read")
+    membership = Membership.objects.get(user=cast.victor, team=cast.team)
+    if how == "removed":
+        actions.remove(cast.alice, membership)
+    else:
+        actions.leave(cast.victor, cast.team)
+    Membership.objects.create(user=cast.victor, team=cast.team, role=Role.VIEWER)
+    assert tokens.speaker(text) is None
 
 
 def test_the_scope_never_lifts_a_role(cast: Cast) -> None:
