@@ -145,7 +145,9 @@ class InviteForm(forms.Form):
 
     email = forms.CharField(label="E-mail address", required=False,
                             widget=forms.TextInput(attrs={"type": "email", "autocomplete": "off", "inputmode": "email"}))
-    role = forms.ChoiceField(label="Role", choices=Role.choices, required=False, initial=Role.MEMBER)
+    role = forms.ChoiceField(label="Role", choices=Role.choices, required=False, initial=Role.MEMBER,
+                             help_text="A viewer looks; a member also uploads, launches and changes; a reviewer also decides on "
+                                       "portfolios; an admin also changes who is in the team.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "invite_%s", **kwargs})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -79,7 +80,9 @@ def accept(user: User, invitation: Invitation) -> Team:
 def join_all(user: User) -> None:
     """Everywhere that this address is awaited: for somebody whose address an organisation's provider has proved."""
     for invitation in Invitation.objects.pending().select_related("team").filter(email=user.email):
-        accept(user, invitation)
+        # One that was revoked this very moment is no reason to turn the person away.
+        with suppress(Conflict):
+            accept(user, invitation)
 
 
 def _address(email: str, errors: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import invitations
-from apps.accounts.models import Invitation, Membership, Role, User
+from apps.accounts.models import Invitation, Membership, Role, Team, User
 from apps.accounts.refusal import Refused
 from tests.apps.cast import Cast
 
@@ -167,3 +167,16 @@ def test_what_was_typed_is_kept_when_it_is_refused(cast: Cast, client: Client) -
     answer = client.post(f"/team/{cast.team.pk}/invite/", {"email": "no address", "role": "reviewer"})
     said = answer.content.decode()
     assert answer.status_code == 422 and 'value="no address"' in said and '<option value="reviewer" selected>' in said
+
+
+def test_one_that_is_revoked_at_that_moment_does_not_keep_the_others_out(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = invitations.invite(cast.alice, cast.team, "nora@example.org", "member")
+    nora, really = User.objects.create_user("nora@example.org"), invitations.accept
+
+    def meanwhile(user: User, invitation: Invitation) -> Team:
+        invitations.revoke(cast.alice, made)
+        return really(user, invitation)
+
+    monkeypatch.setattr(invitations, "accept", meanwhile)
+    invitations.join_all(nora)
+    assert not Membership.objects.filter(user=nora).exists()
