@@ -86,14 +86,16 @@ def remove_variant(user: User, portfolio: Portfolio, variant: object) -> None:
         changed(user, found, f"removed the variant {name}")
 
 
-def note_variant(user: User, portfolio: Portfolio, variant: object, note: str) -> None:
-    """A line of one's own beside a variant."""
+def note_variant(user: User, portfolio: Portfolio, variant: object, note: str, was: str | None = None) -> None:
+    """A line of one's own beside a variant; `was` is the line that the person had before the eyes."""
     errors: dict[str, str] = {}
     text = plain("note", note, LONGEST_NOTE, errors, needed=False)
     if errors:
         raise Refused(errors)
     with changing(user, portfolio) as found:
         entry = _entry(found, variant)
+        if was is not None and entry.note not in (was, text):
+            raise Overtaken({"note": f"The note says “{entry.note}” by now. Keep yours again if you still want it."})
         if entry.note != text:
             entry.note = text
             entry.save(update_fields=["note"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from apps.portfolios.metrics import KNOWN, Metric, metric
 from apps.portfolios.models import Comparison, Criterion, Portfolio
 
 LARGEST = 1e18
+# Commas between groups of three, as our own pages write them; else one comma or point before the decimals.
+GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+PLAIN = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]{1,4})?")
 
 
 def metrics_of(portfolio: Portfolio) -> dict[str, Metric]:
@@ -68,15 +72,19 @@ def typed(criterion: Criterion) -> float:
 def _bound(chosen: Metric, values: Mapping[str, object], errors: dict[str, str]) -> float:
     """A number, in the unit people read; `unit` may say that it is in the unit of the measurements."""
     scale = 1.0 if values.get("unit") == chosen.stored else chosen.scale
-    try:
-        number = float(str(values.get("bound", "")).strip().replace(",", ".", 1))
-    except ValueError:
-        number = math.nan
+    number = _number(str(values.get("bound", "")).strip())
     if not (math.isfinite(number) and 0 <= number * scale <= LARGEST):
         errors["bound"] = f"A number from 0, in {chosen.unit or 'its unit'}."
     elif chosen.name == "accuracy" and number * scale > 1:
         errors["bound"] = f"An accuracy is at most 100 %; got {number:g}."
     return float(f"{number * scale:.12g}")
+
+
+def _number(text: str) -> float:
+    """What was typed as a number: `2.5`, `2,5` and `1,000,000` as our pages write it; NaN for anything else."""
+    if GROUPED.fullmatch(text):
+        return float(text.replace(",", ""))
+    return float(text.replace(",", ".")) if PLAIN.fullmatch(text) else math.nan
 
 
 def _comparison(values: Mapping[str, object], errors: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -120,7 +121,15 @@ def drop_variant(request: HttpRequest, pk: UUID, variant: UUID) -> HttpResponse:
 
 @require_POST
 def note(request: HttpRequest, pk: UUID, variant: UUID) -> HttpResponse:
-    return _act(request, pk, lambda user, found: actions.note_variant(user, found, variant, request.POST.get("note", "")))
+    """A line beside a variant. The cell in which it was typed stays open; refused, the line stands there beside the reason."""
+    found, line, cell = editable(request, pk), request.POST.get("note", ""), request.GET.get("cell", "")
+    try:
+        actions.note_variant(teams.person(request), found, variant, line, request.POST.get("was"))
+    except Refused as refused:
+        why = " ".join(refused.errors.values())
+        return shown(request, visible(request, pk), status(refused), refused=why, note_typed=line)
+    place = f"?{urlencode({'cell': cell})}#cell" if cell else ""
+    return redirect(f"{reverse('portfolio', args=[pk])}{place}")
 
 
 @require_POST

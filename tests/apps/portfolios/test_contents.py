@@ -61,12 +61,30 @@ def test_viewers_and_strangers_change_nothing(shop: Shop, who: str) -> None:
             act()
 
 
-@pytest.mark.parametrize("bound", ["", "fast", "nan", "inf", "-1", "1e400", "1e30", "\x00", "1_0_", None, [], {}])
+@pytest.mark.parametrize("bound", ["", "fast", "nan", "inf", "-1", "1e400", "1e30", "\x00", "1_0", "\uff11\uff12", "1,00,000",
+                                   "1,2,3", None, [], {}])
 def test_a_bound_is_a_number(shop: Shop, bound: object) -> None:
     portfolio = shop.portfolio(shop.variant("net"))
     with pytest.raises(Refused) as refused:
         actions.add_criterion(shop.cast.alice, portfolio, {**LATENCY, "bound": bound})
     assert list(refused.value.errors) == ["bound"]
+
+
+@pytest.mark.parametrize(("bound", "number"), [("2.5", 2.5), ("2,5", 2.5), ("1,000", 1000), ("1,500,000", 1_500_000),
+                                               ("1,000.25", 1000.25), (" 12 ", 12), ("1e3", 1000), (".5", 0.5), (7, 7)])
+def test_a_bound_is_read_as_our_pages_write_it(shop: Shop, bound: object, number: float) -> None:
+    portfolio = shop.portfolio(shop.variant("net"))
+    assert actions.add_criterion(shop.cast.alice, portfolio, {**LATENCY, "bound": bound}).bound == number
+
+
+def test_a_note_that_somebody_wrote_meanwhile_is_not_overwritten(shop: Shop) -> None:
+    net = shop.variant("net")
+    portfolio = shop.portfolio(net)
+    actions.note_variant(shop.carol, portfolio, net.pk, "hers", "")
+    with pytest.raises(Overtaken, match="hers"):
+        actions.note_variant(shop.cast.alice, portfolio, net.pk, "mine", "")
+    actions.note_variant(shop.cast.alice, portfolio, net.pk, "mine", "hers")
+    assert portfolio.entries.get().note == "mine"
 
 
 def test_an_accuracy_is_at_most_a_hundred_percent(shop: Shop) -> None:
