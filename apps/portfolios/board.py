@@ -12,7 +12,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from apps.catalog.models import Variant
 from apps.experiments.models import Measurement
-from apps.portfolios.asking import told
+from apps.portfolios.asking import told, typed
 from apps.portfolios.judging import Evidence, Judged, Rule, judge
 from apps.portfolios.lineage import copies, evidence_of
 from apps.portfolios.metrics import FACTS, Metric, metric
@@ -44,6 +44,15 @@ class Cell:
     @property
     def shown(self) -> Shown | None:
         return Shown(self.row.metric, self.judged.evidence) if self.judged.evidence else None
+
+    @property
+    def exact(self) -> str:
+        """The number with all its digits, where the few that are shown could stand on the other side of the bound."""
+        if not self.shown:
+            return ""
+        value, bound = self.shown.value, typed(self.row.criterion)
+        near = 0.05 if self.row.metric.unit == "%" else 0.005 * abs(bound)
+        return f"{value:,.10g}" if value != bound and abs(value - bound) <= near else ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts import teams
+from apps.catalog.models import Dataset
 from apps.devices.models import Device
 from apps.live.models import Event
 from apps.portfolios.board import Board, Cell, board_of
@@ -39,7 +40,7 @@ def whole(request: HttpRequest, portfolio: Portfolio, **forms: Any) -> dict[str,
 def head(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
     user = teams.person(request)
     may_edit = teams.may_edit(user, portfolio.team)
-    approved = portfolio.decisions.filter(verdict=Verdict.APPROVED).last()
+    approved = portfolio.decisions.defer("board").filter(verdict=Verdict.APPROVED).last()
     return {"portfolio": portfolio, "may_edit": may_edit, "may_change": may_edit and portfolio.is_open,
             "may_submit": may_edit and portfolio.state in (State.DRAFT, State.CHANGES),
             "may_withdraw": may_edit and portfolio.state == State.IN_REVIEW, "approved": approved,
@@ -84,7 +85,7 @@ def review(request: HttpRequest, portfolio: Portfolio, found: Board | None = Non
     reason = why_not(user, portfolio) if is_in_review else ""
     unmet = (found or board_of(portfolio)).unmet if is_in_review and not reason else []
     return {"portfolio": portfolio, "is_in_review": is_in_review, "why_not": reason, "unmet": unmet,
-            "decisions": portfolio.decisions.order_by("-pk")[:20], "decision_form": _decision_form(portfolio),
+            "decisions": portfolio.decisions.defer("board").order_by("-pk")[:20], "decision_form": _decision_form(portfolio),
             "may_review": teams.may_review(user, portfolio.team)}
 
 
@@ -116,10 +117,17 @@ def _drifted(portfolio: Portfolio, found: Board) -> list[Cell]:
 
 
 def _measure(portfolio: Portfolio, one: Cell) -> str:
-    """Where the missing number would be measured: a form that begins with this variant and this device."""
+    """Where the missing number would be measured: a form that begins with this variant and what the criterion names."""
     recipe = next((name for prefix, name in MEASURES.items() if one.row.criterion.metric.startswith(prefix)), "")
     if recipe not in menu.recipes():
         return ""
-    device = Device.objects.filter(team__in=[portfolio.team_id], name=one.row.criterion.device).first()
-    chosen = {"model": str(one.entry.variant_id), **({"device": str(device.pk)} if device else {})}
+    named = {"device": _id_of(Device, portfolio, one.row.criterion.device),
+             "dataset": _id_of(Dataset, portfolio, one.row.criterion.dataset)}
+    chosen = {"model": str(one.entry.variant_id), **{kind: found for kind, found in named.items() if found}}
     return f"{reverse('new-experiment', args=[recipe])}?{urlencode(chosen)}"
+
+
+def _id_of(kind: type[Device | Dataset], portfolio: Portfolio, name: str) -> str:
+    """The team's thing of this name, when there is one."""
+    found = kind.objects.filter(team__in=[portfolio.team_id], name=name).order_by("-created").first() if name else None
+    return str(found.pk) if found else ""

@@ -11,6 +11,12 @@ register = template.Library()
 
 
 @register.filter
+def of(counts: dict[str, int], key: str) -> int:
+    """How many there are under this key."""
+    return counts.get(key, 0)
+
+
+@register.filter
 def markdown(text: str) -> SafeString:
     """A comment as HTML, cleaned by an allow-list."""
     return mark_safe(html(text))

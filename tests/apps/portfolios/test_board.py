@@ -120,3 +120,20 @@ def test_the_facts_name_the_measurement_and_the_files(shop: Shop) -> None:
     cell, = told["cells"]
     assert cell["measurement"] == str(measured.pk) and cell["run"] == str(measured.run_id)
     assert (cell["low"], cell["value"], cell["high"], cell["n"]) == (2.9, 3.0, 3.1, 100)
+
+
+def test_a_number_that_looks_like_its_bound_is_written_out(shop: Shop) -> None:
+    shop.measured(shop.variant("just over"), value=5.004)
+    shop.measured(shop.variant("well over"), value=5.1)
+    shop.measured(shop.variant("on it"), value=5.0)
+    portfolio = shop.portfolio()
+    shop.asked(portfolio)
+    assert [(cell.judged.verdict, cell.exact) for cell in board_of(portfolio).cells] == [
+        ("fail", "5.004"), ("fail", ""), ("pass", "")]
+
+
+def test_an_accuracy_that_rounds_up_to_its_bound_is_written_out(shop: Shop) -> None:
+    shop.measured(shop.variant("net"), "accuracy", 0.9496, unit="fraction", dataset="digits", split="test")
+    portfolio = shop.portfolio()
+    shop.asked(portfolio, metric="accuracy", comparison="at_least", bound="95")
+    assert [(cell.judged.verdict, cell.exact) for cell in board_of(portfolio).cells] == [("fail", "94.96")]

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.catalog.models import Dataset
 from apps.portfolios import actions
 from apps.portfolios.models import Portfolio, State
 from tests.apps.portfolios.conftest import LATENCY, Shop
@@ -47,6 +48,38 @@ def test_a_cell_nobody_measured_leads_to_the_benchmark_of_this_variant(shop: Sho
     client.force_login(shop.cast.alice)
     said = text(client.get(f"/portfolios/{portfolio.pk}/?cell={criterion.pk}-{shop.made['net'].pk}"))
     assert f"/experiments/new/benchmarking.latency/?model={shop.made['net'].pk}" in said and "not measured" in said
+
+
+def test_a_missing_accuracy_leads_to_its_benchmark_on_the_data_set_asked_for(shop: Shop, client: Client) -> None:
+    portfolio = shop.portfolio(shop.variant("net"))
+    digits = Dataset.objects.get_or_create(team=shop.cast.team, name="digits", defaults={
+        "in_shape": [1, 8, 8], "classes": 10, "file": shop.made["net"].file})[0]
+    criterion = shop.asked(portfolio, metric="accuracy", comparison="at_least", bound="90", dataset="digits")
+    client.force_login(shop.cast.alice)
+    said = text(client.get(f"/portfolios/{portfolio.pk}/?cell={criterion.pk}-{shop.made['net'].pk}"))
+    way = f"/experiments/new/benchmarking.accuracy/?model={shop.made['net'].pk}&amp;dataset={digits.pk}"
+    assert way in said and client.get(way.replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize("refused", ["too long", "overtaken", "in review"])
+def test_a_note_that_is_refused_stands_there_beside_the_reason(shop: Shop, doorbell: Portfolio, client: Client,
+                                                               refused: str) -> None:
+    client.force_login(shop.cast.alice)
+    net, typed = shop.made["net"], "long words " * (40 if refused == "too long" else 1)
+    if refused == "overtaken":
+        actions.note_variant(shop.carol, doorbell, net.pk, "hers")
+    if refused == "in review":
+        shop.in_review(doorbell)
+    answer = client.post(f"/portfolios/{doorbell.pk}/variants/{net.pk}/note/?cell={doorbell.criteria.get().pk}-{net.pk}",
+                         {"note": typed, "was": ""})
+    assert answer.status_code == (422 if refused == "too long" else 409) and f'value="{typed}"' in answer.content.decode()
+
+
+def test_a_note_that_is_kept_leaves_its_cell_open(shop: Shop, doorbell: Portfolio, client: Client) -> None:
+    client.force_login(shop.cast.alice)
+    cell = f"{doorbell.criteria.get().pk}-{shop.made['net'].pk}"
+    answer = client.post(f"/portfolios/{doorbell.pk}/variants/{shop.made['net'].pk}/note/?cell={cell}", {"note": "n", "was": ""})
+    assert answer["Location"] == f"/portfolios/{doorbell.pk}/?cell={cell}#cell"
 
 
 @pytest.mark.parametrize("cell", ["", "x", "1-", "-", "9" * 400, "%00", "1-00000000-0000-0000-0000-000000000000"])
@@ -187,6 +220,18 @@ def test_newer_measurements_are_said_beside_an_approval(shop: Shop, doorbell: Po
     shop.measured(shop.made["net"], value=6.0)
     client.force_login(shop.cast.alice)
     assert "newer measurements judge 1 cell otherwise" in text(client.get(f"/portfolios/{doorbell.pk}/"))
+
+
+def test_each_cell_says_how_many_open_comments_it_has(shop: Shop, client: Client) -> None:
+    portfolio = shop.portfolio(shop.variant("one"), shop.variant("two"))
+    criterion = shop.asked(portfolio)
+    for settled in (False, False, True):
+        said = actions.comment(shop.cast.ruth, portfolio, "hm", criterion.pk, shop.made["two"].pk)
+        if settled:
+            actions.resolve(shop.cast.ruth, portfolio, said.pk)
+    client.force_login(shop.cast.victor)
+    cells = text(client.get(f"/portfolios/{portfolio.pk}/parts/board/")).split('<td class="left verdict-')[1:]
+    assert ["2 open comments" in cell for cell in cells] == [False, True] and "open comment" not in cells[0]
 
 
 def test_the_page_asks_no_more_of_the_database_for_more_cells_and_words(shop: Shop, client: Client) -> None:
