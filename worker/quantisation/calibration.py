@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_calibrator
+from torch import Tensor
 
 from worker.context import Checkpoints, write_durably
 from worker.datasets import Data, normalise
@@ -53,10 +54,11 @@ def _range(low: float, high: float) -> TensorData:
 
 def _seen(folded: Folded, data: Data, rules: Calibration, kinds: list[str], folder: Path) -> Work:
     calibrator = _calibrator(folded, rules, kinds, folder)
-    images, step = drawn(data, rules), _step(folded)
-    for begin in range(0, len(images), step):
-        calibrator.collect_data(_One(images[begin : begin + step]))
-        yield Progress(done=min(begin + step, len(images)), total=len(images), stage="calibration images")
+    part, order, step = data.parts["train"], drawn(data, rules), _step(folded)
+    for begin in range(0, len(order), step):
+        images = normalise(part.images[order[begin : begin + step]], data).numpy()
+        calibrator.collect_data(_One(images))
+        yield Progress(done=min(begin + step, len(order)), total=len(order), stage="calibration images")
     found = calibrator.compute_data()
     return {name: [np.asarray(each.lowest).item(), np.asarray(each.highest).item()] for name, each in found.items()}
 
@@ -73,12 +75,10 @@ def _calibrator(folded: Folded, rules: Calibration, kinds: list[str], folder: Pa
         watched.unlink(missing_ok=True)
 
 
-def drawn(data: Data, rules: Calibration) -> Images:
-    """The images that are looked at: a fixed draw from the train part, so that no test image is ever seen."""
-    part = data.parts["train"]
-    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(rules.seed))
-    found: Images = normalise(part.images[order[: rules.images]], data).numpy()
-    return found
+def drawn(data: Data, rules: Calibration) -> Tensor:
+    """Which images are looked at: a fixed draw of places in the train part, so that no test image is ever seen."""
+    order = torch.randperm(len(data.parts["train"]), generator=torch.Generator().manual_seed(rules.seed))
+    return order[: rules.images]
 
 
 def _step(folded: Folded) -> int:

@@ -17,7 +17,8 @@ from tests.worker.quantisation.test_half import noise, run
 from worker.context import Context
 from worker.datasets import Data, normalise
 from worker.events import Progress
-from worker.quantisation.calibration import Calibration, Method, drawn
+from worker.quantisation import calibration
+from worker.quantisation.calibration import MOST_A_STEP, Calibration, Method, drawn
 from worker.quantisation.eight import Rules, quantiser
 from worker.quantisation.graph import Folded, rounding_errors
 from worker.quantisation.reduced import Reduced
@@ -77,13 +78,23 @@ def test_the_same_seed_gives_the_same_file_and_another_draws_other_images(tmp_pa
     one, two = (reduced(folded, data, Context(tmp_path_factory.mktemp("run"))).model for _ in "ab")
     assert one.SerializeToString(deterministic=True) == two.SerializeToString(deterministic=True)
     few = Calibration(images=4, seed=1)
-    assert not np.array_equal(drawn(data, few), drawn(data, replace(few, seed=2)))
+    assert not torch.equal(drawn(data, few), drawn(data, replace(few, seed=2)))
 
 
-def test_only_training_images_are_looked_at(data: Data) -> None:
-    rules = Calibration(images=10_000)
-    train = {image.tobytes() for image in normalise(data.parts["train"].images, data).numpy()}
-    assert {image.tobytes() for image in drawn(data, rules)} == train and len(drawn(data, rules)) == len(data.parts["train"])
+def test_only_training_images_are_looked_at_and_few_at_a_time(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[calibration.Images] = []
+
+    class Watched(calibration._One):
+        def __init__(self, images: calibration.Images) -> None:
+            seen.append(images)
+            super().__init__(images)
+
+    monkeypatch.setattr(calibration, "_One", Watched)
+    folded, data = Folded.of(zoo.network("Chain", dtype=torch.float32), zoo.IN_SHAPE), noise(zoo.IN_SHAPE)
+    reduced(folded, data, context, Rules(calibration=Calibration(images=10_000)))
+    train = [image.tobytes() for image in normalise(data.parts["train"].images, data).numpy()]
+    assert sorted(image.tobytes() for step in seen for image in step) == sorted(train)
+    assert max(map(len, seen)) <= MOST_A_STEP < len(train)
 
 
 def test_ranges_are_seen_once_and_leave_no_file_behind(context: Context) -> None:
