@@ -1,6 +1,9 @@
 // Picking variants: by checkbox, by the key x, by a click on the trade-off; all three tick the same boxes.
+import { colour } from "./colours.js";
+
 const MOST = 50;
 const picked = new Set();
+const PLOTS = ".chart:is([data-kind=tradeoff], [data-kind=spread]) .plot";
 const boxes = () => [...document.querySelectorAll("input.pick")];
 
 function show() {
@@ -10,6 +13,18 @@ function show() {
   const said = document.getElementById("picked");
   said.textContent = picked.size > MOST ? `${picked.size} picked; a portfolio has at most ${MOST}` : `${picked.size} picked`;
   document.getElementById("add-picked").disabled = picked.size > MOST;
+  document.querySelectorAll(PLOTS).forEach(listen);
+}
+
+/** A ring around each picked point; drawn again only where it is not as it should be. */
+function ring(plot) {
+  const names = new Set(boxes().filter((box) => box.checked).map((box) => box.dataset.name));
+  if (!plot.data || (!names.size && !plot.dataset.rings)) return;
+  plot.dataset.rings = "yes";
+  const traces = plot.data.map((_, i) => i).filter((i) => plot.data[i].ids);
+  const of = (yes, no) => traces.map((i) => plot.data[i].ids.map((id) => (names.has(id) ? yes : no)));
+  const widths = of(3, 1), isDrawn = traces.every((i, at) => String(plot.data[i].marker.line?.width) === String(widths[at]));
+  if (!isDrawn) window.Plotly.restyle(plot, { "marker.line.width": widths, "marker.line.color": of(colour("text"), colour("surface")) }, traces);
 }
 
 function follow(box) {
@@ -35,18 +50,22 @@ function onKey(event) {
   toggle(document.activeElement?.closest("[data-row]")?.querySelector("input.pick"));
 }
 
-/** Plotly gives its charts a voice only when they are first drawn; ask as soon as somebody points at one. */
-function listen(event) {
-  const plot = event.target.closest?.(".chart:is([data-kind=tradeoff], [data-kind=spread]) .plot");
-  if (!plot?.on || plot.dataset.picks) return;
-  plot.dataset.picks = "yes";
-  plot.on("plotly_click", ({ points }) => toggle(boxes().find((box) => box.dataset.name === points[0]?.id)));
+/** Plotly gives its charts a voice only when they are first drawn; ask when something is picked, or somebody points at one. */
+function listen(plot) {
+  if (!plot?.on) return;
+  if (!plot.dataset.picks) {
+    plot.dataset.picks = "yes";
+    plot.on("plotly_click", ({ points }) => toggle(boxes().find((box) => box.dataset.name === points[0]?.id)));
+    // Rows that come and another theme draw the chart anew, without rings.
+    plot.on("plotly_afterplot", () => ring(plot));
+  }
+  ring(plot);
 }
 
 document.addEventListener("change", (event) => { if (event.target.matches("input.pick")) follow(event.target); });
 document.addEventListener("reset", (event) => { if (event.target.id === "pick") { picked.clear(); setTimeout(restore); } });
 document.addEventListener("keydown", onKey);
-document.addEventListener("pointerover", listen);
+document.addEventListener("pointerover", (event) => listen(event.target.closest?.(PLOTS)));
 document.addEventListener("htmx:afterSettle", restore);
 // A browser that comes back may have kept the ticks.
 addEventListener("pageshow", () => boxes().forEach((box) => box.checked && follow(box)));

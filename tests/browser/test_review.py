@@ -14,6 +14,9 @@ from tests.browser.test_look import findings, wider_than_the_window
 from tests.portal import ROOT, Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
+# Whether two points of the trade-off have a ring.
+RINGS = """() => document.querySelector(".chart[data-kind=tradeoff] .plot").data
+  .flatMap((trace) => (trace.ids ? [trace.marker.line?.width ?? 0].flat() : [])).filter((width) => width === 3).length === 2"""
 SIGN_IN = """
 from apps.accounts.models import *; from django.contrib.sessions.backends.db import SessionStore
 from django.conf import settings
@@ -71,6 +74,8 @@ def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
     tab.keyboard.press("j")
     tab.keyboard.press("x")
     assert tab.locator("#picked").text_content() == "2 picked"
+    tab.locator(".chart[data-kind=tradeoff] .js-plotly-plot").hover()
+    tab.wait_for_function(RINGS)
     tab.click("#add-picked")
     tab.wait_for_url("**/portfolios/pick/**")
     tab.fill("[name=name]", name)
