@@ -28,6 +28,7 @@ from worker.wording import complaint
 
 LONGEST_NAME = 200
 NOT_ALLOWED = "Your role in this team does not allow this."
+ARCHIVED = "This experiment is archived; restore it first."
 
 
 def launch(user: User, team: Team, recipe: str, values: dict[str, Any], name: str = "") -> Run:
@@ -58,6 +59,7 @@ def more_seeds(user: User, experiment: Experiment, repeat: Any) -> list[Run]:
     """As many further runs of each combination, with the seeds that follow the highest one."""
     with transaction.atomic():
         held = _locked_experiment(user, experiment)
+        _refuse_archived(held)
         recipe, given = _recipe(held.recipe), list(held.runs.order_by("number").values_list("params", flat=True))
         every = sweeps.reseeded(recipe, given, repeat)
         things = launching.resolve(user, held.team, every)
@@ -83,6 +85,7 @@ def cancel_all(user: User, experiment: Experiment) -> int:
 def retry_failed(user: User, experiment: Experiment) -> int:
     """Queue every failed run again; each goes on from its last checkpoint."""
     with transaction.atomic():
+        _refuse_archived(_locked_experiment(user, experiment))
         runs = _locked_runs(user, experiment, Status.FAILED)
         if not runs:
             raise Refused({"": "No run of this experiment has failed."})
@@ -146,6 +149,8 @@ def cancel(user: User, run: Run) -> None:
 def retry(user: User, run: Run) -> None:
     """Queue a failed or cancelled run again; it goes on from its last checkpoint."""
     with transaction.atomic():
+        # The experiment first, as everybody does who locks both: it cannot be archived meanwhile.
+        _refuse_archived(_locked_experiment(user, run.experiment))
         held = _locked(user, run)
         if held.status not in (Status.FAILED, Status.CANCELLED):
             raise Refused({"": f"This run is {held.status}; only a failed or cancelled one can be tried again."})
@@ -204,6 +209,12 @@ def _locked_experiment(user: User, experiment: Experiment) -> Experiment:
         raise Refused({"": NOT_ALLOWED})
     assert isinstance(held, Experiment)
     return held
+
+
+def _refuse_archived(experiment: Experiment) -> None:
+    """What is archived is out of the lists; nothing may run there unseen."""
+    if experiment.archived:
+        raise Refused({"": ARCHIVED})
 
 
 def _locked_runs(user: User, experiment: Experiment, *statuses: Status) -> list[Run]:

@@ -17,8 +17,7 @@ from django.views.decorators.http import require_safe
 from apps.experiments import reading
 from apps.experiments.models import LIVE, Run
 from apps.experiments.results import recipe_of, results_of
-from apps.experiments.spread import combined, unlike
-from apps.experiments.sweeps import unseeded
+from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.live.models import Event
 from worker.recipe import Chart
 
@@ -82,7 +81,7 @@ def _way(request: HttpRequest) -> tuple[str, int | None, str]:
 
 
 def _best(rows: Sequence[reading.Result]) -> reading.Result | None:
-    dense = next((row for row in rows if row.is_dense), None)
+    dense = reading.reference(rows)
     return (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
 
 
@@ -118,7 +117,7 @@ def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) 
 
 def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> list[dict[str, Any]]:
     """Runs that differ in nothing but their seed, taken together; nothing when there are none."""
-    alike = [unseeded(run.params) + run.recipe for run in runs]
+    alike = [alike_but_for_the_seed(run) for run in runs]
     seeded = [run for run, key in zip(runs, alike, strict=True) if alike.count(key) > 1]
     names = sorted({row["name"] for row in _differences(seeded, every=False) if row["kind"] == "parameter"} - {"seed"})
     return [{"name": each.name, "values": each.values, "rows": each.rows, "accuracy": each.of("accuracy"),
@@ -174,7 +173,8 @@ def _chosen_points(runs: Sequence[Run], names: set[str], way: str, step: int | N
         rows = rows.filter(body__step=step)
     if way != "best":
         return list(_first_of_each(rows, "-seq"))
-    number = rows.annotate(number=Cast(KeyTextTransform("value", "body"), FloatField()))
+    # What was no finite number is kept as null, which is the best of nothing.
+    number = rows.annotate(number=Cast(KeyTextTransform("value", "body"), FloatField())).filter(number__isnull=False)
     low = {name for name in names if any(word in name for word in LESS_IS_BETTER)}
     return [*_first_of_each(number.filter(body__name__in=sorted(low)), "number"),
             *_first_of_each(number.filter(body__name__in=sorted(names - low)), "-number")]

@@ -14,7 +14,7 @@ from apps.accounts import teams
 from apps.experiments import reading
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.results import listed, results_of
-from apps.experiments.spread import Combination, Spread, combined, unlike
+from apps.experiments.spread import Combination, Spread, changed, combined, unlike
 from worker import menu
 from worker.recipe import Recipe
 
@@ -34,7 +34,7 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment, "title": recipe.title if recipe else experiment.recipe, "fields": fields, "colour": colour,
         "may_edit": teams.may_edit(teams.person(request), experiment.team),
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
-        "warnings": unlike(row for each in rows.values() for row in each),
+        "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
         "colours": [{"field": field, "chosen": field == colour} for field in fields],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
         "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
@@ -52,7 +52,7 @@ def _named(each: Combination) -> Combination:
 def _value(run: Run, field: str) -> Any:
     given = run.inputs.get(field)
     if not isinstance(given, dict):
-        return run.params.get(field)
+        return {**run.params, **run.live_params}.get(field)
     return " · ".join(str(given[part]) for part in ("name", "variant") if given.get(part))
 
 
@@ -77,7 +77,7 @@ def _state(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _run_row(run: Run, rows: Sequence[reading.Result], fields: Sequence[str]) -> dict[str, Any]:
-    dense = next((row for row in rows if row.is_dense), None)
+    dense = reading.reference(rows)
     chosen = (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
     return {"run": run, "values": [_value(run, field) for field in fields], "chosen": chosen, "seed": run.params.get("seed")}
 
@@ -87,7 +87,7 @@ def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Se
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
     shown: list[dict[str, Any]] = [
         {"each": each, "values": [each.values.get(field) for field in fields], "variant": each.variant_id,
-         "label": _label(each),
+         "label": _label(each, combinations),
          "n": len({run.params.get("seed") for run, _ in each.rows}), **{name: each.of(name) for name in SORTS}}
         for each in combinations]
     if sort in SORTS:
@@ -126,14 +126,16 @@ def _is_number(value: Any) -> bool:
 def _points(recipe: Recipe | None, combinations: Sequence[Combination], fields: Sequence[str],
             colour: str) -> list[dict[str, Any]]:
     axes = _chart(recipe, fields, combinations)
-    made = [_point(each, axes, colour) for each in combinations]
+    made = [_point(each, axes, colour) | {"label": _label(each, combinations)} for each in combinations]
     return [point for point in made if point["x"] and point["y"]]
 
 
-def _label(each: Combination) -> str:
-    """`sparsity 0.5, epochs 2`; a variant's own name where nothing was swept."""
+def _label(each: Combination, every: Sequence[Combination]) -> str:
+    """`sparsity 0.5, epochs 2`; with the variant's own name where nothing was swept, or several variants were made."""
     values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in each.values.items())
-    return "dense" if each.is_dense else values or each.name
+    alone = sum(other.values == each.values and not other.is_reference for other in every) == 1
+    named = [] if values and alone and not each.is_reference else [each.name]
+    return ", ".join([*named, *([values] if values else [])])
 
 
 def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, An
     measured = each.of(axes["x"]) if axes["x"] in ("latency_ms", "params") else None
     x = Spread(1, float(own), None) if _is_number(own) else measured
     y = each.of(axes["y"])
-    return {"label": _label(each), "name": each.name, "dense": each.is_dense,
+    return {"name": each.name, "dense": each.is_reference,
             "colour": str(each.values.get(colour, "")) if colour else "", "x": x._asdict() if x else None,
             "y": y._asdict() if y else None, "size": size.mean if size else None, "variant": each.variant_id,
             "runs": [run.number for run, _ in each.rows]}

@@ -61,10 +61,10 @@ def head_context(request: HttpRequest, run: Run, rename_form: RenameForm | None 
 
 def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     rows = results(run)
-    dense = next((row for row in rows if row.is_dense), None)
+    dense = reading.reference(rows)
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
     return {"run": run, "rows": [_against(row, dense) for row in _sorted(rows, sort, down)], "sort": sort, "down": down,
-            "columns": _columns(sort, down), "has_dense": dense is not None and len(rows) > 1,
+            "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
 
 
@@ -83,12 +83,13 @@ def _sorted(rows: list[Result], sort: str, down: bool) -> list[Result]:
 
 
 def _against(row: Result, dense: Result | None) -> dict[str, Any]:
-    """A row with what it is compared with the dense network."""
-    shown = asdict(row) | {"is_dense": row.is_dense}
-    if dense is None or row.is_dense:
+    """A row with how it compares with the dense (or fp32) network; fewer bits show in its bytes, not in its parameters."""
+    shown = asdict(row)
+    if dense is None or row.is_reference:
         return shown
+    fewer_bits = row.precision != dense.precision
     return shown | {"points": comparable(row, dense), "faster": ratio(dense.latency_ms, row.latency_ms),
-                    "smaller": ratio(dense.params, row.params)}
+                    "lighter" if fewer_bits else "smaller": reading.smaller(row, dense)}
 
 
 def _progress(run: Run) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _waited(run: Run) -> bool:
 
 
 def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
-    dense = next((row for row in rows if row.is_dense), None)
+    dense = reading.reference(rows)
     chosen = reading.best(rows, dense) if dense else None
     return {"dense": dense, "chosen": chosen} if chosen else {}
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 BEARABLE_LOSS = 0.01
+# The names under which recipes measure the network that their variants are compared with.
+REFERENCES = ("dense", "fp32")
 
 
 class Mark(NamedTuple):
@@ -110,10 +112,23 @@ class Result:
     variant_id: str = ""
     model_id: str = ""
     has_onnx: bool = False
+    precision: str = "fp32"
 
     @property
-    def is_dense(self) -> bool:
-        return self.name == "dense"
+    def is_reference(self) -> bool:
+        return self.name in REFERENCES
+
+
+def reference(results: Sequence[Result]) -> Result | None:
+    """The network that the others are compared with, when it is among them."""
+    return next((each for each in results if each.is_reference), None)
+
+
+def smaller(chosen: Result, dense: Result) -> float | None:
+    """How many times smaller: in parameters, or in bytes where each of them takes fewer bits."""
+    if chosen.precision != dense.precision:
+        return ratio(dense.size_bytes, chosen.size_bytes)
+    return ratio(dense.params, chosen.params)
 
 
 def ratio(before: float | None, after: float | None) -> float | None:
@@ -127,12 +142,12 @@ def difference(after: float | None, before: float | None) -> float | None:
 
 def best(results: Sequence[Result], dense: Result) -> Result | None:
     """The smallest variant that loses at most a point against the dense network; else the most accurate one."""
-    others = [each for each in results if not each.is_dense and each.params]
+    others = [each for each in results if not each.is_reference and each.params]
     if not others:
         return None
     close = [each for each in others if _bearable(each, dense)]
     if close:
-        return min(close, key=lambda each: each.params or 0)
+        return min(close, key=lambda each: (each.params or 0, each.size_bytes or 0))
     return max(others, key=lambda each: -1.0 if each.accuracy is None else each.accuracy)
 
 
@@ -143,11 +158,11 @@ def _bearable(each: Result, dense: Result) -> bool:
 
 def verdict(results: Sequence[Result]) -> str:
     """`16.1x smaller, 3.4x faster, 0.4 points less accurate`; nothing until there is something to compare."""
-    dense = next((each for each in results if each.is_dense), None)
+    dense = reference(results)
     chosen = best(results, dense) if dense else None
     if dense is None or chosen is None:
         return ""
-    said = [_times(ratio(dense.params, chosen.params), "smaller", "larger"),
+    said = [_times(smaller(chosen, dense), "smaller", "larger"),
             _noisy(_times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"), _overlap(
                 chosen.latency_low, chosen.latency_high, dense.latency_low, dense.latency_high)),
             _noisy(_points(comparable(chosen, dense)), _overlap(
@@ -157,14 +172,14 @@ def verdict(results: Sequence[Result]) -> str:
 
 def standing(results: Sequence[Result]) -> str:
     """`accuracy after 30 epochs: 97.8 % on validation`, while the dense network has not been judged in the same way."""
-    dense = next((each for each in results if each.is_dense), None)
+    dense = reference(results)
     chosen = best(results, dense) if dense else None
     if dense is None or chosen is None or chosen.accuracy is None or comparable(chosen, dense) is not None:
         return ""
     epoch = chosen.accuracy_epoch
     after = "" if epoch is None else f" after {counted(epoch, 'epochs')}"
     behind = dense.accuracy is None or (dense.accuracy_epoch is not None and (epoch is None or dense.accuracy_epoch < epoch))
-    rest = " (the dense network is still training)" if behind else ""
+    rest = f" (the {dense.name} network is still training)" if behind else ""
     return f"accuracy{after}: {100 * chosen.accuracy:.1f} % on {chosen.accuracy_of}{rest}"
 
 

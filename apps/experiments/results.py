@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.catalog.models import Dataset, Variant
 from apps.experiments.models import HELD, Measurement, Run, RunVariant, Status
 from apps.experiments.progress import main_stage
-from apps.experiments.reading import Result, waiting
+from apps.experiments.reading import REFERENCES, Result, waiting
 from apps.live.models import Event
 from worker import menu
 from worker.recipe import Recipe
@@ -49,7 +49,7 @@ def recipe_of(run: Run) -> Recipe | None:
 
 
 def results(run: Run) -> list[Result]:
-    """One row a variant, in the order they were made, the dense network first."""
+    """One row a variant, in the order they were made, the network they are compared with first."""
     return results_of([run])[run.pk]
 
 
@@ -61,7 +61,7 @@ def results_of(runs: Sequence[Run], *, trained: bool = True) -> dict[UUID, list[
         made[each.run_id][each.name] = each.variant
     for measurement in Measurement.objects.filter(run__in=made, metric__in=[LATENCY, ACCURACY, *FACTS]):
         said[measurement.run_id].setdefault(measurement.variant_name, []).append(measurement)
-    names = {run.pk: sorted({**made[run.pk], **said[run.pk]}, key=lambda name: name != "dense") for run in runs}
+    names = {run.pk: sorted({**made[run.pk], **said[run.pk]}, key=lambda name: name not in REFERENCES) for run in runs}
     lacking = [run for run in runs if trained and any(not _of(said[run.pk].get(name, []), ACCURACY) for name in names[run.pk])]
     validated = _newest_accuracy(lacking) if lacking else {}
     counts = _validation_n(lacking) if validated else {}
@@ -74,7 +74,8 @@ def _row(name: str, variant: Variant | None, said: list[Measurement], validated:
                              if each.metric in FACTS and each.value is not None}
     if variant:
         facts = {field: getattr(variant, field) for field in FACTS}
-        facts |= {"variant_id": str(variant.pk), "model_id": str(variant.model_id), "has_onnx": bool(variant.onnx_id)}
+        facts |= {"variant_id": str(variant.pk), "model_id": str(variant.model_id), "has_onnx": bool(variant.onnx_id),
+                  "precision": variant.precision}
     return Result(name=name, **facts, **_latency(said), **_accuracy(said, validated, n))
 
 

@@ -25,11 +25,16 @@ class Spread(NamedTuple):
 
     @property
     def beside(self) -> str:
-        """The deviation with as many places as the mean is written with: `0.0120 ms ± 0.0001`."""
+        """The deviation with as many places as the mean is written with, `0.0120 ± 0.0001`; below these `± <0.0001`."""
         if self.sd is None:
             return ""
-        places = max(0, 2 - floor(log10(abs(self.mean)))) if self.mean else 3
-        return f"{self.sd:.{min(places, 9)}f}"
+        places = min(9, max(0, 2 - floor(log10(abs(self.mean))))) if self.mean else 3
+        return deviation(self.sd, places)
+
+    @property
+    def beside_percent(self) -> str:
+        """The same of fractions that are written as percent."""
+        return "" if self.sd is None else f"{deviation(100 * self.sd, 1)}\u00a0%"
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Combination:
 
     values: dict[str, Any]
     name: str
-    is_dense: bool
+    is_reference: bool
     rows: list[tuple[Run, Result]] = field(default_factory=list)
 
     def of(self, measure: str) -> Spread | None:
@@ -59,6 +64,12 @@ class Combination:
         return nearest.variant_id if nearest else ""
 
 
+def deviation(sd: float, places: int) -> str:
+    """A deviation that is there is never written as nothing: what the places cannot hold is `<0.1`."""
+    least = 10.0**-places
+    return f"<{least:.{places}f}" if 0 < sd < least / 2 else f"{sd:.{places}f}"
+
+
 def spread(values: Sequence[float]) -> Spread | None:
     known = [value for value in values if isfinite(value)]
     if not known:
@@ -67,27 +78,32 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def combined(runs: Iterable[Run], rows: Mapping[UUID, list[Result]], fields: Sequence[str]) -> list[Combination]:
-    """One entry for each combination and variant, the dense network first; in the order of the runs."""
+    """One entry for each combination and variant, the networks of comparison first; in the order of the runs."""
     found: dict[tuple[str, str], Combination] = {}
     for run in runs:
         for row in rows.get(run.pk, []):
-            values = {name: run.params.get(name) for name in fields}
-            key = (unseeded(run.params), row.name)
-            found.setdefault(key, Combination(values, row.name, row.is_dense)).rows.append((run, row))
-    return sorted(_one_dense(list(found.values())), key=lambda each: not each.is_dense)
+            values = {name: {**run.params, **run.live_params}.get(name) for name in fields}
+            key = (alike_but_for_the_seed(run), row.name)
+            found.setdefault(key, Combination(values, row.name, row.is_reference)).rows.append((run, row))
+    return sorted(_one_reference(list(found.values())), key=lambda each: not each.is_reference)
 
 
-def _one_dense(every: list[Combination]) -> list[Combination]:
+def alike_but_for_the_seed(run: Run) -> str:
+    """What two runs share whose numbers may be taken together: the recipe and its parameters, as they were at the end."""
+    return f"{run.recipe} {unseeded({**run.params, **run.live_params})}"
+
+
+def _one_reference(every: list[Combination]) -> list[Combination]:
     """The dense networks as one when the swept parameters do not touch them: then equal seeds gave equal accuracies."""
-    dense = [each for each in every if each.is_dense]
+    dense = [each for each in every if each.is_reference]
     said: dict[Any, set[float | None]] = {}
     for each in dense:
         for run, row in each.rows:
             said.setdefault(run.params.get("seed"), set()).add(row.accuracy)
-    if len(dense) < 2 or any(len(values) > 1 for values in said.values()):
+    if len({each.name for each in dense}) != 1 or len(dense) < 2 or any(len(values) > 1 for values in said.values()):
         return every
-    one = Combination({}, "dense", is_dense=True, rows=[row for each in dense for row in each.rows])
-    return [one, *(each for each in every if not each.is_dense)]
+    one = Combination({}, dense[0].name, is_reference=True, rows=[row for each in dense for row in each.rows])
+    return [one, *(each for each in every if not each.is_reference)]
 
 
 def unlike(rows: Iterable[Result]) -> list[str]:
@@ -98,6 +114,17 @@ def unlike(rows: Iterable[Result]) -> list[str]:
     said = [_differ("latencies were measured", words, {getattr(row, name) for row in timed}) for name, words in TIMED.items()]
     said += [_differ("accuracies were judged", words, {getattr(row, name) for row in judged}) for name, words in JUDGED.items()]
     return [sentence for sentence in said if sentence]
+
+
+def changed(runs: Iterable[Run]) -> list[str]:
+    """Which runs were not what was asked for to their end: a parameter was changed while they went on."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        if run.live_params:
+            words = " and ".join(name.replace("_", " ") for name in sorted(run.live_params))
+            found.setdefault(words, []).append(str(run.number))
+    return [f"{words} was changed while {'runs' if len(numbers) > 1 else 'run'} {', '.join(numbers)} went on: they stand apart"
+            for words, numbers in found.items()]
 
 
 TIMED = {"latency_device": "on different devices", "latency_engine": "by different engines", "origin": "in different ways",

@@ -104,29 +104,29 @@ def _refuse_values(recipe: Recipe, values: Mapping[str, Any], sweep: Sweep) -> N
     for field, many in sweep.items():
         wrong = [text for value in many if (text := complaints(recipe, {**first, field: value}).get(field))]
         said |= {field: "; ".join(dict.fromkeys(wrong))} if wrong else {}
-        if not wrong and (again := _again(recipe, field, many)):
+        if not said and (again := _again(recipe, first, field, many)):
             said[field] = f"names {again} more than once"
     if said:
         raise Refused(said)
 
 
-def _again(recipe: Recipe, field: str, many: Sequence[Any]) -> str:
+def _again(recipe: Recipe, first: Mapping[str, Any], field: str, many: Sequence[Any]) -> str:
     """A value that stands there twice, however it is written."""
     known: set[str] = set()
     for value in many:
-        plain = _canonical(recipe, field, value)
+        plain = _canonical(recipe, {**first, field: value}, field)
         if plain in known:
             return str(value)
         known.add(plain)
     return ""
 
 
-def _canonical(recipe: Recipe, field: str, value: Any) -> str:
-    kind = inner(recipe.params.model_fields[field].annotation)
+def _canonical(recipe: Recipe, values: Mapping[str, Any], field: str) -> str:
+    """A value as the recipe reads it: `1.0` and `1` of a whole number are the same."""
     try:
-        return repr(kind(value)) if kind in (int, float) else json.dumps(value, default=str)
-    except (TypeError, ValueError):
-        return str(value)
+        return json.dumps(recipe.params.model_validate(dict(values)).model_dump(mode="json")[field])
+    except ValidationError:  # It does not go with the other fields' first values.
+        return json.dumps(values[field], default=str)
 
 
 def complaints(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, str]:
@@ -154,7 +154,7 @@ def _seeded(recipe: Recipe, combinations: Iterable[dict[str, Any]], repeat: int)
         if repeat == 1:
             yield values
             continue
-        first = int(values.get("seed", recipe.params.model_fields["seed"].default))
+        first = _model(recipe, values).seed
         yield from ({**values, "seed": first + more} for more in range(repeat))
 
 

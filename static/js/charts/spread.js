@@ -38,9 +38,11 @@ export class Spread {
 
   get entries() {
     const values = this.#values.map((value) => ({ key: `v${value}`, label: value ? `${this.chart.by} ${value}` : this.run.title, colour: this.#colour(value), mark: "dot" }));
-    return [...values, this.points.some((point) => point.dense) && { key: "dense", label: "dense", colour: colour("text"), mark: "star" },
+    return [...values, this.#reference && { key: "dense", label: this.#reference.name, colour: colour("text"), mark: "star" },
             this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
   }
+
+  get #reference() { return this.points.find((point) => point.dense); }
 
   get #front() {
     if (this.chart.x !== "latency_ms") return [];
@@ -76,13 +78,13 @@ export class Spread {
 
   #hover(point) {
     const said = (what, scale, unit) => `${sig(what.mean * scale)}${what.sd === null ? "" : ` ± ${sig(what.sd * scale)}`}${unit} (n = ${what.n})`;
-    return [`<b>${safe(point.label)}</b>`, said(point.y, this.#scale, this.chart.percent ? " %" : ""),
+    return [safe(point.label), said(point.y, this.#scale, this.chart.percent ? " %" : ""),
             `${safe(this.chart.x_title)}: ${said(point.x, 1, "")}`, point.size ? size(point.size) : "", `runs ${point.runs.join(", ")}`].filter(Boolean).join("<br>");
   }
 
   table() {
     const unit = this.chart.percent ? ", %" : "";
-    const head = ["combination", "variant", "n", this.chart.x_title, "± sd", this.chart.y_title + unit, "± sd", "size, bytes"];
+    const head = ["combination", "variant", "seeds", this.chart.x_title, "± sd", this.chart.y_title + unit, "± sd", "size, bytes"];
     const scaled = (value) => (value === null ? null : value * this.#scale);
     return { head, rows: this.points.map((p) => [p.label, p.name, p.y.n, p.x.mean, p.x.sd, scaled(p.y.mean), scaled(p.y.sd), p.size]) };
   }

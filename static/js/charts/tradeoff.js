@@ -1,10 +1,12 @@
-// Variants at latency and accuracy: size as area, intervals as bars, the dense network as a star, the Pareto line dotted.
+// Variants at latency and accuracy: size as area, intervals as bars, the network of comparison as a star, the Pareto line dotted.
 import { colour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
 const ENGINE = "onnxruntime";
 const PART = " · ";
+// The names under which recipes measure the network that their variants are compared with.
+const REFERENCES = ["dense", "fp32"];
 
 export class TradeOff {
   constructor(chart, run) {
@@ -74,10 +76,10 @@ export class TradeOff {
   }
 
   get entries() {
-    const dense = this.#points.some(isDense), others = this.#points.some((point) => !isDense(point));
+    const stars = new Set(this.#points.filter(isReference).map((point) => point.name.split(PART).pop())), others = this.#points.some((point) => !isReference(point));
     const runs = (this.run.order ?? []).map((run, i) => ({ key: run, label: run, colour: runColour(i), mark: "dot" }));
     return [...runs, others && !runs.length && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
-            dense && { key: "dense", label: "dense", colour: colour("text"), mark: "star" },
+            stars.size > 0 && { key: "dense", label: [...stars].join(", "), colour: colour("text"), mark: "star" },
             this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
   }
 
@@ -90,10 +92,10 @@ export class TradeOff {
   get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
 
   figure(hidden) {
-    const of = (run) => (point) => !isDense(point) && point.name.startsWith(run + PART);
+    const of = (run) => (point) => !isReference(point) && point.name.startsWith(run + PART);
     const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, runColour(i))]);
-    const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isDense(point), this.run.title) };
-    const parts = { pareto: () => this.#pareto(), ...all, dense: () => this.#scatter(isDense, "dense") };
+    const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isReference(point), this.run.title) };
+    const parts = { pareto: () => this.#pareto(), ...all, dense: () => this.#scatter(isReference, "dense") };
     const unit = this.#percent === 100 ? " %" : "";
     return {
       data: Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]()),
@@ -146,7 +148,7 @@ export class TradeOff {
   }
 }
 
-function isDense(point) { return point.name === "dense" || point.name.endsWith(`${PART}dense`); }
+function isReference(point) { return REFERENCES.some((name) => point.name === name || point.name.endsWith(PART + name)); }
 
 function interval(points, axis, scale, stroke) {
   const far = (point, side) => (point[axis][side] === null || point[axis][side] === undefined ? 0 : Math.abs(point[axis][side] - point[axis].value) * scale);

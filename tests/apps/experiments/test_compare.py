@@ -132,3 +132,17 @@ def test_each_run_has_its_stream_and_its_place(cast: Cast, alice: Client) -> Non
     one, two = trained(cast), trained(cast)
     text = said(alice, two, one)
     assert text.index(str(two.stream_id)) < text.index(str(one.stream_id)) and '"order": ["run 2", "run 1"]' in text
+
+
+def test_what_was_no_finite_number_is_never_the_best(cast: Cast, alice: Client) -> None:
+    one, two = trained(cast, seed=7), trained(cast, seed=8)
+    one.stream.append([Saying("metric", {"name": "accuracy", "value": None, "step": 9, "labels": {"split": "validation"}})])
+    curves = part(said(alice, one, two, agg="best"), "curves").partition("<tbody>")[2]
+    assert curves.count("0.900") == 2 and "–" not in curves
+
+
+def test_seeds_of_two_recipes_are_not_one_mean(cast: Cast, alice: Client) -> None:
+    runs = [trained(cast, seed=seed) for seed in (7, 8, 7, 8)]
+    Run.objects.filter(pk__in=[run.pk for run in runs[2:]]).update(recipe="pruning.magnitude")
+    assert said(alice, *runs).count('<td class="left">1, 2</td>') == 1
+    assert said(alice, *runs).count('<td class="left">3, 4</td>') == 1

@@ -119,3 +119,10 @@ def test_the_command_is_what_a_terminal_takes() -> None:
     said = reading.command("pruning.reconvene", params, {"model": "VGG-11 first.safetensors"})
     assert said == (".venv/bin/python -m worker run pruning.reconvene --model 'VGG-11 first.safetensors' --epochs 3 "
                     "--no-reference --batch-size 64")
+
+
+def test_a_network_in_fewer_bits_is_compared_with_its_fp32_form_in_bytes() -> None:
+    full = Result("fp32", params=1000, size_bytes=4000, latency_ms=2.0, accuracy=0.9, accuracy_of="test")
+    small = replace(full, name="int8", precision="int8", size_bytes=1000, latency_ms=1.0)
+    assert reading.reference([small, full]) is full
+    assert reading.verdict([full, small]) == "4.0× smaller, 2.0× faster, equally accurate"

@@ -174,3 +174,27 @@ def test_what_still_runs_is_not_archived(cast: Cast, values: dict[str, Any]) -> 
     assert Experiment.objects.get().archived
     actions.restore(cast.alice, experiment)
     assert not Experiment.objects.get().archived
+
+
+@pytest.mark.parametrize("seed", ["7.0", " 7 ", 7.0])
+def test_seeds_follow_the_first_one_however_it_is_written(cast: Cast, values: dict[str, Any], seed: Any) -> None:
+    made = launched(cast, {**values, "seed": seed}, repeat=2)
+    assert [run.params["seed"] for run in made.runs.order_by("number")] == [7, 8]
+
+
+def test_a_whole_number_written_in_two_ways_stands_there_twice(cast: Cast, values: dict[str, Any]) -> None:
+    assert "more than once" in refused(cast, values, {"epochs": ["2", "2.0"]})["epochs"]
+
+
+def test_nothing_starts_in_an_archived_experiment(cast: Cast, values: dict[str, Any]) -> None:
+    made = launched(cast, values)
+    made.runs.update(status=Status.FAILED)
+    actions.archive(cast.alice, made)
+    run = made.runs.get()
+    for act in (lambda: actions.more_seeds(cast.alice, made, 1), lambda: actions.retry_failed(cast.alice, made),
+                lambda: actions.retry(cast.alice, run)):
+        with pytest.raises(Refused, match="archived"):
+            act()
+    actions.restore(cast.alice, made)
+    actions.retry(cast.alice, run)
+    assert made.runs.get().status == Status.QUEUED
