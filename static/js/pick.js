@@ -22,9 +22,12 @@ function ring(plot) {
   if (!plot.data || (!names.size && !plot.dataset.rings)) return;
   plot.dataset.rings = "yes";
   const traces = plot.data.map((_, i) => i).filter((i) => plot.data[i].ids);
-  const of = (yes, no) => traces.map((i) => plot.data[i].ids.map((id) => (names.has(id) ? yes : no)));
-  const widths = of(3, 1), isDrawn = traces.every((i, at) => String(plot.data[i].marker.line?.width) === String(widths[at]));
-  if (!isDrawn) window.Plotly.restyle(plot, { "marker.line.width": widths, "marker.line.color": of(colour("text"), colour("surface")) }, traces);
+  const of = (yes, no) => traces.map((i) => plot.data[i].ids.map((id) => (names.has(id) ? yes(plot.data[i]) : no)));
+  const widths = of(() => 3, 1), isDrawn = traces.every((i, at) => String(plot.data[i].marker.line?.width) === String(widths[at]));
+  if (isDrawn) return;
+  // The star of the dense network is drawn in the colour of text, on which a ring of that colour would not be seen.
+  const seen = (trace) => colour(trace.marker.color === colour("text") ? "accent" : "text");
+  window.Plotly.restyle(plot, { "marker.line.width": widths, "marker.line.color": of(seen, colour("surface")) }, traces);
 }
 
 function follow(box) {
