@@ -59,6 +59,7 @@ class Hub:
         rooms = [room.task for room in self.rooms.values()]
         for task in (*self._loops, *self._joining, *rooms):
             task.cancel()
+        self.door.close()
         rows_desk.rest()
         door_desk.rest()
 

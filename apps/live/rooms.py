@@ -8,6 +8,8 @@ from collections import OrderedDict
 from typing import Protocol
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from apps.live.desk import rows_desk
 from apps.live.reading import Page, page_after
 from apps.live.wire import Wire, text_frame
@@ -15,6 +17,7 @@ from apps.live.wire import Wire, text_frame
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 20.0
 REMEMBERED_BYTES = 4_000_000
+HANDED_OUT = Counter("edgeportal_messages", "Messages handed to sockets of this process as they were said.", registry=None)
 
 
 class Listener(Protocol):
@@ -66,6 +69,8 @@ class Room:
             read = self._reading[position] = asyncio.create_task(rows_desk.ask(page_after, self.stream_id, position))
             read.add_done_callback(lambda _: self._reading.pop(position, None))
         page = await asyncio.shield(read)
+        if not page.frame:
+            raise LookupError("the stream's rows are gone")  # Asking again would find no more.
         self._remember(position, page)
         return page
 
@@ -94,6 +99,7 @@ class Room:
     def _hand_out(self, frame: bytes, position: int) -> None:
         """Write to everybody; who cannot take it now has everything up to `position`, and goes on alone from there."""
         behind = [listener for listener, wire in self.live.items() if not wire.write(frame)]
+        HANDED_OUT.inc(len(self.live) - len(behind))
         for listener in behind:
             del self.live[listener]
             listener.fell_behind(position)

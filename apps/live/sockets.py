@@ -18,8 +18,7 @@ from channels.sessions import CookieMiddleware
 from django.conf import settings
 from django.urls import path
 
-from apps.live.desk import door_desk
-from apps.live.door import Pass, head_for
+from apps.live.door import Pass
 from apps.live.hub import hub
 from apps.live.reading import BadPosition, position
 from apps.live.rooms import HEARTBEAT_S, Room
@@ -43,6 +42,13 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     heard, heard_since = 0, 0.0
     is_closed = False
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        # A client may go while it is being answered; then nobody says `disconnect` any more.
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
+
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels would close database connections here, in another thread; a socket has none.
         await getattr(self, get_handler_name(message))(message)
@@ -50,7 +56,7 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
         self.entry = Pass(session_key, self.scope["url_route"]["kwargs"]["stream_id"])
-        head = await door_desk.ask(head_for, self.entry)
+        head = await hub().door.head_for(self.entry)
         if head is None:
             await self._not_found()
             return
@@ -72,6 +78,9 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.fell_behind(after)
 
     async def disconnect(self, code: int) -> None:
+        raise StopConsumer
+
+    def _leave(self) -> None:
         self.is_closed = True
         if self.task:
             self.task.cancel()
@@ -80,7 +89,6 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             hub().door.let_out(self)
             hub().leave(self.room)
             self.room = None
-        raise StopConsumer
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Nothing a client says is acted upon; there is no dispatch from its text. One that goes on talking is closed."""

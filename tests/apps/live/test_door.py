@@ -1,8 +1,11 @@
-"""Who listens is asked again every minute, once for all sockets of a session, and whoever may no longer is shown out."""
+"""Who may listen is asked for all that wait together, and again every minute; whoever may no longer is shown out."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,10 +13,10 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from apps.accounts.models import Membership, User
+from apps.accounts.models import Membership, Team, User
 from apps.live import door
 from apps.live.desk import door_desk
-from apps.live.door import GONE, SIGNED_OUT, Door, Pass, head_for, refusals
+from apps.live.door import GONE, SIGNED_OUT, Door, Pass, heads_for, refusals
 from apps.live.models import Stream
 from tests.apps.cast import Cast
 
@@ -42,11 +45,68 @@ def backends(settings: object) -> None:
 
 def test_a_member_is_told_the_head_and_a_stranger_nothing(cast: Cast) -> None:
     stream = Stream.objects.create(team=cast.team, head=7)
-    assert head_for(Pass(session_of(cast.victor), stream.pk)) == 7
-    assert head_for(Pass(session_of(cast.mallory), stream.pk)) is None
-    assert head_for(Pass("", stream.pk)) is None
-    assert head_for(Pass("no such session", stream.pk)) is None
-    assert head_for(Pass(session_of(cast.victor), uuid.uuid4())) is None
+    welcome = Pass(session_of(cast.victor), stream.pk)
+    strangers = [Pass(session_of(cast.mallory), stream.pk), Pass("", stream.pk), Pass("no such session", stream.pk),
+                 Pass("nosuchsession", stream.pk), Pass("\x00", stream.pk), Pass(session_of(cast.victor), uuid.uuid4())]
+    assert heads_for([welcome, *strangers]) == {welcome: 7}
+
+
+def test_each_is_answered_for_their_own_team_and_streams(cast: Cast) -> None:
+    mine, other = Stream.objects.create(team=cast.team, head=1), Stream.objects.create(team=cast.team, head=2)
+    theirs = Stream.objects.create(team=Team.objects.get(name="Others"), head=3)
+    victor, ruth, mallory = (session_of(person) for person in (cast.victor, cast.ruth, cast.mallory))
+    asked = [Pass(key, stream.pk) for key in (victor, ruth, mallory) for stream in (mine, other, theirs)]
+    assert heads_for(asked) == {Pass(victor, mine.pk): 1, Pass(victor, other.pk): 2, Pass(ruth, mine.pk): 1,
+                                Pass(ruth, other.pk): 2, Pass(mallory, theirs.pk): 3}
+
+
+def test_a_rush_is_a_question_a_person_not_one_a_socket(cast: Cast, django_assert_num_queries: Any) -> None:
+    streams = [Stream.objects.create(team=cast.team).pk for _ in range(5)]
+    keys = [session_of(person) for person in (cast.victor, cast.victor, cast.ruth)]
+    asked = [Pass(key, pk) for key in keys for pk in streams]
+    with django_assert_num_queries(4):
+        assert len(heads_for(asked)) == 15
+
+
+def test_who_comes_while_a_question_is_on_its_way_waits_for_the_next_with_all_others(
+        crowd: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    go_on = threading.Event()
+
+    def slowly(entries: list[Pass]) -> dict[Pass, int]:
+        asked.append(len(entries))
+        go_on.wait(5)
+        return heads_for(entries)
+
+    monkeypatch.setattr(door, "heads_for", slowly)
+    streams = [Stream.objects.create(team=crowd.team, head=number).pk for number in range(30)]
+    key = session_of(crowd.victor)
+
+    async def scene() -> list[int | None]:
+        one = Door()
+        first = asyncio.create_task(one.head_for(Pass(key, streams[0])))
+        await asyncio.sleep(0.1)
+        others = [asyncio.create_task(one.head_for(Pass(key, pk))) for pk in (*streams[1:], streams[1], uuid.uuid4())]
+        await asyncio.sleep(0)
+        go_on.set()
+        return await asyncio.gather(first, *others)
+
+    assert async_to_sync(scene)() == [*range(30), 1, None]
+    assert asked == [1, 30]
+
+
+def test_a_question_that_fails_fails_for_those_who_asked_it_alone(crowd: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream.objects.create(team=crowd.team, head=4)
+    entry = Pass(session_of(crowd.victor), stream.pk)
+
+    async def scene() -> int | None:
+        one = Door()
+        with monkeypatch.context() as broken, pytest.raises(LookupError):
+            broken.setattr(door, "heads_for", lambda entries: {}["nothing"])
+            await one.head_for(entry)
+        return await one.head_for(entry)
+
+    assert async_to_sync(scene)() == 4
 
 
 def test_whoever_is_still_welcome_is_refused_nothing(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""CSV: numbers stay numbers, text stays text, and a million rows take no more memory than a few."""
+"""CSV: numbers stay numbers, text stays text, and however many rows take no more memory than a few."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def test_its_name_is_plain_whatever_was_typed() -> None:
     assert Table('a"; filename=b\r\n/../ü', [], [])["Content-Disposition"] == 'attachment; filename="a-filename-b.csv"'
 
 
-def test_a_million_rows_are_written_as_they_are_read() -> None:
+def test_a_hundred_thousand_rows_are_written_as_they_are_read() -> None:
     async def take() -> int:
-        rows = (("accuracy", step, 0.5) for step in range(1_000_000))
+        rows = (("accuracy", step, 0.5) for step in range(100_000))
         return sum([len(piece) async for piece in Table("x", ["name", "step", "value"], rows)])
 
     tracemalloc.start()
-    assert asyncio.run(take()) > 18_000_000
+    assert asyncio.run(take()) > 1_700_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5_000_000
+    assert peak < 700_000
