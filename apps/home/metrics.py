@@ -31,6 +31,7 @@ from apps.experiments.models import ENDED, Run, Status
 from apps.home import pulses
 from apps.live import hub
 from apps.live.models import Stream
+from apps.live.rooms import HANDED_OUT
 
 registry = CollectorRegistry(auto_describe=False)
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
@@ -127,5 +128,6 @@ def _labelled(name: str, about: str, labels: list[str], rows: list[tuple[list[st
 
 
 registry.register(Installation())
+registry.register(HANDED_OUT)
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)

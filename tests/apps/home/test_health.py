@@ -87,7 +87,7 @@ def test_figures_of_the_house(client: Client, cast: Cast) -> None:
     assert 'edgeportal_runs{queue="cpu",status="queued"} 2.0' in said
     assert 'edgeportal_request_seconds_count{method="GET",route="sign-in",status="200"}' in said
     assert 'route="none",status="404"' in said and "no/such" not in said, "what a visitor makes up is no label"
-    for name in ("edgeportal_events_total", "edgeportal_sockets ", "edgeportal_streams_open",
+    for name in ("edgeportal_events_total", "edgeportal_sockets ", "edgeportal_messages_total", "edgeportal_streams_open",
                  "edgeportal_longest_wait_seconds", "edgeportal_files_bytes",
                  'edgeportal_worker_silent_seconds{worker="worker@a"}', "process_resident_memory_bytes"):
         assert name in said
