@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
@@ -113,7 +114,8 @@ def _known(request: HttpRequest, error: Any) -> HttpResponse:
     if isinstance(error.__cause__, Unreadable):
         return _unreadable(request, error.__cause__)
     if str(error) == "CSRF check Failed":
-        return problem(403, "The CSRF token is missing or old: send the cookie `csrftoken` as the header X-CSRFToken.")
+        cookie = settings.CSRF_COOKIE_NAME
+        return problem(403, f"The CSRF token is missing or old: send the cookie `{cookie}` as the header X-CSRFToken.")
     return problem(error.status_code, str(error))
 
 

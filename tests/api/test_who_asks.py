@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 
 from apps.accounts.models import Scope
 from apps.portfolios.models import Portfolio
@@ -21,6 +21,8 @@ def test_a_session_writes_with_its_csrf_token_only(cast: Cast) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast.alice)
     assert "CSRF" in problem_of(client.post("/api/portfolios", {"name": "x"}, JSON), 403)["title"]
+    with override_settings(CSRF_COOKIE_NAME="__Host-csrftoken"):
+        assert "`__Host-csrftoken`" in problem_of(client.post("/api/portfolios", {"name": "x"}, JSON), 403)["title"]
     assert not Portfolio.objects.exists()
     client.get("/account/")
     token = client.cookies["csrftoken"].value
