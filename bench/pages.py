@@ -62,7 +62,7 @@ def _paths(crowd: Crowd) -> Iterator[tuple[str, str]]:
     from tests.apps.permissions import PAGES
 
     last = crowd.runs
-    ids = {"run": crowd.id("run", last), "ended": crowd.id("run", last), "experiment": crowd.id("experiment", last // 5),
+    ids = {"run": crowd.id("run", last), "ended": crowd.id("run", last - 1), "experiment": crowd.id("experiment", last // 5),
            "model": crowd.id("model"), "variant": crowd.id("variant", 1), "dataset": crowd.dataset, "device": crowd.id("device"),
            "portfolio": crowd.id("portfolio"), "reviewed": crowd.id("portfolio"), "stream": crowd.id("stream", last),
            "team": crowd.team}
