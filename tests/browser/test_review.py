@@ -66,6 +66,8 @@ def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
     """The dense and the pruned variant of a run, into a new portfolio; its address."""
     tab.goto(f"{portal.address}/runs/{run}/")
     tab.wait_for_selector("#pick", state="attached")
+    # A run that has just ended brings its table once more, which would take the focus away.
+    tab.wait_for_load_state("networkidle")
     boxes = tab.locator("input.pick")
     assert boxes.count() == 2 and not tab.locator("#pick").is_visible()
     boxes.nth(0).check()
