@@ -28,9 +28,13 @@ class ContentForm(Refusing):
     architecture = forms.ChoiceField(required=False, help_text="Whose weights these are.")
     in_shape = forms.CharField(required=False, label="Images", max_length=40, help_text="channels × height × width, as 3x32x32")
     classes = forms.IntegerField(required=False, min_value=1, max_value=1 << 20, help_text="Found out where the weights tell.")
+    as_new = forms.BooleanField(required=False, label="As a model of its own",
+                                help_text="Not as a variant of the model it was sent to.")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_variant: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not is_variant:
+            del self.fields["as_new"]
         choices = [("", BY_ITSELF), *((name, name) for name in architectures.names())]
         self.fields["architecture"].choices = choices  # type: ignore[attr-defined]
 
@@ -45,7 +49,8 @@ class ContentForm(Refusing):
 
     def options(self) -> dict[str, Any]:
         """What was filled in."""
-        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+        said = {name: value for name, value in self.cleaned_data.items() if name != "as_new"}
+        return {name: value for name, value in said.items() if value not in ("", None)}
 
 
 class NamesForm(Refusing):

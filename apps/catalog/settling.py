@@ -39,9 +39,15 @@ def settle(upload: Upload, found: dict[str, Any], kept: Kept, sha256: str) -> di
 def _model(upload: Upload, found: dict[str, Any], kept: Kept) -> dict[str, Any]:
     model = _existing(upload, found) if upload.options.get("model") else _new(upload, found)
     variant = Variant.objects.create(
-        team_id=upload.team_id, model=model, name=stem(upload.file_name)[:120], file=kept.file, onnx=kept.onnx,
+        team_id=upload.team_id, model=model, name=_variant_name(upload), file=kept.file, onnx=kept.onnx,
         notes=found["notes"], **found["facts"])
     return {"model": model, "variant": variant}
+
+
+def _variant_name(upload: Upload) -> str:
+    """The name that was wished for names the model, where it brings a new one; else the variant."""
+    wished = upload.options.get("name") if upload.options.get("model") else ""
+    return str(wished or stem(upload.file_name))[:120]
 
 
 def _existing(upload: Upload, found: dict[str, Any]) -> RegisteredModel:

@@ -42,20 +42,26 @@ def uploads(request: HttpRequest, kind: str) -> HttpResponse:
 def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Check a refused file with what was filled in; what cannot be comes back in the form, with everything typed."""
     found = _editable(request, pk)
-    form = ContentForm(request.POST, prefix=str(pk))
+    form = _form(found, request.POST)
     if form.is_valid():
         try:
-            uploading.again(teams.person(request), found, _kept(found) | form.options())
-            return redirect(_place(found))
+            said = _kept(found, as_new=form.cleaned_data.get("as_new", False)) | form.options()
+            return redirect(_place(uploading.again(teams.person(request), found, said)))
         except Refused as refused:
             form.refuse(refused)
-    context = listed(request, found.kind, filled={found.pk: form})
+    context = listed(request, found.kind, filled=(found, form))
     return render(request, "catalog/uploads.html", context, status=422)
 
 
-def _kept(upload: Upload) -> dict[str, Any]:
+def _form(upload: Upload, *args: Any, **more: Any) -> ContentForm:
+    """What may be said anew of a refused file; that it shall be a model of its own, where it was sent to another."""
+    return ContentForm(*args, prefix=str(upload.pk), is_variant=bool(upload.options.get("model")), **more)
+
+
+def _kept(upload: Upload, *, as_new: bool) -> dict[str, Any]:
     """Of what was said at first, what the form does not ask again."""
-    return {name: value for name, value in upload.options.items() if name in ("name", "description", "model") and value}
+    names = ("name", "description") if as_new else ("name", "description", "model")
+    return {name: value for name, value in upload.options.items() if name in names and value}
 
 
 @require_POST
@@ -81,26 +87,32 @@ def _place(upload: Upload) -> str:
     return reverse("model", args=[model]) if there else reverse(PLACES[upload.kind])
 
 
-def listed(request: HttpRequest, kind: str, *, filled: dict[UUID, ContentForm] | None = None, model: str = "") -> dict[str, Any]:
+def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, ContentForm] | None = None,
+           model: str = "") -> dict[str, Any]:
     """The uploads that a page shows: unfinished ones, refused ones, and what became ready lately; of one model, or all."""
     rows = Upload.objects.visible_to(request.user).filter(team=teams.current(request), kind=kind)
     rows = rows.filter(options__model=model.replace("\x00", "")) if model else rows
     lately = Q(state=UploadState.READY, touched__gt=timezone.now() - READY_SHOWN)
     shown = rows.filter(~Q(state=UploadState.READY) | lately).select_related("model", "variant", "dataset", "made_by")
-    uploads = list(shown[:SHOWN])
+    newest = list(shown[:SHOWN + 1])
+    uploads = newest[:SHOWN]
     for upload in uploads:
-        _tell(upload, (filled or {}).get(upload.pk))
-    return {"uploads": uploads, "kind": kind, "place": PLACES[kind], "may_edit": teams.may_edit(
+        _tell(upload)
+    if filled:
+        # However old it is, and of whichever team: what was typed comes back.
+        uploads = [_tell(*filled), *(upload for upload in uploads if upload.pk != filled[0].pk)]
+    return {"uploads": uploads, "has_older": len(newest) > SHOWN, "kind": kind, "place": PLACES[kind], "may_edit": teams.may_edit(
         teams.person(request), teams.current(request))}
 
 
-def _tell(upload: Upload, form: ContentForm | None) -> None:
+def _tell(upload: Upload, form: ContentForm | None = None) -> Upload:
     """What the template shows beside the row's own columns."""
     upload.said = [(STEPS.get(step["name"], step["name"]), step["detail"]) for step in upload.steps]  # type: ignore[attr-defined]
     upload.part = upload.received_bytes / upload.size_bytes  # type: ignore[attr-defined]
     is_here = upload.state == UploadState.REFUSED and upload.received_bytes == upload.size_bytes
     if is_here and upload.kind == "model":
-        upload.form = form or ContentForm(prefix=str(upload.pk), initial=_initial(upload))  # type: ignore[attr-defined]
+        upload.form = form or _form(upload, initial=_initial(upload))  # type: ignore[attr-defined]
+    return upload
 
 
 def _initial(upload: Upload) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import IO, Any
 
 from django.conf import settings
@@ -49,6 +50,7 @@ def start(user: User, team: Team | None, kind: str, file_name: str, size_bytes: 
         Team.objects.editable_by(user).select_for_update().get(pk=team.pk)
         known = _same(user, team, kind, size_bytes, fingerprint)
         if known:
+            _say_more(known, wish)
             return known, False
         _check_room(team, size_bytes)
         made = Upload.objects.create(team=team, kind=kind, file_name=wishes.shown_name(file_name), size_bytes=size_bytes,
@@ -63,6 +65,14 @@ def _same(user: User, team: Team, kind: str, size_bytes: int, fingerprint: str) 
     mine = Upload.objects.editable_by(user).filter(team=team, made_by=user, state=UploadState.RECEIVING)
     found: Upload | None = mine.filter(kind=kind, size_bytes=size_bytes, fingerprint=fingerprint).first()
     return found
+
+
+def _say_more(upload: Upload, wish: dict[str, Any]) -> None:
+    """What is said of a file that is gone on with counts; what is not said again still holds."""
+    said = upload.options | {name: value for name, value in wish.items() if value}
+    if said != upload.options:
+        upload.options = said
+        upload.save(update_fields=["options", "touched"])
 
 
 def _check_name(team: Team, kind: str, wish: dict[str, Any]) -> None:
@@ -123,8 +133,10 @@ def accept(upload: Upload, offset: int, piece: IO[bytes]) -> Upload:
             UploadPart.objects.create(upload_id=upload.pk, offset=offset, size_bytes=size, name=name)
     if not moved:
         parts.remove(name)  # The same part came twice at once; the other one is kept.
-    upload.refresh_from_db()
-    return upload
+    now: Upload | None = Upload.objects.filter(pk=upload.pk).select_related("team").first()
+    if now is None:
+        raise OutOfPlace("The upload was abandoned meanwhile.")
+    return now
 
 
 def _look(upload: Upload, piece: IO[bytes]) -> None:
@@ -132,7 +144,9 @@ def _look(upload: Upload, piece: IO[bytes]) -> None:
     try:
         firstlook.look(upload.kind, upload.file_name, piece.read(HEAD_BYTES), upload.size_bytes)
     except firstlook.Unfit as unfit:
-        checking.refuse(upload, str(unfit))
+        # Another request has refused or abandoned it already: that changes nothing of what this one is told.
+        with contextlib.suppress(checking.Fenced):
+            checking.refuse(upload, str(unfit))
         raise Refused({"file": str(unfit)}) from None
 
 

@@ -149,7 +149,7 @@ def told(upload: Upload) -> Upload:
 
 def _declared(request: HttpRequest) -> int | None:
     length = request.headers.get("Content-Length", "")
-    return int(length) if length.isdigit() else None
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 def _spooled(request: HttpRequest) -> IO[bytes]:

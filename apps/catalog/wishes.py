@@ -15,6 +15,7 @@ from apps.catalog.models import RegisteredModel
 from worker import architectures
 
 LONGEST_NAME = 200
+ENDINGS = ("safetensors", "pt", "pth", "bin", "ckpt", "npz", "onnx")
 SIDE = Annotated[int, Field(ge=1, le=65_536)]
 Kind = Literal["model", "dataset"]
 
@@ -38,7 +39,7 @@ class Wish(BaseModel):
     """Options of an upload; what is not said is found out, or asked for."""
 
     model_config = ConfigDict(extra="forbid")
-    name: Line = Field("", max_length=120, description="Name of the new model or data set; the file's own when empty.")
+    name: Line = Field("", max_length=120, description="Name of the new model, variant or data set; the file's own when empty.")
     description: Line = Field("", max_length=2000, description="What a colleague should know.")
     model: UUID | None = Field(None, description="Put the file beside the variants of this model instead of a new one.")
     architecture: str = Field("", max_length=80, description="Whose weights the file holds; empty when the file says so itself.")
@@ -92,5 +93,6 @@ def shown_name(name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """A file's name without its endings, as the name of what comes of it."""
-    return plain(name.partition(".")[0] or name)[:100] or "unnamed"
+    """A file's name without its ending, as the name of what comes of it; `net.epoch3.pt` is not `net`."""
+    first, _, ending = name.rpartition(".")
+    return plain(first if first and ending.lower() in ENDINGS else name)[:100] or "unnamed"

@@ -34,7 +34,10 @@ export class Sending {
     const fingerprint = await this.#fingerprint();
     const body = { kind: this.kind, name: this.file.name, size_bytes: this.file.size, options: this.options, fingerprint };
     const found = await this.#until(() => this.#ask("POST", "/api/uploads", body));
+    if (!found) return;
     Object.assign(this, { id: found.id, part: found.part_bytes, sent: found.received_bytes });
+    // Abandoned while it was asked for.
+    if (this.isOver) return void (await this.#forget());
     this.row.dataset.sending = this.id;
     if (this.sent) this.announce(`Going on with ${this.file.name} where it stopped.`);
     this.changed();
@@ -72,8 +75,10 @@ export class Sending {
         return answer;
       } catch (problem) {
         if (!(problem instanceof Cut)) throw problem;
+        const wasPaused = this.isPaused;
+        while (this.isPaused && !this.isOver) { this.#say("paused"); await this.#pause(60_000); }
         if (this.isOver) return null;
-        if (this.isPaused) { this.#say("paused"); return null; }
+        if (wasPaused) continue;
         this.failures += 1;
         this.#say("the portal does not answer; going on by itself");
         await this.#pause(Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.failures));
@@ -149,8 +154,13 @@ export class Sending {
     this.isOver = true;
     this.asked?.abort();
     this.wake?.();
-    if (this.id) await this.#ask("DELETE", `/api/uploads/${this.id}`).catch(() => {});
+    if (this.id) await this.#forget();
     this.#gone();
+  }
+
+  /** Of what did not go away the list tells, with a button of its own. */
+  #forget() {
+    return this.#ask("DELETE", `/api/uploads/${this.id}`).catch(() => {});
   }
 
   #gone() {

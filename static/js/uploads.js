@@ -15,8 +15,8 @@ function options() {
   const said = {};
   for (const name of ["name", "description", "architecture"]) if (form[name]?.value.trim()) said[name] = form[name].value.trim();
   if (form.classes?.value) said.classes = Number(form.classes.value);
-  const sides = form.in_shape?.value.match(/\d+/g);
-  if (sides) said.in_shape = sides.map(Number);
+  // What is no shape is sent all the same: the answer says what is wrong with it.
+  if (form.in_shape?.value.trim()) said.in_shape = (form.in_shape.value.match(/\d+/g) ?? []).map(Number);
   if (config.model) said.model = config.model;
   return said;
 }
@@ -32,8 +32,11 @@ let isSending = false;
 async function send() {
   if (isSending) return;
   isSending = true;
-  while (waiting.length) await waiting.shift().run();
-  isSending = false;
+  try {
+    while (waiting.length) await waiting.shift().run();
+  } finally {
+    isSending = false;
+  }
 }
 
 function take(files) {
@@ -50,8 +53,24 @@ function refresh() {
     timer = 0;
     const place = $("uploads");
     if (LEAVE.includes(document.activeElement?.tagName) && place.contains(document.activeElement)) return void (timer = setTimeout(() => { timer = 0; refresh(); }, 2000));
-    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" }).then(hideWhatIsSentHere);
+    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" }).then(() => { retype(); hideWhatIsSentHere(); });
   }, REFRESH_MS);
+}
+
+/** What was typed into forms of the list, by the fields' names, which begin with their upload's id. */
+const typed = new Map();
+
+function keep({ target }) {
+  if (target.name && target.closest("#uploads")) typed.set(target.name, target.type === "checkbox" ? target.checked : target.value);
+}
+
+/** The list came anew: nothing typed is lost. */
+function retype() {
+  for (const field of document.querySelectorAll("#uploads :is(input, select)")) {
+    if (!typed.has(field.name)) continue;
+    if (field.type === "checkbox") field.checked = typed.get(field.name);
+    else field.value = typed.get(field.name);
+  }
 }
 
 /** A file that this very page sends has its row above already. */
@@ -98,6 +117,7 @@ function watchDrops() {
   });
 }
 
+document.addEventListener("input", keep);
 $("upload-options").addEventListener("submit", (event) => event.preventDefault());
 $("upload-file").addEventListener("change", ({ target }) => { take([...target.files]); target.value = ""; });
 window.addEventListener("beforeunload", (event) => { if (isSending) event.preventDefault(); });

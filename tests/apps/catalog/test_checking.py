@@ -176,3 +176,31 @@ def test_checking_again_keeps_everything_that_was_typed(cast: Cast, client: Any)
     assert answer.status_code == 302
     upload.refresh_from_db()
     assert (upload.state, upload.options["architecture"], upload.options["in_shape"]) == ("checking", "lenet5", [1, 8, 8])
+
+
+def test_a_variant_that_fits_no_model_here_may_become_a_model_of_its_own(cast: Cast, client: Any) -> None:
+    model = RegisteredModel.objects.create(team=cast.team, name="Net", in_shape=[1, 8, 8], classes=12)
+    upload = waiting(cast, state=UploadState.REFUSED, mend="model", options={"model": str(model.pk), "description": "typed"})
+    client.force_login(cast.alice)
+    assert f"{upload.pk}-as_new" in client.get(f"/models/{model.pk}/").content.decode()
+    answer = client.post(f"/uploads/{upload.pk}/again/", {f"{upload.pk}-as_new": "on", f"{upload.pk}-classes": "10"})
+    assert answer.headers["Location"] == "/models/"
+    upload.refresh_from_db()
+    assert (upload.options["model"], upload.options["description"], upload.options["classes"]) == (None, "typed", 10)
+
+
+def test_what_was_typed_for_an_old_upload_comes_back_however_many_follow(cast: Cast, client: Any) -> None:
+    old = waiting(cast, state=UploadState.REFUSED, mend="in_shape", file_name="old.pt")
+    for _ in range(13):
+        waiting(cast, state=UploadState.REFUSED)
+    client.force_login(cast.alice)
+    said = client.post(f"/uploads/{old.pk}/again/", {f"{old.pk}-in_shape": "many"}).content.decode()
+    assert "old.pt" in said and 'value="many"' in said and "The newest" in said
+
+
+def test_a_wished_name_is_the_variants_where_the_model_is_there(cast: Cast, tmp_path: Path) -> None:
+    model = RegisteredModel.objects.create(team=cast.team, name="Net", in_shape=[1, 8, 8], classes=10)
+    waiting(cast, options={"model": str(model.pk), "name": "tuned"})
+    held = checking.claim()
+    assert held
+    assert settling.settle(held, FOUND, kept(tmp_path), "f" * 64)["variant"].name == "tuned"

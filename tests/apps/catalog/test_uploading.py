@@ -11,7 +11,8 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from apps.catalog import checking, parts, uploading
+from apps.accounts.refusal import Refused
+from apps.catalog import checking, parts, uploading, wishes
 from apps.catalog.models import Blob, Dataset, Upload, UploadState
 from apps.live.models import Event, Stream
 from tests.apps.cast import Cast
@@ -241,3 +242,36 @@ def test_the_team_hears_where_an_upload_stands(cast: Cast, alice: Client) -> Non
     alice.post(f"/api/uploads/{pk}/finish")
     said = Event.objects.filter(stream=Stream.of_team(cast.team)).values_list("type", "body__state")
     assert list(said) == [("upload", "receiving"), ("upload", "checking")]
+
+
+def test_what_is_said_when_a_file_is_gone_on_with_counts_and_the_rest_still_holds(alice: Client) -> None:
+    first = begin(alice, 700_000, fingerprint="a1", options={"name": "Mine", "description": "first"})
+    again = begin(alice, 700_000, fingerprint="a1", options={"architecture": "lenet5"})
+    assert (first.status_code, again.status_code, first.json()["id"]) == (201, 200, again.json()["id"])
+    said = again.json()["options"]
+    assert (said["name"], said["description"], said["architecture"]) == ("Mine", "first", "lenet5")
+
+
+def test_two_that_send_the_same_bad_beginning_are_told_the_same(cast: Cast, alice: Client) -> None:
+    pk = begin(alice, 700_000).json()["id"]
+    one, two = Upload.objects.get(pk=pk), Upload.objects.get(pk=pk)
+    for held in (one, two):
+        with pytest.raises(Refused, match="web page"):
+            uploading.accept(held, 0, io.BytesIO(b"<!doctype html>".ljust(PART)))
+    assert Upload.objects.get(pk=pk).state == UploadState.REFUSED
+
+
+def test_a_part_that_comes_in_while_its_upload_is_abandoned_is_a_conflict_and_leaves_nothing(cast: Cast, alice: Client) -> None:
+    body = tensors(700_000)
+    held = Upload.objects.get(pk=begin(alice, len(body)).json()["id"])
+    Upload.objects.filter(pk=held.pk).delete()
+    with pytest.raises(uploading.OutOfPlace, match="abandoned"):
+        uploading.accept(held, 0, io.BytesIO(body[:PART]))
+    assert held.pk not in parts.uploads_with_pieces()
+
+
+@pytest.mark.parametrize(("name", "stem"), [
+    ("net.safetensors", "net"), ("net.epoch3.pt", "net.epoch3"), ("v1.2", "v1.2"), (".htaccess", ".htaccess"), ("A.NPZ", "A"),
+    ("93.5 % accuracy.pth", "93.5 % accuracy")])
+def test_a_thing_is_called_like_its_file_without_the_ending(name: str, stem: str) -> None:
+    assert wishes.stem(name) == stem
