@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
@@ -38,9 +38,12 @@ def models(request: HttpRequest) -> HttpResponse:
 
 
 def _counted(ids: list[UUID]) -> QuerySet[RegisteredModel]:
+    """Counted by the index alone; the facts are those of the first variant, which the others descend from."""
+    ordered = Variant.objects.filter(model=OuterRef("pk"))
+    first, last = ordered.order_by("created", "id"), ordered.order_by("-created", "-id")
     found: QuerySet[RegisteredModel] = RegisteredModel.objects.filter(pk__in=ids).annotate(
-        variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
-        largest_bytes=Max("variants__size_bytes"), most_params=Max("variants__params"), newest=Max("variants__created"),
+        variant_count=Count("variants"), params=Subquery(first.values("params")[:1]), macs=Subquery(first.values("macs")[:1]),
+        size_bytes=Subquery(first.values("size_bytes")[:1]), newest=Subquery(last.values("created")[:1]),
     ).order_by("name", "id")
     return found
 

@@ -91,7 +91,8 @@ def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
         ("recipe", "recipe", [found.title if (found := recipe_of(run)) else run.recipe for run in runs])]
     inputs = list(dict.fromkeys(field for run in runs for field in run.inputs))
     params = list(dict.fromkeys(name for run in runs for name in {**run.params, **run.live_params} if name not in inputs))
-    places = list(dict.fromkeys(name for run in runs for name in run.environment))
+    # What a worker repeats of the parameters is said once.
+    places = list(dict.fromkeys(name for run in runs for name in run.environment if name not in params))
     rows += [("given", field, [_input(run, field) for run in runs]) for field in inputs]
     rows += [("parameter", name, [{**run.params, **run.live_params}.get(name) for run in runs]) for name in params]
     rows += [("environment", name, [run.environment.get(name) for run in runs]) for name in places]

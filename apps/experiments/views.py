@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -112,13 +114,13 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_safe
 def runs_of_model(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Fragment for the model's page: runs that were given a variant of it, or made one."""
+    """Fragment for the model's page: runs that were given a variant of it, or made one; however many variants it has."""
     model = get_object_or_404(RegisteredModel.objects.visible_to(request.user), pk=pk)
-    variants = model.variants.all()
+    variants = model.variants.order_by()
     made = RunVariant.objects.filter(variant__in=variants).values("run")
-    given = [str(variant) for variant in variants.values_list("pk", flat=True)]
+    given = variants.annotate(text=Cast("pk", TextField())).values("text")
     shown = Run.objects.visible_to(request.user).filter(experiment__archived=None)
-    rows = shown.filter(Q(pk__in=made) | Q(inputs__model__id__in=given))
+    rows = shown.annotate(model=KT("inputs__model__id")).filter(Q(pk__in=made) | Q(model__in=given))
     return render(request, "experiments/_runs.html", {"runs": listed(rows.order_by("-number")[:20])})
 
 

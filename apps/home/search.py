@@ -61,8 +61,9 @@ def hits(request: HttpRequest, text: str) -> list[Hit]:
     data = [Hit("data set", each.name, f"{each.classes} classes", reverse("dataset", args=[each.pk]))
             for each in named(Dataset)[:MOST]]
     devices = [Hit("device", each.name, each.hardware, reverse("device", args=[each.pk])) for each in named(Device)[:MOST]]
+    shown = named(Run, "experiment__name").filter(experiment__archived=None)
     runs = [Hit(f"run {each.number}", each.experiment.name, each.status, reverse("run", args=[each.pk]))
-            for each in named(Run, "experiment__name").select_related("experiment").order_by("-number")[:MOST]]
+            for each in shown.select_related("experiment").order_by("-number")[:MOST]]
     folios = [Hit("portfolio", each.name, each.get_state_display(), reverse("portfolio", args=[each.pk]))
               for each in named(Portfolio).order_by("-changed_at")[:MOST]]
     recipes = [Hit("recipe", each.title, each.summary, reverse("recipe-docs", args=[each.name]))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts.models import Scope
 from apps.catalog import blobs
 from apps.catalog.models import Blob, RegisteredModel, Variant
-from apps.experiments.models import Measurement, Run, RunFile, Status
+from apps.experiments import actions
+from apps.experiments.models import Measurement, Run, RunFile, RunVariant, Status
 from apps.live.models import Saying
 from tests.apps.cast import Cast
+from tests.apps.experiments.network import network
 
 
 def page(client: Client, run: Run, part: str = "") -> str:
@@ -203,3 +209,47 @@ def test_a_file_is_an_attachment_that_no_browser_shows(cast: Cast, alice: Client
     assert b"".join(answer.streaming_content) == b"html"  # type: ignore[attr-defined]
     assert answer["Content-Disposition"].startswith("attachment") and answer["X-Content-Type-Options"] == "nosniff"
     assert alice.get(f"/runs/{run.pk}/files/{10**30}/").status_code == 404
+
+
+def made(run: Run, name: str, precision: str, size: int) -> Variant:
+    blob, _ = Blob.objects.get_or_create(sha256="5" * 64, size_bytes=1)
+    model, _ = RegisteredModel.objects.get_or_create(team=run.team, name="net", in_shape=[1, 8, 8], classes=10)
+    variant = Variant.objects.create(team=run.team, model=model, name=name, file=blob, onnx=blob, size_bytes=size, params=1000,
+                                     macs=1, activation_bytes=1, precision=precision, made_by=run.pk)
+    RunVariant.objects.create(run=run, variant=variant, name=name)
+    return variant
+
+
+def test_a_network_in_fewer_bits_says_so_is_compared_with_fp32_and_offers_only_the_file_it_has(cast: Cast, alice: Client) -> None:
+    run = cast.run(Status.FINISHED, recipe="quantisation.int8")
+    full, small = made(run, "fp32", "fp32", 4000), made(run, "int8", "int8", 1000)
+    said = page(alice, run, "variants/")
+    assert "against the fp32 network" in said and '<span class="tag">int8</span>' in said and ">4.0×<" in said
+    for variant, offered in ((full, 2), (small, 0)):
+        assert said.count(f"/models/variants/{variant.pk}/file.safetensors") == offered
+        assert said.count(f"/models/variants/{variant.pk}/file.onnx") == 2
+
+
+def test_the_line_for_the_api_starts_the_same_run(cast: Cast, alice: Client) -> None:
+    values = {**network(cast), "sparsity": 0.5, "epochs": 1, "start": "initialisation"}
+    first = actions.launch(cast.alice, cast.team, "pruning.magnitude", values)
+    line = unescape(page(alice, first).partition('id="curl">')[2].partition("</code>")[0])
+    _, _, method, address, *rest = shlex.split(line)
+    asked = {"headers": {"Authorization": f"Bearer {cast.token(Scope.WRITE)}"}, "content_type": "application/json"}
+    assert method == "POST" and address.endswith("/api/experiments") and "Authorization: Bearer $EDGEPORTAL_TOKEN" in rest
+    answer = Client().post(urlsplit(address).path, rest[rest.index("-d") + 1], **asked)
+    assert answer.status_code == 201, answer.content
+    again = Run.objects.exclude(pk=first.pk).get()
+    assert (again.recipe, again.params, again.inputs) == (first.recipe, first.params, first.inputs)
+
+
+def test_runs_of_a_model_are_found_in_as_many_queries_however_many_variants_it_has(
+    cast: Cast, alice: Client, django_assert_max_num_queries: Any,
+) -> None:
+    run = cast.run(Status.FINISHED)
+    variant = made(run, "one", "fp32", 1)
+    given = cast.run(Status.FINISHED, inputs={"model": {"kind": "model", "id": str(variant.pk)}})
+    cast.run(Status.FINISHED, inputs={"model": {"kind": "model", "id": str(cast.team.pk)}})
+    with django_assert_max_num_queries(12):
+        said = alice.get(f"/experiments/of-model/{variant.model_id}/").content.decode()
+    assert said.count("<tr data-row") == 2 and f"/runs/{run.pk}/" in said and f"/runs/{given.pk}/" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.devices.models import Device
 from tests.apps.cast import Cast
@@ -42,3 +43,11 @@ def test_it_asks_the_database_a_few_times_only(cast: Cast, signed_in: Client, dj
         Device.objects.create(team=cast.team, name=f"board {number}")
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         signed_in.get("/search/?q=board")
+
+
+def test_runs_of_archived_experiments_are_found_by_their_number_alone(cast: Cast, signed_in: Client) -> None:
+    run = cast.run()
+    run.experiment.archived = timezone.now()
+    run.experiment.save()
+    assert b"Nothing of this team" in signed_in.get("/search/?q=try").content
+    assert signed_in.get(f"/search/?q={run.number}").headers["Location"] == f"/runs/{run.pk}/"
