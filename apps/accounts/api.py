@@ -73,7 +73,7 @@ class InvitationOut(Told):
 
 
 class InvitationMade(InvitationOut):
-    link: str = Field(description="Hand it over; nobody can tell it again.")
+    link: str | None = Field(description="Hand it over, nobody can tell it again; null when it was mailed to its address.")
 
 
 class LinkOut(BaseModel):
@@ -228,11 +228,12 @@ def list_invitations(request: HttpRequest, team: UUID, asked: Listed) -> dict[st
 
 @router.post("/teams/{uuid:team}/invitations", response={201: InvitationMade}, tags=["teams"])
 def invite(request: HttpRequest, team: UUID, asked: InvitationIn) -> Status[Any]:
-    """Hold a place for an address, for a week; the link is in this answer and nowhere else."""
+    """Hold a place for an address, for a week; mailed where there is a mail server, else the link is in this answer only."""
     user = teams.person(request)
     made, secret = invitations.invite(user, _led(user, team), asked.email, asked.role)
     link = request.build_absolute_uri(reverse("invitation", args=[secret]))
-    return Status(201, _with_secret(InvitationOut, made, link=link))
+    shown = None if invitations.mailed(made, link) else link
+    return Status(201, _with_secret(InvitationOut, made, link=shown))
 
 
 @router.delete("/invitations/{uuid:invitation}", response={204: None}, tags=["teams"])
@@ -243,7 +244,7 @@ def revoke_invitation(request: HttpRequest, invitation: UUID) -> Status[Any]:
     return Status(204, None)
 
 
-def _with_secret(told: type[Told], made: ApiToken | Invitation, **secret: str) -> dict[str, Any]:
+def _with_secret(told: type[Told], made: ApiToken | Invitation, **secret: str | None) -> dict[str, Any]:
     """What is told of it always, and what is told only now."""
     return {**told.model_validate(made).model_dump(), "team_id": made.team_id, **secret}
 

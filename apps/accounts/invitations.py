@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import timedelta
+from smtplib import SMTPException
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
@@ -45,6 +48,17 @@ def invite(user: User, team: Team, email: str, role: str) -> tuple[Invitation, s
                                          expires=timezone.now() + LIFE)
     log.info("invitation %s to team %s as %s, by %s", made.pk, team.pk, role, user.pk)
     return made, secret
+
+
+def mailed(made: Invitation, address: str) -> bool:
+    """Send the link where it belongs; False where there is no mail server, or it does not take the mail: hand it over then."""
+    title = f"Join {made.team} on EdgePortal"
+    text = (f"{made.invited_by} invites you to the team “{made.team}” on EdgePortal, as {made.role}. Open this to join; it works "
+            f"once, for seven days, for {made.email}:\n\n{address}\n")
+    try:
+        return bool(settings.MAIL and send_mail(title, text, settings.DEFAULT_FROM_EMAIL, [made.email]))
+    except (OSError, SMTPException):
+        return False
 
 
 def revoke(user: User, invitation: Invitation) -> None:

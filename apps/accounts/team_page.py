@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from smtplib import SMTPException
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -115,7 +113,7 @@ def invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     except Refused as refused:
         return _page(request, held, answers.status(refused), invite_form=answers.with_errors(InviteForm(request.POST), refused))
     address = request.build_absolute_uri(reverse("invitation", args=[secret]))
-    if settings.MAIL and _mailed(made, address):
+    if invitations.mailed(made, address):
         messages.success(request, f"The invitation is on its way to {made.email}.")
         return redirect("team")
     shown = {"invitation": made, "address": address, "failed": bool(settings.MAIL)}
@@ -149,12 +147,3 @@ def _member(request: HttpRequest, pk: int) -> Membership:
         raise Http404
     mine = Team.objects.administered_by(request.user)
     return get_object_or_404(Membership.objects.select_related("user", "team").filter(team__in=mine), pk=pk)
-
-
-def _mailed(made: Invitation, address: str) -> bool:
-    text = (f"{made.invited_by} invites you to the team “{made.team}” on EdgePortal, as {made.role}. Open this to join; it works "
-            f"once, for seven days, for {made.email}:\n\n{address}\n")
-    try:
-        return bool(send_mail(f"Join {made.team} on EdgePortal", text, settings.DEFAULT_FROM_EMAIL, [made.email]))
-    except (OSError, SMTPException):
-        return False

@@ -154,6 +154,16 @@ def test_with_a_mail_server_it_goes_by_mail(cast: Cast, client: Client, settings
     assert link and Client().get(link.group()).status_code == 200
 
 
+def test_with_a_mail_server_the_api_mails_it_too_and_shows_no_link(cast: Cast, client: Client, settings: Any,
+                                                                   mailoutbox: list[Any]) -> None:
+    settings.MAIL = True
+    client.force_login(cast.alice)
+    answer = client.post(f"/api/teams/{cast.team.pk}/invitations", {"email": "nora@example.org", "role": "member"},
+                         content_type="application/json")
+    assert answer.status_code == 201 and answer.json()["link"] is None
+    assert mailoutbox[0].to == ["nora@example.org"] and "/invitations/" in mailoutbox[0].body
+
+
 def test_a_mail_server_that_does_not_answer_loses_no_invitation(cast: Cast, client: Client, settings: Any) -> None:
     settings.MAIL, settings.EMAIL_BACKEND = True, "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
