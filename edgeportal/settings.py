@@ -165,6 +165,8 @@ BODY_LIMIT_BYTES = 8_000_000
 # How often one token may ask the API; 0 does not count.
 API_REQUESTS_A_MINUTE = int(number("EDGEPORTAL_API_REQUESTS_A_MINUTE", 600))
 BODY_SILENT_S = 30.0
+# How often an open socket's person is asked for again: so long may one listen who has signed out or left.
+REVALIDATE_S = number("EDGEPORTAL_REVALIDATE_S", 60)
 
 # Uploads: what one may weigh, what a team may keep, and what its inspection may use.
 UPLOAD_PART_BYTES = BODY_LIMIT_BYTES

@@ -23,7 +23,7 @@ from edgeportal import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600",
-         "EDGEPORTAL_RUN_SILENT_S": "25"}
+         "EDGEPORTAL_RUN_SILENT_S": "25", "EDGEPORTAL_REVALIDATE_S": "5"}
 ENDED = ("finished", "failed", "cancelled")
 
 
@@ -42,6 +42,11 @@ def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
             return found
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(0.1)
+
+
+def strain() -> float:
+    """1 on a machine that has cores to spare; more, the longer what runs has to wait for one. For bounds on seconds."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Portal:

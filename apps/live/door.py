@@ -19,7 +19,6 @@ from apps.live.desk import door_desk
 from apps.live.models import Stream
 
 SIGNED_OUT, GONE = 4401, 4404
-REVALIDATE_S = 60.0
 # So many are asked for together: the first of a rush shall not wait for the last.
 TOGETHER = 100
 
@@ -148,4 +147,4 @@ class Door:
 
 
 def _next_look() -> float:
-    return asyncio.get_running_loop().time() + REVALIDATE_S * random.uniform(0.75, 1)
+    return asyncio.get_running_loop().time() + settings.REVALIDATE_S * random.uniform(0.75, 1)

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.portal import ROOT, Portal, until
+from tests.portal import ROOT, Portal, strain, until
 
 pytestmark = pytest.mark.kill
 
@@ -34,7 +34,7 @@ def begin(portal: Portal) -> float:
     """Start it; the seconds until its first page answered."""
     begun = time.monotonic()
     portal.begin()
-    until(lambda: answers(portal), 40, f"a page; it said {portal.said()}")
+    until(lambda: answers(portal), 90, f"a page; it said {portal.said()}")
     return time.monotonic() - begun
 
 
@@ -63,13 +63,13 @@ def _name(process: psutil.Process) -> str:
 
 
 def test_the_first_page_answers_soon_and_ctrl_c_ends_everything_it_started(own: Portal) -> None:
-    busy = os.getloadavg()[0] > 1.5
+    slower = strain()
     seconds = begin(own)
     family = whole_family(own)
     ended = own.stop()
     assert left_over(family) == []
-    assert ended < 5, f"Ctrl-C took {ended:.1f} s"
-    assert seconds < (10 if busy else 5), f"the first page took {seconds:.1f} s; other work beside it: {busy}"
+    assert ended < 5 * slower, f"Ctrl-C took {ended:.1f} s, strain {slower:.1f}"
+    assert seconds < 5 * slower, f"the first page took {seconds:.1f} s, strain {slower:.1f}"
 
 
 def test_a_killed_supervisor_leaves_no_process_and_no_stale_state(own: Portal) -> None:
@@ -96,7 +96,7 @@ def test_a_run_of_a_killed_supervisor_goes_on_at_the_next_start_without_waiting_
         until(lambda: not left_over(family), 10, "all gone")
         portal.output.unlink()
         portal.start()
-        until(lambda: portal.run(run)["attempt"] == 2 and portal.run(run)["status"] == "running", 15, "the run goes on")
+        until(lambda: portal.run(run)["attempt"] == 2 and portal.run(run)["status"] == "running", 30, "the run goes on")
     finally:
         portal.stop()
         portal.keep_logs(Path(tempfile.mkdtemp()))
@@ -179,7 +179,7 @@ def test_sigterm_ends_it_like_ctrl_c(own: Portal) -> None:
     family = whole_family(own)
     assert own.process
     own.process.send_signal(signal.SIGTERM)
-    own.process.wait(8)
+    own.process.wait(8 * strain())
     assert left_over(family) == []
 
 
@@ -191,7 +191,7 @@ def test_ctrl_c_during_a_run_is_quick_costs_no_attempt_and_the_next_start_goes_o
         until(lambda: portal.metrics(str(run), "accuracy"), 60, "the sample run trains")
         family = portal.processes()
         ended = portal.stop()
-        assert ended < 5, f"Ctrl-C took {ended:.1f} s"
+        assert ended < 5 * strain(), f"Ctrl-C took {ended:.1f} s"
         assert left_over(family) == []
         portal.output.unlink()
         portal.start()

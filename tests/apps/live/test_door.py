@@ -133,8 +133,9 @@ def test_who_has_left_the_team_finds_the_stream_gone(cast: Cast) -> None:
     assert refusals([entry]) == {entry: GONE}
 
 
-def test_all_sockets_of_a_session_are_shown_out_after_one_question(crowd: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "REVALIDATE_S", 0)
+def test_all_sockets_of_a_session_are_shown_out_after_one_question(
+        crowd: Cast, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.REVALIDATE_S = 0
     asked: list[list[Pass]] = []
     monkeypatch.setattr(door, "refusals", lambda entries: (asked.append(list(entries)), refusals(entries))[1])
     stream = Stream.objects.create(team=crowd.team)
