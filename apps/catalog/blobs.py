@@ -134,6 +134,7 @@ def _fetch(sha256: str, target: Path) -> None:
             with tmp.open("wb") as write:
                 while piece := source.read(CHUNK):
                     write.write(piece)
+                _sync(write)
             _settle(tmp, target)
     finally:
         source.close()
@@ -176,8 +177,8 @@ def _sync(write: IO[bytes]) -> None:
 
 
 def _settle(tmp: Path, target: Path) -> None:
-    if target.exists():
-        return
+    if _is_whole(target, target.name):
+        return  # A damaged one is replaced: whoever brings the right bytes again mends it for all.
     target.parent.mkdir(parents=True, exist_ok=True)
     tmp.chmod(0o440)
     tmp.rename(target)

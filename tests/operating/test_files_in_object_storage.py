@@ -115,6 +115,8 @@ def test_in_a_folder_a_flipped_byte_is_seen_too(settings: Any, tmp_path: Path) -
         blobs.local(blob.sha256)
     with pytest.raises(blobs.Damaged):
         whole(blob.sha256)
+    made(tmp_path, b"a" * 3000)
+    assert blobs.local(blob.sha256) == there and whole(blob.sha256) == b"a" * 3000, "the right bytes, sent again, mend it"
     there.unlink()
     with pytest.raises(blobs.Missing):
         blobs.local(blob.sha256)
