@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -15,6 +17,8 @@ log = logging.getLogger(__name__)
 GONE = "This file is no longer in the store, or its bytes are damaged."
 AWAY = "The store of files does not answer now. Try again in a minute."
 BROKEN = "Something broke on our side."
+NO_DATABASE = "The database does not answer now. Nothing that was saved is lost."
+RETRY_S = 5
 
 
 class Failures:
@@ -34,13 +38,21 @@ class Failures:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """The answer to whatever nobody foresaw; the log has the rest under the same number."""
-    return _told(request, 500, BROKEN)
+    """The answer to whatever nobody foresaw; the log has the rest under the same number.
+
+    A database that is away may fail a request anywhere, in the middleware too; only here all of these come by.
+    """
+    if not isinstance(sys.exception(), InterfaceError | OperationalError):
+        return _told(request, 500, BROKEN)
+    answer = _told(request, 503, NO_DATABASE)
+    answer["Retry-After"] = str(RETRY_S)
+    return answer
 
 
 def _told(request: HttpRequest, status: int, text: str) -> HttpResponse:
     number = getattr(request, "about", {}).get("request", "")
     if request.path.startswith("/api/"):
         return problem(status, text, request_id=number)
-    page = loader.get_template("500.html" if status == 500 else "file_gone.html")
-    return HttpResponse(page.render({"text": text, "number": number}), status=status)
+    page = loader.get_template({500: "500.html"}.get(status, "file_gone.html"))
+    title = "EdgePortal cannot answer now" if text == NO_DATABASE else "This file cannot be had"
+    return HttpResponse(page.render({"text": text, "number": number, "title": title}), status=status)
