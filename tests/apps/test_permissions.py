@@ -43,6 +43,7 @@ PEOPLE = (
     Person("anonymous", Who.ANYBODY), Person("suspended", Who.ANYBODY), Person("mallory", Who.SIGNED_IN),
     Person("victor", Who.VIEWER), Person("mia", Who.MEMBER), Person("ruth", Who.REVIEWER), Person("alice", Who.ADMIN),
     Person("a token to read", Who.VIEWER, Scope.READ), Person("a token to write", Who.MEMBER, Scope.WRITE),
+    Person("a token to review", Who.REVIEWER, Scope.REVIEW), Person("a token to lead", Who.ADMIN, Scope.ADMIN),
 )
 
 
