@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import FileResponse, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
@@ -222,9 +221,10 @@ def _done(request: HttpRequest, pk: UUID, action: Callable[[User, Experiment], o
 
 def _experiments(found: list[Experiment]) -> list[dict[str, Any]]:
     """Each with its runs counted by status, in one query for all."""
-    counts: dict[UUID, Counter[str]] = {each.pk: Counter() for each in found}
-    for pk, status in Run.objects.filter(experiment__in=found).values_list("experiment", "status"):
-        counts[pk][status] += 1
+    counts: dict[UUID, dict[str, int]] = {each.pk: {} for each in found}
+    rows = Run.objects.filter(experiment__in=found).values_list("experiment", "status").annotate(runs=Count("pk")).order_by()
+    for pk, status, runs in rows:
+        counts[pk][status] = runs
     return [{**{name: getattr(each, name) for name in ("id", "team_id", "name", "recipe", "tags", "archived", "created")},
              "sweep": dict(each.sweep), "created_by": str(each.created_by) if each.created_by else None,
-             "runs": dict(counts[each.pk])} for each in found]
+             "runs": counts[each.pk]} for each in found]
