@@ -30,6 +30,22 @@ def own() -> Iterator[Portal]:
     portal.keep_logs(Path(tempfile.mkdtemp()))
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Portal]:
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_SAMPLE="0")
+    yield portal
+    portal.stop()
+    portal.keep_logs(Path(tempfile.mkdtemp()))
+
+
+@pytest.fixture
+def standing(lasting: Portal) -> Portal:
+    """One without its sample that goes on from test to test; started again when a test has ended it."""
+    if lasting.process is None or lasting.process.poll() is not None:
+        begin(lasting)
+    return lasting
+
+
 def begin(portal: Portal) -> float:
     """Start it; the seconds until its first page answered."""
     begun = time.monotonic()
@@ -83,37 +99,17 @@ def test_a_killed_supervisor_leaves_no_process_and_no_stale_state(own: Portal) -
     assert own.processes("celery", "runs@") and own.processes("celery", "beat")
 
 
-def test_a_run_of_a_killed_supervisor_goes_on_at_the_next_start_without_waiting_for_its_lease() -> None:
-    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_LEASE_S="60")
-    try:
-        portal.start()
-        run = str(portal.sql("select id from experiments_run")[0][0])
-        until(lambda: portal.metrics(run, "accuracy"), 60, "the sample run trains")
-        family = portal.processes()
-        assert portal.process
-        portal.process.kill()
-        portal.process.wait()
-        until(lambda: not left_over(family), 10, "all gone")
-        portal.output.unlink()
-        portal.start()
-        until(lambda: portal.run(run)["attempt"] == 2 and portal.run(run)["status"] == "running", 30, "the run goes on")
-    finally:
-        portal.stop()
-        portal.keep_logs(Path(tempfile.mkdtemp()))
-
-
-def test_a_program_that_dies_is_started_again(own: Portal) -> None:
-    begin(own)
+def test_a_program_that_dies_is_started_again(standing: Portal) -> None:
     for words in (("uvicorn",), ("celery", "runs@"), ("celery", "beat"), ("redis-server",), ("pginstall", "-D")):
-        dead = until(lambda words=words: own.processes(*words), 10, str(words))[0]
+        dead = until(lambda words=words: standing.processes(*words), 10, str(words))[0]
         dead.kill()
-        until(lambda words=words, pid=dead.pid: [one for one in own.processes(*words) if one.pid != pid], 20, f"{words} again")
-    until(lambda: answers(own), 20, "pages again")
+        until(lambda words=words, pid=dead.pid: [one for one in standing.processes(*words) if one.pid != pid], 20,
+              f"{words} again")
+    until(lambda: answers(standing), 20, "pages again")
 
 
-def test_the_sockets_are_closed_to_other_people(own: Portal) -> None:
-    begin(own)
-    folder = Path(own.sockets())
+def test_the_sockets_are_closed_to_other_people(standing: Portal) -> None:
+    folder = Path(standing.sockets())
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "redis.sock").stat().st_mode & 0o777 == 0o700
 
@@ -134,9 +130,8 @@ def test_a_busy_port_gives_one_line(own: Portal) -> None:
         assert f"Port {own.port} cannot be used" in one_line(own)
 
 
-def test_a_second_start_from_the_same_folder_gives_one_line(own: Portal) -> None:
-    begin(own)
-    assert "already runs from this folder" in one_line(own, PORT="1")
+def test_a_second_start_from_the_same_folder_gives_one_line(standing: Portal) -> None:
+    assert "already runs from this folder" in one_line(standing, PORT="1")
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "http", ""])
@@ -174,30 +169,38 @@ def test_a_folder_that_cannot_be_written_gives_one_line(own: Portal) -> None:
     assert "/proc/nothing" in one_line(own, EDGEPORTAL_VAR="/proc/nothing")
 
 
-def test_sigterm_ends_it_like_ctrl_c(own: Portal) -> None:
-    begin(own)
-    family = whole_family(own)
-    assert own.process
-    own.process.send_signal(signal.SIGTERM)
-    own.process.wait(8 * strain())
+def test_sigterm_ends_it_like_ctrl_c(standing: Portal) -> None:
+    family = whole_family(standing)
+    assert standing.process
+    standing.process.send_signal(signal.SIGTERM)
+    standing.process.wait(8 * strain())
     assert left_over(family) == []
 
 
-def test_ctrl_c_during_a_run_is_quick_costs_no_attempt_and_the_next_start_goes_on() -> None:
-    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")))
+def test_a_run_goes_on_after_ctrl_c_at_no_cost_and_after_a_killed_supervisor_without_waiting_for_its_lease() -> None:
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_LEASE_S="60")
     try:
         portal.start()
-        run = portal.sql("select id from experiments_run")[0][0]
-        until(lambda: portal.metrics(str(run), "accuracy"), 60, "the sample run trains")
+        run = str(portal.sql("select id from experiments_run")[0][0])
+        until(lambda: portal.metrics(run, "accuracy"), 60, "the sample run trains")
         family = portal.processes()
         ended = portal.stop()
         assert ended < 5 * strain(), f"Ctrl-C took {ended:.1f} s"
         assert left_over(family) == []
-        portal.output.unlink()
-        portal.start()
-        until(lambda: portal.run(str(run))["status"] == "running", 20, "the run goes on")
-        assert portal.run(str(run))["attempt"] == 1
+        goes_on_at_the_next_start(portal, run, 1)
         assert len(portal.sql("select 1 from accounts_team")) == 1, "a second start makes no second sample"
+        family = portal.processes()
+        assert portal.process
+        portal.process.kill()
+        portal.process.wait()
+        until(lambda: not left_over(family), 10, "all gone")
+        goes_on_at_the_next_start(portal, run, 2)
     finally:
         portal.stop()
         portal.keep_logs(Path(tempfile.mkdtemp()))
+
+
+def goes_on_at_the_next_start(portal: Portal, run: str, attempt: int) -> None:
+    portal.output.unlink()
+    portal.start()
+    until(lambda: portal.run(run)["status"] == "running" and portal.run(run)["attempt"] == attempt, 30, "the run goes on")

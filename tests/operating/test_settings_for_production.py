@@ -52,12 +52,25 @@ def test_the_documented_environment_is_clean() -> None:
     ({"TRUSTED_PROXIES": "the proxy"}, "E009"),
     ({"TRUSTED_PROXIES": ""}, "W001"),
 ])
-def test_what_is_unfit_is_refused_with_a_hint(environment: dict[str, str], rule: str) -> None:
+def test_what_is_unfit_has_a_rule_with_a_hint(environment: dict[str, str], rule: str) -> None:
+    code = ("from edgeportal.checks import installation\n"
+            "for found in installation(None):\n    assert found.hint\n    print(found.id, found.msg, found.hint)")
+    done = python("-c", code, **{**FIT, **environment, "DJANGO_SETTINGS_MODULE": "edgeportal.settings"})
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r"^edgeportal\.(\w+) ", done.stdout, re.MULTILINE)) == {rule}, done.stdout
+    secret = environment.get("SECRET_KEY", "")
+    assert not secret or secret not in done.stdout.split()
+
+
+@pytest.mark.parametrize(("environment", "rule"), [
+    ({"EDGEPORTAL_MODE": "prod"}, "E001"), ({"SECRET_KEY": "short"}, "E004"), ({"TRUSTED_PROXIES": "the proxy"}, "E009"),
+    ({"TRUSTED_PROXIES": ""}, "W001"),
+])
+def test_check_refuses_what_a_rule_names(environment: dict[str, str], rule: str) -> None:
     done = check(**environment)
     assert done.returncode == 1
     assert set(re.findall(r"edgeportal\.(\w+)\)", done.stderr)) == {rule}, done.stderr
-    assert "HINT" in done.stderr and "Traceback" not in done.stderr
-    assert environment.get("SECRET_KEY") not in done.stderr.split() if environment.get("SECRET_KEY") else True
+    assert "HINT" in done.stderr and "Traceback" not in done.stderr and "short" not in done.stderr.split()
 
 
 def test_embedded_servers_are_allowed_when_somebody_says_so() -> None:
