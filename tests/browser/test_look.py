@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
 PATHS = ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/experiments/new/pruning.reconvene/",
-         "/docs/", "/docs/pruning.reconvene/", "/portfolios/", "/portfolios/pick/", "/account/"]
+         "/docs/", "/docs/pruning.reconvene/", "/portfolios/", "/portfolios/pick/", "/account/", "/compare/"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -24,8 +26,36 @@ def tab(chromium: Any, portal: Portal, request: pytest.FixtureRequest) -> Iterat
 
 
 def things(portal: Portal) -> list[str]:
-    tables = {"models": "catalog_registeredmodel", "data": "catalog_dataset", "devices": "devices_device"}
+    tables = {"models": "catalog_registeredmodel", "data": "catalog_dataset", "devices": "devices_device",
+              "models/variants": "catalog_variant"}
     return [f"/{place}/{portal.one(table, 'id', 'true')}/" for place, table in tables.items()]
+
+
+@pytest.fixture(scope="module")
+def sweep(portal: Portal) -> dict[str, str]:
+    """A sweep whose runs have ended, and the comparison of its runs."""
+    first = portal.launch("pruning.magnitude", epochs=1, sparsity="0.5", name="swept")
+    experiment = portal.one("experiments_run", "experiment_id", "id = %s", first)
+    portal.post(f"/experiments/{experiment}/more/", {"repeat": "1"})
+    runs = [str(run) for run, in portal.sql("select id from experiments_run where experiment_id = %s", experiment)]
+    for run in runs:
+        portal.wait(run, "finished")
+    return {"experiment": f"/experiments/{experiment}/", "comparison": "/compare/?" + "&".join(f"run={run}" for run in runs)}
+
+
+@pytest.fixture(scope="module")
+def refused(portal: Portal) -> str:
+    """A page with an upload that its owner can mend."""
+    body = io.BytesIO()
+    torch.save({"odd": torch.zeros(3, 3)}, body)
+    headers = {"X-CSRFToken": portal.http.cookies["csrftoken"], "Referer": portal.address}
+    asked = {"kind": "model", "name": "odd.pt", "size_bytes": len(body.getvalue())}
+    pk = portal.http.post("/api/uploads", json=asked, headers=headers).json()["id"]
+    octets = {"Content-Type": "application/octet-stream"}
+    portal.http.put(f"/api/uploads/{pk}/parts?offset=0", content=body.getvalue(), headers=headers | octets)
+    portal.http.post(f"/api/uploads/{pk}/finish", headers=headers)
+    until(lambda: portal.one("catalog_upload", "state", "id = %s", pk) == "refused", 60, "the upload is refused")
+    return "/models/"
 
 
 def findings(tab: Any) -> list[str]:
@@ -53,6 +83,24 @@ def test_the_page_of_a_run_is_accessible_and_fits_with_its_charts_drawn(tab: Any
     tab.goto(f"{portal.address}/runs/{finished}/")
     tab.wait_for_selector(".chart .main-svg", timeout=30_000)
     tab.wait_for_selector(".link-state[data-state=complete]")
+    assert findings(tab) == [] and wider_than_the_window(tab) == 0
+
+
+@pytest.mark.parametrize("page", ["experiment", "comparison"])
+def test_runs_taken_together_are_accessible_and_fit_with_their_charts_drawn(
+    tab: Any, portal: Portal, sweep: dict[str, str], page: str,
+) -> None:
+    tab.goto(portal.address + sweep[page])
+    tab.wait_for_selector(".chart .main-svg", timeout=30_000)
+    tab.wait_for_load_state("networkidle")
+    assert findings(tab) == [] and wider_than_the_window(tab) == 0
+
+
+def test_an_upload_that_can_be_mended_is_accessible_and_fits(tab: Any, portal: Portal, refused: str) -> None:
+    tab.goto(portal.address + refused)
+    tab.wait_for_selector("#uploads .mend")
+    for folded in tab.query_selector_all(".upload-panel summary"):
+        folded.click()
     assert findings(tab) == [] and wider_than_the_window(tab) == 0
 
 

@@ -79,13 +79,13 @@ export class Spread {
   #hover(point) {
     const said = (what, scale, unit) => `${sig(what.mean * scale)}${what.sd === null ? "" : ` ± ${sig(what.sd * scale)}`}${unit} (n = ${what.n})`;
     return [safe(point.label), said(point.y, this.#scale, this.chart.percent ? " %" : ""),
-            `${safe(this.chart.x_title)}: ${said(point.x, 1, "")}`, point.size ? size(point.size) : "", `runs ${point.runs.join(", ")}`].filter(Boolean).join("<br>");
+            `${safe(this.chart.x_title)}: ${said(point.x, 1, "")}`, safe(point.noise ?? ""), point.size ? size(point.size) : "", `runs ${point.runs.join(", ")}`].filter(Boolean).join("<br>");
   }
 
   table() {
     const unit = this.chart.percent ? ", %" : "";
-    const head = ["combination", "variant", "seeds", this.chart.x_title, "± sd", this.chart.y_title + unit, "± sd", "size, bytes"];
+    const head = ["combination", "variant", "n", this.chart.x_title, "± sd", this.chart.y_title + unit, "± sd", "size, bytes", "noise"];
     const scaled = (value) => (value === null ? null : value * this.#scale);
-    return { head, rows: this.points.map((p) => [p.label, p.name, p.y.n, p.x.mean, p.x.sd, scaled(p.y.mean), scaled(p.y.sd), p.size]) };
+    return { head, rows: this.points.map((p) => [p.label, p.name, p.y.n, p.x.mean, p.x.sd, scaled(p.y.mean), scaled(p.y.sd), p.size, p.noise]) };
   }
 }
