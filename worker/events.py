@@ -134,6 +134,8 @@ class Measured(Spoken):
     low: float | None = None
     high: float | None = None
     samples: str | None = None
+    # A timing that other work disturbed; said only when it is so, which leaves every other event as it always was.
+    noisy: bool = Field(default=False, exclude_if=lambda noisy: not noisy)
 
     @field_validator("value", "low", "high")
     @classmethod

@@ -8,6 +8,8 @@ from pydantic.fields import FieldInfo
 
 from worker.params import Params, Reference
 
+# What a timing is called that other work on the computer disturbed; static/js/words.js says the same.
+NOISY = "noisy timing"
 LONGEST_QUOTE = 40
 PLAIN: dict[Any, str] = {int: "a whole number", float: "a number", bool: "yes or no", str: "text"}
 NOT_WHOLE = {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}

@@ -20,6 +20,7 @@ from apps.experiments.results import recipe_of, results_of
 from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.live.models import Event
 from worker.recipe import Chart
+from worker.wording import NOISY
 
 FEWEST, MOST, MOST_CURVES = 2, 8, 60
 WAYS = ("last", "best", "at")
@@ -112,8 +113,12 @@ def _input(run: Run, field: str) -> str:
 
 
 def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) -> list[dict[str, Any]]:
-    return [{"name": name, "word": word, "values": [getattr(best[run.pk], name, None) for run in runs]}
-            for name, word in MEASURES.items()]
+    every = [best[run.pk] for run in runs]
+    noise = [NOISY if each and each.latency_noisy else "" for each in every]
+    rows = {name: [getattr(each, name, None) for each in every] for name in MEASURES}
+    return [{"name": name, "word": MEASURES[name], "values": values,
+             "cells": list(zip(values, noise if name == "latency_ms" else [""] * len(every), strict=True))}
+            for name, values in rows.items()]
 
 
 def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> list[dict[str, Any]]:
@@ -122,7 +127,7 @@ def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> l
     seeded = [run for run, key in zip(runs, alike, strict=True) if alike.count(key) > 1]
     names = sorted({row["name"] for row in _differences(seeded, every=False) if row["kind"] == "parameter"} - {"seed"})
     return [{"name": each.name, "values": each.values, "rows": each.rows, "accuracy": each.of("accuracy"),
-             "latency": each.of("latency_ms"), "params": each.of("params"),
+             "latency": each.of("latency_ms"), "noise": each.noise, "params": each.of("params"),
              "numbers": ", ".join(str(run.number) for run, _ in each.rows)} for each in combined(seeded, results, names)]
 
 
@@ -130,6 +135,7 @@ def _warnings(runs: Sequence[Run], rows: Sequence[reading.Result]) -> list[str]:
     """Why their numbers are not like with like."""
     models = {_input(run, field) for run in runs for field, given in run.inputs.items() if given.get("kind") == "model"}
     said = unlike(rows)
+    said += [sentence] if (sentence := reading.disturbed(sum(row.latency_noisy for row in rows))) else []
     if len(models) > 1:
         said.append(f"they began from different models: {', '.join(sorted(models))}")
     return said

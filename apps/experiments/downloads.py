@@ -24,10 +24,10 @@ CHUNK, MOST_LABELS = 2000, 30
 POINT = ("name", "step", "value")
 NOTHING: tuple[Any, ...] = (0, None, None)
 FACTS = ("name", "accuracy", "accuracy_low", "accuracy_high", "accuracy_n", "accuracy_of", "accuracy_data", "latency_ms",
-         "latency_low", "latency_high", "latency_engine", "latency_device", "latency_threads", "latency_batch", "origin",
+         "latency_low", "latency_high", "latency_engine", "latency_device", "latency_threads", "latency_batch", "latency_noisy", "origin",
          "params", "macs", "size_bytes", "activation_bytes")
 MEASURED = ("variant_name", "metric", "value", "unit", "low", "high", "n", "origin", "device", "engine", "threads", "batch",
-            "dataset", "split", "created")
+            "dataset", "split", "noisy", "created")
 
 
 @require_safe
@@ -69,10 +69,10 @@ def experiment_table(request: HttpRequest, pk: UUID) -> Table:
     """Combinations with their means and spreads."""
     found = visible_experiment(request, pk)
     runs, fields = list(found.runs.order_by("number")), [field for field, _ in found.sweep]
-    head = [*fields, "variant", "n", *(f"{name}_{part}" for name in MEASURES for part in ("mean", "sd"))]
+    head = [*fields, "variant", "n", *(f"{name}_{part}" for name in MEASURES for part in ("n", "mean", "sd")), "noise"]
     return Table(f"{found.name} table", head, (
         [*(each.values.get(field) for field in fields), each.name, len({run.params.get("seed") for run, _ in each.rows}),
-         *(value for name in MEASURES for value in (each.of(name) or NOTHING)[1:])]
+         *(value for name in MEASURES for value in (each.of(name) or NOTHING)), each.noise]
         for each in combined(runs, results_of(runs, trained=False), fields)))
 
 
@@ -102,6 +102,7 @@ def compared(request: HttpRequest) -> Table:
 def _compared(said: dict[str, Any]) -> Iterator[list[Any]]:
     yield from ([row["kind"], row["name"], *row["values"]] for row in said["differences"])
     yield from (["result", row["name"], *row["values"]] for row in said["results"])
+    yield ["result", "latency_noisy", *(each["best"].latency_noisy if each["best"] else None for each in said["runs"])]
     way = f"{said['way']} {said['step']}" if said["way"] == "at" else said["way"]
     for row in said["curves"]:
         name = f"{row['name']} ({row['labels']})" if row["labels"] else row["name"]

@@ -160,6 +160,8 @@ class Measurement(TeamOwned):
     dataset = models.CharField(max_length=120, blank=True)
     split = models.CharField(max_length=20, blank=True)
     samples = models.ForeignKey(RunFile, null=True, on_delete=models.SET_NULL, related_name="+")
+    # Whether other work disturbed this timing.
+    noisy = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("created",)

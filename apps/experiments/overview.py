@@ -34,6 +34,7 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "experiment": experiment, "title": recipe.title if recipe else experiment.recipe, "fields": fields, "colour": colour,
         "may_edit": teams.may_edit(teams.person(request), experiment.team),
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
+        "noise": reading.disturbed(sum(any(row.latency_noisy for row in each) for each in rows.values())),
         "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
         "colours": [{"field": field, "chosen": field == colour} for field in fields],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
@@ -147,4 +148,4 @@ def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, An
     return {"name": each.name, "dense": each.is_reference,
             "colour": str(each.values.get(colour, "")) if colour else "", "x": x._asdict() if x else None,
             "y": y._asdict() if y else None, "size": size.mean if size else None, "variant": each.variant_id,
-            "runs": [run.number for run, _ in each.rows]}
+            "runs": [run.number for run, _ in each.rows], "noise": each.noise}

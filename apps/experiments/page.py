@@ -89,6 +89,7 @@ def _against(row: Result, dense: Result | None) -> dict[str, Any]:
         return shown
     fewer_bits = row.precision != dense.precision
     return shown | {"points": comparable(row, dense), "faster": ratio(dense.latency_ms, row.latency_ms),
+                    "doubt": reading.latency_doubt(row, dense),
                     "lighter" if fewer_bits else "smaller": reading.smaller(row, dense)}
 
 

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from worker.wording import NOISY
+
 UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 BEARABLE_LOSS = 0.01
 # The names under which recipes measure the network that their variants are compared with.
 REFERENCES = ("dense", "fp32")
+WITHIN = "within the noise"
 
 
 class Mark(NamedTuple):
@@ -107,6 +110,7 @@ class Result:
     latency_device: str = ""
     latency_threads: int | None = None
     latency_batch: int | None = None
+    latency_noisy: bool = False
     accuracy_data: str = ""
     origin: str = ""
     variant_id: str = ""
@@ -163,10 +167,9 @@ def verdict(results: Sequence[Result]) -> str:
     if dense is None or chosen is None:
         return ""
     said = [_times(smaller(chosen, dense), "smaller", "larger"),
-            _noisy(_times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"), _overlap(
-                chosen.latency_low, chosen.latency_high, dense.latency_low, dense.latency_high)),
-            _noisy(_points(comparable(chosen, dense)), _overlap(
-                chosen.accuracy_low, chosen.accuracy_high, dense.accuracy_low, dense.accuracy_high))]
+            _doubted(_times(ratio(dense.latency_ms, chosen.latency_ms), "faster", "slower"), latency_doubt(chosen, dense)),
+            _doubted(_points(comparable(chosen, dense)), WITHIN if _overlap(
+                chosen.accuracy_low, chosen.accuracy_high, dense.accuracy_low, dense.accuracy_high) else "")]
     return ", ".join(part for part in said if part)
 
 
@@ -195,9 +198,24 @@ def _overlap(low: float | None, high: float | None, other_low: float | None, oth
     return low <= other_high and other_low <= high
 
 
-def _noisy(words: str, overlap: bool) -> str:
+def latency_doubt(one: Result, other: Result) -> str:
+    """Why a difference of their latencies is no finding: a timing was disturbed, or chance explains it; else nothing."""
+    if one.latency_ms is None or other.latency_ms is None:
+        return ""
+    if one.latency_noisy or other.latency_noisy:
+        return NOISY
+    return WITHIN if _overlap(one.latency_low, one.latency_high, other.latency_low, other.latency_high) else ""
+
+
+def disturbed(runs: int) -> str:
+    """The sentence that stands above numbers of which some are noisy; nothing when none is."""
+    timings = "the timings of 1 run were" if runs == 1 else f"the timings of {runs} runs were"
+    return f"{timings} disturbed: differences in latency may be noise" if runs else ""
+
+
+def _doubted(words: str, doubt: str) -> str:
     same = words.startswith(("no ", "equally"))
-    return f"{words} (within the noise)" if words and overlap and not same else words
+    return f"{words} ({doubt})" if words and doubt and not same else words
 
 
 def counted(value: Any, unit: str) -> str:

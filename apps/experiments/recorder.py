@@ -110,7 +110,7 @@ def _variant(run: Run, event: VariantMade, kept: Kept) -> None:
 
 def _measured(run: Run, event: Measured, kept: Kept) -> None:
     made = run.variants.filter(name=event.variant).first()
-    same = ("metric", "value", "low", "high", "n", "unit", "origin", "threads", "batch")
+    same = ("metric", "value", "low", "high", "n", "unit", "origin", "threads", "batch", "noisy")
     Measurement.objects.create(
         team_id=run.team_id, run=run, variant_name=event.variant, variant=made.variant if made else None,
         device=event.device or "", engine=event.engine or "", dataset=event.dataset or "", split=event.split or "",

@@ -87,7 +87,7 @@ def _latency(said: list[Measurement]) -> dict[str, Any]:
     by = " · ".join(part for part in (chosen.engine, chosen.device) if part)
     return {"latency_ms": chosen.value, "latency_low": chosen.low, "latency_high": chosen.high, "latency_by": by,
             "origin": chosen.origin, "latency_engine": chosen.engine, "latency_device": chosen.device,
-            "latency_threads": chosen.threads, "latency_batch": chosen.batch}
+            "latency_threads": chosen.threads, "latency_batch": chosen.batch, "latency_noisy": chosen.noisy}
 
 
 def _accuracy(said: list[Measurement], validated: Trained | None, n: int | None) -> dict[str, Any]:
@@ -131,7 +131,8 @@ def engines(run: Run) -> list[dict[str, Any]]:
     for each in run.measurements.filter(metric__in=[f"latency_ms_{q}" for q in QUANTILES], value__isnull=False):
         key = (each.variant_name, each.engine, each.device)
         row = rows.setdefault(key, {"variant": each.variant_name, "engine": each.engine, "device": each.device,
-                                    "threads": each.threads, "batch": each.batch, "n": each.n, "origin": each.origin})
+                                    "threads": each.threads, "batch": each.batch, "n": each.n, "origin": each.origin,
+                                    "noisy": each.noisy})
         quantile = each.metric.removeprefix("latency_ms_")
         row[quantile] = each.value
         if quantile == "p50":

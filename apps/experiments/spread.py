@@ -12,7 +12,9 @@ from uuid import UUID
 from apps.experiments.models import Run
 from apps.experiments.reading import Result
 from apps.experiments.sweeps import unseeded
+from worker.wording import NOISY
 
+TIMED_AGAIN = "latency_ms"
 MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs")
 
 
@@ -47,13 +49,20 @@ class Combination:
     rows: list[tuple[Run, Result]] = field(default_factory=list)
 
     def of(self, measure: str) -> Spread | None:
-        """Over seeds: runs that share a seed count once, with their mean."""
+        """Over seeds: runs that share a seed count once, with their mean. Each timing counts: it is another each time."""
+        if measure == TIMED_AGAIN:
+            return spread([row.latency_ms for _, row in self.rows if row.latency_ms is not None])
         by_seed: dict[Any, list[float]] = {}
         for run, row in self.rows:
             value = getattr(row, measure)
             if value is not None:
                 by_seed.setdefault(run.params.get("seed"), []).append(float(value))
         return spread([fmean(values) for values in by_seed.values()])
+
+    @property
+    def noise(self) -> str:
+        """The word for timings of which any was disturbed."""
+        return NOISY if any(row.latency_noisy for _, row in self.rows) else ""
 
     @property
     def variant_id(self) -> str:

@@ -169,6 +169,7 @@ class ResultOut(Told):
     latency_low: float | None
     latency_high: float | None
     latency_by: str
+    latency_noisy: bool = Field(description="Whether other work disturbed the timing.")
     origin: str
 
 
@@ -198,6 +199,7 @@ class MeasurementOut(Told):
     batch: int | None
     dataset: str
     split: str
+    noisy: bool = Field(description="Whether other work disturbed this timing.")
 
 
 class FileOut(Told):

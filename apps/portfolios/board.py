@@ -20,7 +20,8 @@ from apps.portfolios.models import Criterion, Entry, Portfolio
 
 # Of what was measured more than once in the same way, the newest counts.
 WAY = ("variant_id", "given", "metric", "device", "dataset", "split", "engine", "origin", "batch")
-COLUMNS = (*WAY, "value", "unit", "low", "high", "n", "threads", "created", "run_id", "number", "samples_id")
+COLUMNS = (*WAY, "value", "unit", "low", "high", "n", "threads", "created", "run_id", "number", "samples_id",
+           "noisy")
 WORDS = {"pass": "passes", "fail": "fails", "unmeasured": "is not measured", "predicted": "is only predicted",
          "emulated": "is only emulated"}
 
@@ -140,7 +141,8 @@ def _facts(variant: Variant) -> Iterator[Evidence]:
 
 
 def _evidence(row: dict[str, Any]) -> Evidence:
-    same = ("metric", "value", "unit", "origin", "low", "high", "n", "device", "engine", "threads", "batch", "dataset", "split")
+    same = ("metric", "value", "unit", "origin", "low", "high", "n", "device", "engine", "threads", "batch", "dataset", "split",
+            "noisy")
     return Evidence(**{name: row[name] for name in same}, when=row["created"], id=str(row["id"]), run=str(row["run_id"]),
                     run_number=row["number"], samples=row["samples_id"] is not None)
 
@@ -184,5 +186,5 @@ def _cell(cell: Cell) -> dict[str, Any]:
         names = ("value", "unit", "low", "high", "n", "origin", "device", "engine", "threads", "batch", "dataset", "split",
                  "run", "run_number")
         made |= {name: getattr(each, name) or None if name != "value" else each.value for name in names}
-        made |= {"low": each.low, "high": each.high, "measurement": each.id, "when": each.when.isoformat()}
+        made |= {"low": each.low, "high": each.high, "noisy": each.noisy, "measurement": each.id, "when": each.when.isoformat()}
     return made

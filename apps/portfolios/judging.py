@@ -35,6 +35,7 @@ class Evidence:
     run: str | None = None
     run_number: int | None = None
     samples: bool = False
+    noisy: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def judge(rule: Rule, known: Iterable[Evidence]) -> Judged:
     verdict: Verdict = "pass" if keeps else "fail"
     if best.origin != "measured":
         verdict = "emulated" if best.origin == "emulated" else "predicted"
-    return Judged(verdict, keeps, straddles(rule, best), best)
+    return Judged(verdict, keeps, straddles(rule, best) or best.noisy, best)
 
 
 def chosen(rule: Rule, known: Iterable[Evidence]) -> Evidence | None:

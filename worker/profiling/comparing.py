@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from worker.profiling.stopwatch import Timing, faster
+from worker.wording import NOISY
 
 SAME = 1.005
 
@@ -17,7 +18,7 @@ def speed(before: Timing, after: Timing) -> str:
     ratio = faster(before, after)
     if ratio is None:
         return "no faster"
-    doubt = " (noisy timing)" if before.noise or after.noise else ""
+    doubt = f" ({NOISY})" if before.noise or after.noise else ""
     return f"{times(ratio)} faster{doubt}" if ratio > 1 else f"{times(1 / ratio)} slower{doubt}"
 
 

@@ -86,6 +86,6 @@ def _said(
         bounds = {"low": low, "high": high} if q == 0.5 else {}
         yield Measured(variant=name, metric=metric, value=timing.quantile_ms(q), unit="ms", device=context.device,
                        engine=engine, threads=context.threads, batch=batch, n=len(timing.samples_ns), samples=file,
-                       **bounds)
+                       noisy=bool(timing.noise), **bounds)
     if timing.noise:
         yield Log(level="warning", message=f"{name} in {engine}: noisy latency; {'; '.join(timing.noise)}.")

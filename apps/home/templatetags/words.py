@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.experiments import reading
+from worker.wording import NOISY
 
 register = template.Library()
 NONE = "–"
@@ -190,3 +191,9 @@ def _scaled(value: Any, steps: Sequence[tuple[float, str]], unit: str) -> str | 
             return format_html('<data value="{}" title="{} {}">{}{}{}</data>', int(number), f"{int(number):,}",
                                unit, sig(number / step), GAP, prefix)
     return f"{int(number)}{GAP}{unit}".strip(GAP)
+
+
+@register.simple_tag
+def noise_word() -> str:
+    """What is said beside a latency whose timing was disturbed."""
+    return NOISY

@@ -1,7 +1,7 @@
 // Variants at latency and accuracy: size as area, intervals as bars, the network of comparison as a star, the Pareto line dotted.
 import { colour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
-import { safe } from "../words.js";
+import { NOISY, safe } from "../words.js";
 
 const ENGINE = "onnxruntime";
 const PART = " · ";
@@ -137,13 +137,13 @@ export class TradeOff {
     const { about } = point.x;
     const origin = about?.origin && about.origin !== "measured" ? ` (${about.origin})` : "";
     return [safe(point.name), `${sig(point.y.value * this.#percent)}${this.#percent === 100 ? " %" : ""} ${safe(point.y.about?.split ?? "")}`,
-            `${sig(point.x.value)} ${about?.unit ?? ""}${origin}`, point.facts.size_bytes ? size(point.facts.size_bytes) : ""].filter(Boolean).join("<br>");
+            `${sig(point.x.value)} ${about?.unit ?? ""}${origin}${about?.noisy ? `, ${NOISY}` : ""}`, point.facts.size_bytes ? size(point.facts.size_bytes) : ""].filter(Boolean).join("<br>");
   }
 
   table() {
-    const head = ["variant", this.chart.x_title || this.x.replaceAll("_", " "), "low", "high", `${this.y}${this.#percent === 100 ? ", %" : ""}`, "measured on", "size, bytes", "origin"];
+    const head = ["variant", this.chart.x_title || this.x.replaceAll("_", " "), "low", "high", `${this.y}${this.#percent === 100 ? ", %" : ""}`, "measured on", "size, bytes", "origin", "noise"];
     const rows = [...this.variants.values()].map((v) => [v.name, v.x?.value ?? null, v.x?.low ?? null, v.x?.high ?? null,
-      v.y ? v.y.value * this.#percent : null, v.y?.about?.split ?? "", v.facts.size_bytes ?? null, v.x?.about?.origin ?? ""]);
+      v.y ? v.y.value * this.#percent : null, v.y?.about?.split ?? "", v.facts.size_bytes ?? null, v.x?.about?.origin ?? "", v.x?.about?.noisy ? NOISY : ""]);
     return { head, rows };
   }
 }

@@ -173,3 +173,14 @@ def test_a_viewer_sees_no_buttons(cast: Cast, client: Client) -> None:
 def test_one_without_runs_is_a_page_too(cast: Cast, alice: Client) -> None:
     empty = Experiment.objects.create(team=cast.team, name="empty", recipe="gone.recipe")
     assert "empty" in page(alice, empty) and "gone.recipe" in page(alice, empty)
+
+
+def test_a_sweep_with_disturbed_timings_says_so_above_the_chart_and_beside_the_numbers(cast: Cast, alice: Client) -> None:
+    experiment = sweep(cast)
+    measured(experiment)
+    assert "noisy timing" not in page(alice, experiment)
+    Measurement.objects.filter(run=experiment.runs.earliest("number"), metric="latency_ms_p50").update(noisy=True)
+    said = page(alice, experiment)
+    assert "The timings of 1 run were disturbed: differences in latency may be noise." in said
+    assert sorted(point["noise"] for point in points(said)) == ["", "noisy timing", "noisy timing"]
+    assert 'n = 4</small><small class="of">noisy timing' in said

@@ -126,3 +126,20 @@ def test_a_network_in_fewer_bits_is_compared_with_its_fp32_form_in_bytes() -> No
     small = replace(full, name="int8", precision="int8", size_bytes=1000, latency_ms=1.0)
     assert reading.reference([small, full]) is full
     assert reading.verdict([full, small]) == "4.0× smaller, 2.0× faster, equally accurate"
+
+
+def test_a_disturbed_timing_is_no_finding() -> None:
+    small = Result("small", params=914_122, latency_ms=2.49, accuracy=0.961, accuracy_of="test", latency_noisy=True)
+    assert "3.4× faster (noisy timing)" in reading.verdict([DENSE, small])
+    assert reading.latency_doubt(DENSE, small) == reading.latency_doubt(small, DENSE) == "noisy timing"
+
+
+def test_latencies_whose_intervals_overlap_are_within_the_noise() -> None:
+    one, other = (Result(name, latency_ms=2.0, latency_low=low, latency_high=low + 1.0) for name, low in (("a", 1.5), ("b", 1.9)))
+    assert reading.latency_doubt(one, other) == "within the noise"
+    assert reading.latency_doubt(one, Result("c", latency_ms=9.0, latency_low=8.5, latency_high=9.5)) == ""
+
+
+def test_how_many_runs_were_disturbed_is_said_only_when_some_were() -> None:
+    assert reading.disturbed(0) == ""
+    assert reading.disturbed(3) == "the timings of 3 runs were disturbed: differences in latency may be noise"

@@ -109,3 +109,11 @@ def test_a_batch_that_cannot_be_kept_leaves_nothing_of_itself(run: Run) -> None:
     with pytest.raises(ValueError):
         recorder.record(run, [Metric(name="loss", value=1, step=1), FileMade(path="missing", name="x")])
     assert run.stream.events.count() == before
+
+
+def test_a_disturbed_timing_is_marked_in_its_row_and_other_events_are_as_they_were(run: Run) -> None:
+    calm, noisy = (Measured(variant="net", metric="latency_ms_p50", value=2.0, unit="ms", engine=engine, noisy=engine == "torch")
+                   for engine in ("onnxruntime", "torch"))
+    recorder.record(run, [calm, noisy])
+    assert dict(Measurement.objects.values_list("engine", "noisy")) == {"onnxruntime": False, "torch": True}
+    assert [event.body.get("noisy") for event in run.stream.events.filter(type="measured").order_by("seq")] == [None, True]

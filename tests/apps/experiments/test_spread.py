@@ -53,3 +53,20 @@ def test_a_deviation_in_percent_is_never_written_as_nothing() -> None:
     assert Spread(2, 0.9, 0.0002).beside_percent == "<0.1\u00a0%"
     assert Spread(2, 0.9, 0.0707).beside_percent == "7.1\u00a0%"
     assert Spread(1, 0.9, None).beside_percent == ""
+
+
+def test_the_latency_of_the_dense_network_scatters_over_all_its_timings_not_over_means_of_seeds() -> None:
+    runs = [run(number, images=images) for number in (1, 2) for images in (32, 64)]
+    rows = {each.pk: one("fp32", 0.95, latency_ms=latency) for each, latency in zip(runs, (1.0, 3.0, 1.0, 3.0), strict=True)}
+    [dense] = combined(runs, rows, ["images"])
+    timed, judged = dense.of("latency_ms"), dense.of("accuracy")
+    assert timed and (timed.n, timed.mean) == (4, 2.0) and timed.sd and timed.sd > 1.0
+    assert judged and (judged.n, judged.sd) == (2, 0.0)
+
+
+def test_a_combination_is_noisy_when_any_of_its_timings_is() -> None:
+    runs = [run(1), run(2)]
+    rows = {each.pk: one(latency_ms=1.0, latency_noisy=each is runs[1]) for each in runs}
+    [found] = combined(runs, rows, [])
+    assert found.noise == "noisy timing"
+    assert [each.noise for each in combined(runs[:1], rows, [])] == [""]

@@ -137,3 +137,11 @@ def test_an_accuracy_that_rounds_up_to_its_bound_is_written_out(shop: Shop) -> N
     portfolio = shop.portfolio()
     shop.asked(portfolio, metric="accuracy", comparison="at_least", bound="95")
     assert [(cell.judged.verdict, cell.exact) for cell in board_of(portfolio).cells] == [("fail", "94.96")]
+
+
+def test_a_cell_that_rests_on_a_disturbed_timing_says_so(shop: Shop) -> None:
+    shop.measured(shop.variant("net"), value=3.0, noisy=True)
+    portfolio = shop.portfolio()
+    shop.asked(portfolio)
+    [cell] = facts_of(board_of(portfolio))["cells"]
+    assert (cell["verdict"], cell["within_noise"], cell["noisy"]) == ("pass", True, True)

@@ -117,3 +117,7 @@ def test_the_order_of_the_evidence_does_not_matter(rule: Rule, known: list[Evide
 def test_a_looser_bound_never_turns_pass_into_fail(value: float, bound: float, more: float) -> None:
     strict, loose = judge(rule(bound), [evidence(value)]), judge(rule(bound + more), [evidence(value)])
     assert loose.passes or not strict.passes
+
+
+def test_a_disturbed_timing_is_within_the_noise_however_narrow_its_interval() -> None:
+    assert judge(rule(), [evidence(4.0, low=3.9, high=4.1, noisy=True)]).is_noise

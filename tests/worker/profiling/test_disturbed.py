@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from worker.context import Context
+from worker.events import Measured
 from worker.profiling import latency
 from worker.profiling.stopwatch import Timing
 
@@ -48,3 +51,9 @@ def test_when_none_is_calm_the_calmest_is_kept(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_other_engine_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tried(monkeypatch, "torch", WORSE, CALM) == (1, 9.0)
+
+
+@pytest.mark.parametrize(("timing", "noisy"), [(CALM, False), (STOLEN, True)])
+def test_each_number_of_a_disturbed_timing_says_so(timing: Timing, noisy: bool, tmp_path: Path) -> None:
+    said = latency._said("net", timing, latency.HEADLINE, batch=1, context=Context(tmp_path), file="samples.json")
+    assert [event.noisy for event in said if isinstance(event, Measured)] == [noisy] * 3
