@@ -64,7 +64,7 @@ class FirstPasswordForm(SetPasswordForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self, password1="New password", password2="New password again")
+        _plain(self, password1="Choose a password", password2="The same password again")
         self.fields["password1"].help_text = password_help()
 
 
@@ -132,6 +132,10 @@ class NewPersonForm(PasswordForm):
     name = forms.CharField(label="Your name", max_length=120, help_text="Shown beside what you do.",
                            widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ("name", "password")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "Choose a password"
 
 
 class AddressForm(forms.Form):

@@ -36,6 +36,7 @@ def key(client: Client, nora: User) -> str:
     assert 'src="data:image/svg+xml;base64,' in page
     answer = client.post("/account/second-step/app/", {"code": code_of(found)})
     assert answer["Location"] == "/account/second-step/codes/"
+    assert client.get(answer["Location"]).status_code == 200
     client.post("/sign-out/")
     return str(found)
 
@@ -113,3 +114,15 @@ def test_a_new_password_by_link_does_not_skip_it(client: Client, key: str, nora:
     client.post(f"/reset/{resets.make(nora)}/", {"password": "an unusual phrase 42"})
     answer = client.post("/sign-in/", {"login": nora.email, "password": "an unusual phrase 42"})
     assert answer["Location"].startswith("/sign-in/code/")
+
+
+def test_who_has_no_password_sees_the_recovery_codes_at_once_too(client: Client, nora: User) -> None:
+    nora.set_unusable_password()
+    nora.save()
+    client.force_login(nora)
+    page = client.get("/account/second-step/app/").content.decode()
+    found = re.findall(r'<code id="key">(\w+)</code>', page)[0]
+    shown = client.post("/account/second-step/app/", {"code": code_of(found)}, follow=True)
+    codes = Authenticator.objects.get(user=nora, type="recovery_codes").wrap().get_unused_codes()
+    assert shown.redirect_chain == [("/account/second-step/codes/", 302)]
+    assert all(code in shown.content.decode() for code in codes)
