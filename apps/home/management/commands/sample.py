@@ -50,7 +50,7 @@ def people() -> tuple[User, Team]:
     team = Team.objects.filter(is_sample=True).first() or Team.objects.create(name="Sample team", is_sample=True)
     user = User.objects.filter(email=SAMPLE_EMAIL).first()
     if user is None:
-        user = User.objects.create_user(SAMPLE_EMAIL, None, name="You", is_staff=True, is_superuser=True)
+        user = User.objects.create_user(SAMPLE_EMAIL, None, name="Owner", is_staff=True, is_superuser=True)
     Membership.objects.get_or_create(team=team, user=user, defaults={"role": Role.ADMIN})
     return user, team
 
