@@ -44,10 +44,9 @@ def create(user: User, team: Team, name: str, description: str = "", variants: I
     with transaction.atomic():
         made: Portfolio = Portfolio.objects.create(team=team, stream=Stream.objects.create(team=team), author=user,
                                                    changed_by=user, **named)
-        say(user, made, "changed", "made it")
-        if wanted := list(variants):
-            add_variants(user, made, wanted)
-    made.refresh_from_db()
+        wanted = list(variants)
+        fresh = _filled(user, made, wanted) if wanted else []
+        say(user, made, "changed", f"made it with {_listed(fresh)}" if fresh else "made it")
     return made
 
 
@@ -67,13 +66,7 @@ def rename(user: User, portfolio: Portfolio, name: str, description: str = "", s
 def add_variants(user: User, portfolio: Portfolio, variants: Iterable[object]) -> int:
     """Pick variants of the same team; how many were new. A benchmark's own copy stands for the variant it measured."""
     with changing(user, portfolio) as found:
-        there = set(found.entries.values_list("variant_id", flat=True))
-        fresh = [each for each in _picked(user, found, variants) if each.pk not in there]
-        if len(there) + len(fresh) > MOST_VARIANTS:
-            raise Refused({"variants": f"A portfolio has at most {MOST_VARIANTS} variants; this would make "
-                                       f"{len(there) + len(fresh)}."})
-        Entry.objects.bulk_create(Entry(portfolio=found, variant=each) for each in fresh)
-        if fresh:
+        if fresh := _filled(user, found, variants):
             changed(user, found, f"added {_listed(fresh)}")
     return len(fresh)
 
@@ -145,6 +138,17 @@ def _named(name: str, description: str) -> dict[str, str]:
     if errors:
         raise Refused(errors)
     return named
+
+
+def _filled(user: User, found: Portfolio, variants: Iterable[object]) -> list[Variant]:
+    """Those of the variants that were not in it and now are."""
+    there = set(found.entries.values_list("variant_id", flat=True))
+    fresh = [each for each in _picked(user, found, variants) if each.pk not in there]
+    if len(there) + len(fresh) > MOST_VARIANTS:
+        raise Refused({"variants": f"A portfolio has at most {MOST_VARIANTS} variants; this would make "
+                                   f"{len(there) + len(fresh)}."})
+    Entry.objects.bulk_create(Entry(portfolio=found, variant=each) for each in fresh)
+    return fresh
 
 
 def _picked(user: User, found: Portfolio, variants: Iterable[object]) -> list[Variant]:

@@ -15,9 +15,10 @@ class Kept(forms.Form):
     """A form that an action may still refuse."""
 
     def refuse(self, errors: Mapping[str, str]) -> None:
-        """Put a refusal where the person looks: at the field, else above the form."""
+        """Put a refusal where the person looks: at the field, else (as for a hidden one) above the form."""
+        seen = {field.name for field in self.visible_fields()}
         for field, message in errors.items():
-            self.add_error(field if field in self.fields else None, message)
+            self.add_error(field if field in seen else None, message)
 
 
 class NameForm(Kept):
