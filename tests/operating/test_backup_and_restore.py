@@ -32,8 +32,13 @@ def restored_into(portal: Portal, backup: Path) -> subprocess.CompletedProcess[s
                           capture_output=True, text=True, check=False)
 
 
-def new_portal() -> Portal:
-    return Portal(Path(tempfile.mkdtemp(prefix="ep-back-")))
+@pytest.fixture(scope="module")
+def other() -> Iterator[Portal]:
+    """An empty installation, not started."""
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-back-")))
+    yield portal
+    portal.stop()
+    portal.keep_logs(Path(tempfile.mkdtemp()))
 
 
 @pytest.fixture(scope="module")
@@ -57,73 +62,6 @@ def backup(portal: Portal, runs: tuple[str, str]) -> Iterator[Path]:
     yield folder
     portal.clear_the_slot()
     shutil.rmtree(folder)
-
-
-def files_of(portal: Portal, run: str) -> dict[str, bytes]:
-    """What the run made, as a person downloads it."""
-    made = portal.sql("select variant_id from experiments_runvariant where run_id = %s", run)
-    addresses = [f"/models/variants/{variant}/file.{kind}" for (variant,) in made for kind in ("safetensors", "onnx")]
-    assert addresses
-    answers = [portal.http.get(address) for address in addresses]
-    assert all(answer.status_code == 200 for answer in answers), answers
-    return {address: answer.content for address, answer in zip(addresses, answers, strict=True)}
-
-
-def test_everything_is_there_again(portal: Portal, runs: tuple[str, str], backup: Path) -> None:
-    done, went_on = runs
-    other = new_portal()
-    try:
-        restored = restored_into(other, backup)
-        assert restored.returncode == 0, restored.stderr
-        assert "is whole" in restored.stdout
-        other.start()
-        assert other.run(done)["summary"] == portal.run(done)["summary"]
-        assert other.events(done) == portal.events(done)
-        assert files_of(other, done) == files_of(portal, done)
-        seqs = [event["seq"] for event in other.events(went_on)]
-        assert seqs == list(range(1, len(seqs) + 1))
-        until(lambda: other.run(went_on)["status"] == "running" and other.run(went_on)["attempt"] > 1, 60,
-              "the run that went on begins again")
-        assert signs_in(other)
-    finally:
-        other.stop()
-        other.keep_logs(Path(tempfile.mkdtemp()))
-
-
-def signs_in(portal: Portal) -> bool:
-    """By e-mail address and password, as in the installation that was backed up."""
-    import httpx
-
-    with httpx.Client(base_url=portal.address, follow_redirects=True, timeout=30) as http:
-        http.get("/sign-in/")
-        said = {"login": "boss@example.org", "username": "boss@example.org", "password": PASSWORD,
-                "csrfmiddlewaretoken": http.cookies["csrftoken"]}
-        http.post("/sign-in/", data=said, headers={"Referer": portal.address})
-        return "boss@example.org" in http.get("/account/").text
-
-
-def test_the_next_backup_copies_only_what_is_new(portal: Portal, backup: Path) -> None:
-    before = {file: file.stat().st_ino for file in (backup / "files").rglob("*") if file.is_file()}
-    assert manage(portal, "backup", str(backup)).returncode == 0
-    assert {file: file.stat().st_ino for file in before} == before
-    assert len(list(backup.glob("database-*.dump"))) == 1
-
-
-def test_the_secret_key_and_sessions_are_not_in_it(portal: Portal, backup: Path) -> None:
-    key = (portal.var / "secret_key").read_bytes()
-    dump = next(backup.glob("database-*.dump"))
-    plain = subprocess.run([str(pg_restore()), "-f", "-", str(dump)], capture_output=True, check=True).stdout
-    assert b"experiments_run" in plain and b"boss@example.org" in plain
-    cookie = portal.http.cookies["sessionid"].encode()
-    assert key not in plain and cookie not in plain
-    assert all(key not in file.read_bytes() for file in backup.iterdir() if file.is_file())
-    assert backup.stat().st_mode & 0o077 == 0
-
-
-def pg_restore() -> Path:
-    from edgeportal.embedded import postgres_binary
-
-    return postgres_binary("pg_restore")
 
 
 def damaged(backup: Path, change: Any) -> Path:
@@ -165,20 +103,80 @@ def no_manifest(copy: Path) -> str:
 
 
 @pytest.mark.parametrize("change", [flip_a_byte, flip_in_dump, remove_a_file, from_the_future, no_manifest])
-def test_what_is_wrong_with_a_backup_is_named_and_nothing_is_restored(backup: Path, change: Any) -> None:
+def test_what_is_wrong_with_a_backup_is_named_and_nothing_is_restored(other: Portal, backup: Path, change: Any) -> None:
+    """All into one empty installation, in which the good one is restored afterwards: nothing may be left there."""
     named: list[str] = []
     copy = damaged(backup, lambda folder: named.append(change(folder)))
-    other = new_portal()
     try:
         refused = restored_into(other, copy)
-        assert refused.returncode == 1
-        line = [one for one in refused.stderr.splitlines() if one][-1]
-        assert named[0] in line and "Traceback" not in refused.stderr
-        good = restored_into(other, backup)
-        assert good.returncode == 0, f"the database was left empty: {good.stderr}"
     finally:
-        shutil.rmtree(other.var, ignore_errors=True)
         shutil.rmtree(copy.parent)
+    assert refused.returncode == 1
+    line = [one for one in refused.stderr.splitlines() if one][-1]
+    assert named[0] in line and "Traceback" not in refused.stderr
+
+
+def files_of(portal: Portal, run: str) -> dict[str, bytes]:
+    """What the run made, as a person downloads it."""
+    made = portal.sql("select variant_id from experiments_runvariant where run_id = %s", run)
+    addresses = [f"/models/variants/{variant}/file.{kind}" for (variant,) in made for kind in ("safetensors", "onnx")]
+    assert addresses
+    answers = [portal.http.get(address) for address in addresses]
+    assert all(answer.status_code == 200 for answer in answers), answers
+    return {address: answer.content for address, answer in zip(addresses, answers, strict=True)}
+
+
+def test_everything_is_there_again(portal: Portal, other: Portal, runs: tuple[str, str], backup: Path) -> None:
+    done, went_on = runs
+    restored = restored_into(other, backup)
+    assert restored.returncode == 0, restored.stderr
+    assert "is whole" in restored.stdout
+    other.start()
+    assert other.run(done)["summary"] == portal.run(done)["summary"]
+    assert other.events(done) == portal.events(done)
+    assert files_of(other, done) == files_of(portal, done)
+    seqs = [event["seq"] for event in other.events(went_on)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    until(lambda: other.run(went_on)["status"] == "running" and other.run(went_on)["attempt"] > 1, 60,
+          "the run that went on begins again")
+    assert signs_in(other)
+    other.stop()
+
+
+def signs_in(portal: Portal) -> bool:
+    """By e-mail address and password, as in the installation that was backed up."""
+    import httpx
+
+    with httpx.Client(base_url=portal.address, follow_redirects=True, timeout=30) as http:
+        http.get("/sign-in/")
+        said = {"login": "boss@example.org", "username": "boss@example.org", "password": PASSWORD,
+                "csrfmiddlewaretoken": http.cookies["csrftoken"]}
+        http.post("/sign-in/", data=said, headers={"Referer": portal.address})
+        return "boss@example.org" in http.get("/account/").text
+
+
+def test_the_next_backup_copies_only_what_is_new(portal: Portal, backup: Path) -> None:
+    before = {file: file.stat().st_ino for file in (backup / "files").rglob("*") if file.is_file()}
+    assert manage(portal, "backup", str(backup)).returncode == 0
+    assert {file: file.stat().st_ino for file in before} == before
+    assert len(list(backup.glob("database-*.dump"))) == 1
+
+
+def test_the_secret_key_and_sessions_are_not_in_it(portal: Portal, backup: Path) -> None:
+    key = (portal.var / "secret_key").read_bytes()
+    dump = next(backup.glob("database-*.dump"))
+    plain = subprocess.run([str(pg_restore()), "-f", "-", str(dump)], capture_output=True, check=True).stdout
+    assert b"experiments_run" in plain and b"boss@example.org" in plain
+    cookie = portal.http.cookies["sessionid"].encode()
+    assert key not in plain and cookie not in plain
+    assert all(key not in file.read_bytes() for file in backup.iterdir() if file.is_file())
+    assert backup.stat().st_mode & 0o077 == 0
+
+
+def pg_restore() -> Path:
+    from edgeportal.embedded import postgres_binary
+
+    return postgres_binary("pg_restore")
 
 
 def test_a_database_that_is_not_empty_is_refused(portal: Portal, backup: Path) -> None:
