@@ -33,15 +33,15 @@ def models(request: HttpRequest) -> HttpResponse:
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(task__icontains=search))
     page = paged(request, rows)
-    context = {"page": page, "models": _counted([model.pk for model in page.object_list]), "search": search}
+    context = {"page": page, "models": _counted(request, [model.pk for model in page.object_list]), "search": search}
     return render(request, "catalog/models.html", context | panel(request, team, "model"))
 
 
-def _counted(ids: list[UUID]) -> QuerySet[RegisteredModel]:
+def _counted(request: HttpRequest, ids: list[UUID]) -> QuerySet[RegisteredModel]:
     """Counted by the index alone; the facts are those of the first variant, which the others descend from."""
-    ordered = Variant.objects.filter(model=OuterRef("pk"))
+    ordered = Variant.objects.visible_to(request.user).filter(model=OuterRef("pk"))
     first, last = ordered.order_by("created", "id"), ordered.order_by("-created", "-id")
-    found: QuerySet[RegisteredModel] = RegisteredModel.objects.filter(pk__in=ids).annotate(
+    found: QuerySet[RegisteredModel] = RegisteredModel.objects.visible_to(request.user).filter(pk__in=ids).annotate(
         variant_count=Count("variants"), params=Subquery(first.values("params")[:1]), macs=Subquery(first.values("macs")[:1]),
         size_bytes=Subquery(first.values("size_bytes")[:1]), newest=Subquery(last.values("created")[:1]),
     ).order_by("name", "id")
