@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "edgeportal.way_back.way_back",
     "edgeportal.failures.Failures",
     "allauth.account.middleware.AccountMiddleware",
 ]
