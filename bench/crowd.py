@@ -98,11 +98,11 @@ STATEMENTS = (
         select {_id('run', 'i')}, 'file ' || j, 'file ' || j, 'text/plain', %(blob)s
         from generate_series(1, %(runs)s) i, generate_series(1, 3) j""",
     f"""insert into experiments_measurement (id, team_id, created, run_id, variant_name, variant_id, metric, value, low, high, n,
-            unit, origin, device, engine, threads, batch, dataset, split)
+            unit, origin, device, engine, threads, batch, dataset, split, noisy)
         select gen_random_uuid(), %(team)s, now(), {_id('run', 'i')}, 'variant ' || (j %% %(variants_a_run)s + 1),
             {_id('variant', "(i || '.' || (j %% %(variants_a_run)s + 1))")},
             (array['accuracy', 'latency_ms_p50', 'size_bytes'])[j %% 3 + 1], 0.5 + j / 100.0, 0.4, 0.6, 100,
-            (array['', 'ms', 'bytes'])[j %% 3 + 1], 'measured', 'this computer', 'onnxruntime', 1, 1, 'Data', 'test'
+            (array['', 'ms', 'bytes'])[j %% 3 + 1], 'measured', 'this computer', 'onnxruntime', 1, 1, 'Data', 'test', false
         from generate_series(1, %(runs)s) i, generate_series(1, %(numbers_a_run)s) j""",
     f"""insert into live_event (stream_id, seq, at, type, body)
         select stream, j, now(), 'metric', jsonb_build_object('name', 'accuracy', 'value', j / 1000.0, 'step', j,

@@ -24,8 +24,8 @@ CHUNK, MOST_LABELS = 2000, 30
 POINT = ("name", "step", "value")
 NOTHING: tuple[Any, ...] = (0, None, None)
 FACTS = ("name", "accuracy", "accuracy_low", "accuracy_high", "accuracy_n", "accuracy_of", "accuracy_data", "latency_ms",
-         "latency_low", "latency_high", "latency_engine", "latency_device", "latency_threads", "latency_batch", "latency_noisy", "origin",
-         "params", "macs", "size_bytes", "activation_bytes")
+         "latency_low", "latency_high", "latency_engine", "latency_device", "latency_threads", "latency_batch", "latency_noisy",
+         "origin", "params", "macs", "size_bytes", "activation_bytes")
 MEASURED = ("variant_name", "metric", "value", "unit", "low", "high", "n", "origin", "device", "engine", "threads", "batch",
             "dataset", "split", "noisy", "created")
 
