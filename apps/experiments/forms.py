@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
+from apps.accounts.words import plain
 from apps.experiments import sweeps
 from apps.experiments.choices import WORDS, reference_field
 from apps.experiments.sweeps import LISTS, MOST_REPEATS, inner, several
@@ -21,7 +22,7 @@ from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
 from worker.wording import bounds, range_words
 
-LONGEST = 500
+LONGEST, LONGEST_NAME = 500, 200
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
@@ -31,7 +32,7 @@ class RecipeForm(forms.Form):
     recipe: Recipe
     known: Mapping[str, Any] = types.MappingProxyType({})
     is_sweepable = True
-    name = forms.CharField(required=False, max_length=200, label="Name",
+    name = forms.CharField(required=False, label="Name", widget=forms.TextInput({"autocomplete": "off"}),
                            help_text="How you will find it again; left empty, it names itself.")
     repeat = forms.CharField(required=False, max_length=40, label="Repeat", initial="1",
                              widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
@@ -55,6 +56,14 @@ class RecipeForm(forms.Form):
     @property
     def own(self) -> list[forms.BoundField]:
         return [self[name] for name in OWN if name in self.fields]
+
+    def clean_name(self) -> str:
+        """Judged here, not cut by the browser: what was typed stays."""
+        wrong: dict[str, str] = {}
+        name = plain("name", self.cleaned_data["name"], LONGEST_NAME, wrong, needed=False)
+        if wrong:
+            raise forms.ValidationError(wrong["name"])
+        return name
 
     def clean_tags(self) -> list[str]:
         try:

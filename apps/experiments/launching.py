@@ -76,7 +76,7 @@ def fit(every: Iterable[Things]) -> None:
 
 
 def title(recipe: Recipe, things: Things) -> str:
-    return " · ".join([recipe.title, *(str(_named(kind, thing)) for kind, thing in things.values())])[:200]
+    return " · ".join([recipe.title, *(_titled(kind, thing) for kind, thing in things.values())])[:200]
 
 
 def make_runs(experiment: Experiment, recipe: Recipe, every: Sequence[Params], things: Sequence[Things]) -> list[Run]:
@@ -97,6 +97,11 @@ def make_runs(experiment: Experiment, recipe: Recipe, every: Sequence[Params], t
 
 def _named(kind: ReferenceKind, thing: Any) -> Any:
     return thing.model if kind == "model" else thing
+
+
+def _titled(kind: ReferenceKind, thing: Any) -> str:
+    """What a run made is named as such: its model has other variants too."""
+    return f"{thing.model} · {thing.name}" if kind == "model" and thing.made_by else str(_named(kind, thing))
 
 
 def _copied(kind: ReferenceKind, thing: Any) -> dict[str, Any]:

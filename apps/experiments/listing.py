@@ -35,7 +35,7 @@ def filtered(request: HttpRequest) -> QuerySet[Experiment]:
     if want["status"] and want["status"] != ARCHIVED:
         found = found.filter(_has_run(Q(status__in=FILTERS.get(want["status"], ()))))
     if want["search"]:
-        found = found.filter(Q(name__icontains=want["search"]) | _has_run(_numbered(want["search"])))
+        found = found.filter(Q(name__icontains=want["search"]) | _tagged(want["search"]) | _has_run(_numbered(want["search"])))
     if want["tag"]:
         found = found.filter(tags__contains=[want["tag"]])
     return found.order_by("-created", "id")
@@ -43,6 +43,11 @@ def filtered(request: HttpRequest) -> QuerySet[Experiment]:
 
 def _has_run(like: Q) -> Q:
     return Q(Exists(Run.objects.filter(like, experiment=OuterRef("pk"), team=OuterRef("team"))))
+
+
+def _tagged(search: str) -> Q:
+    """Those with a tag that holds this text; what stands between tags where they are kept is none of them."""
+    return Q(pk=None) if any(mark in search for mark in '[]",\\') else Q(tags__icontains=search)
 
 
 def _numbered(search: str) -> Q:

@@ -63,9 +63,18 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     rows = results(run)
     dense = reading.reference(rows)
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
-    return {"run": run, "rows": [_against(row, dense) for row in _sorted(rows, sort, down)], "sort": sort, "down": down,
+    shown = [_against(row, dense) | _called(run, row) for row in _sorted(rows, sort, down)]
+    return {"run": run, "rows": shown, "sort": sort, "down": down,
             "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
+
+
+def _called(run: Run, row: Result) -> dict[str, str]:
+    """A benchmark calls what it was given by its model's name; here the variant is named too."""
+    given = run.inputs.get("model") if run.recipe.startswith("benchmarking.") else None
+    if not isinstance(given, dict) or given.get("name") != row.name or not given.get("variant"):
+        return {}
+    return {"name": f"{given['name']} · {given['variant']}"}
 
 
 def _columns(sort: str, down: bool) -> list[dict[str, Any]]:

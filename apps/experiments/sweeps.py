@@ -18,7 +18,7 @@ from worker.params import Params
 from worker.recipe import Recipe
 from worker.wording import complaint
 
-MOST_RUNS, MOST_REPEATS = 200, 20
+MOST_RUNS, MOST_REPEATS, MOST_COUNTED = 200, 20, 2000
 Sweep = Mapping[str, Sequence[Any]]
 RANGE = re.compile(r"(-?\d{1,9})\s*\.\.\s*(-?\d{1,9})")
 LISTS = (tuple, list, set, frozenset)
@@ -51,8 +51,8 @@ def _range(part: str) -> list[str]:
     if not found:
         return [part]
     first, last = int(found[1]), int(found[2])
-    # One value more than is allowed is enough to be refused with a count; a million of them would only take memory.
-    return [str(value) for value in range(first, min(last, first + MOST_RUNS) + 1)] or [part]
+    # What is refused is counted truly up to here, and said to be more above; a million of them would only take memory.
+    return [str(value) for value in range(first, min(last, first + MOST_COUNTED) + 1)] or [part]
 
 
 def count(sweep: Sweep, repeat: int) -> int:
@@ -64,6 +64,8 @@ def words(sweep: Sweep, repeat: int) -> str:
     runs = count(sweep, repeat)
     parts = [f"{len(values)} values of {field.replace('_', ' ')}" for field, values in sweep.items() if len(values) > 1]
     parts += [f"{repeat} seeds"] if repeat > 1 else []
+    if any(len(values) == MOST_COUNTED + 1 for values in sweep.values()):
+        return f"more than {MOST_COUNTED:,} runs"
     return f"{runs:,} runs: {' × '.join(parts)}" if runs > 1 else ""
 
 

@@ -30,9 +30,9 @@ export class Charts {
     this.#soon();
   }
 
-  /** The run has ended and all it said is here. */
-  nothingMore() {
-    for (const panel of this.panels) if (panel.model.isEmpty) panel.hint("This run drew nothing here.");
+  /** All that was said is here. */
+  nothingMore(text = "This run drew nothing here.") {
+    for (const panel of this.panels) if (panel.model.isEmpty) panel.hint(text);
   }
 
   #panel(place, run) {

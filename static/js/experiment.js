@@ -7,7 +7,10 @@ const points = () => document.getElementById("points");
 function start() {
   const page = JSON.parse(document.getElementById("page-config").textContent);
   const charts = new Charts(document.getElementById("charts"), page);
-  const draw = () => charts.append([{ type: "points", body: JSON.parse(points().dataset.points) }]);
+  const draw = () => {
+    charts.append([{ type: "points", body: JSON.parse(points().dataset.points) }]);
+    charts.nothingMore(points().dataset.nothing);
+  };
   draw();
   let asking = false;
 

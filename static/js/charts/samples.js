@@ -17,5 +17,11 @@ export class Samples extends Line {
     return { colour: nthColour(index), thin: false, dash: "solid", symbol: SYMBOLS[index % SYMBOLS.length] };
   }
 
+  /** A run that timed very many inferences says only one of so many; its file has all. */
+  get caption() {
+    const apart = Math.max(...[...this.traces.values()].map((trace) => (trace.x.length > 1 ? trace.x[1] - trace.x[0] : 1)), 1);
+    return apart > 1 ? `one in ${apart} inferences is drawn; the file of samples has all` : "";
+  }
+
   get mark() { return "dot"; }
 }

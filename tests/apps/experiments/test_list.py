@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from apps.experiments.models import Status
+from apps.experiments.models import Experiment, Status
 from tests.apps.cast import Cast
 
 
@@ -78,3 +78,12 @@ def test_a_longer_list_needs_no_more_queries(
     assert "page 1 of 2" in said
     with django_assert_max_num_queries(18):
         alice.get("/")
+
+
+def test_the_text_filter_finds_tags_too(cast: Cast, client: Client) -> None:
+    cast.run()
+    Experiment.objects.update(name="something", tags=["Baseline", "paper"])
+    client.force_login(cast.alice)
+    said = {text: "something" in client.get("/experiments/", {"q": text}).content.decode().partition("<tbody>")[2]
+            for text in ("baselin", "PAPER", '", "', "nobody")}
+    assert said == {"baselin": True, "PAPER": True, '", "': False, "nobody": False}

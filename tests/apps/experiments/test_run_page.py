@@ -253,3 +253,14 @@ def test_runs_of_a_model_are_found_in_as_many_queries_however_many_variants_it_h
     with django_assert_max_num_queries(12):
         said = alice.get(f"/experiments/of-model/{variant.model_id}/").content.decode()
     assert said.count("<tr data-row") == 2 and f"/runs/{run.pk}/" in said and f"/runs/{given.pk}/" in said
+
+
+def test_a_benchmark_of_a_runs_variant_names_the_variant(cast: Cast, client: Client) -> None:
+    given = {"model": {"kind": "model", "id": "", "name": "VGG-11", "variant": "int8 of run 4"}}
+    run = cast.run(Status.FINISHED, recipe="benchmarking.latency", inputs=given)
+    Measurement.objects.create(run=run, team=run.team, variant_name="VGG-11", metric="latency_ms_p50", value=2.0, unit="ms",
+                               origin="measured", engine="onnxruntime", noisy=True)
+    client.force_login(cast.alice)
+    said = client.get(f"/runs/{run.pk}/variants/").content.decode()
+    assert "VGG-11 · int8 of run 4" in said
+    assert said.count("noisy timing") == 2  # in the table of variants, and by engine

@@ -55,7 +55,25 @@ def test_values_are_parted_as_people_write_them(field: str, text: str, values: l
 
 
 def test_a_million_values_are_not_even_written_down() -> None:
-    assert len(several(menu.get(RECIPE).params.model_fields["epochs"], "1..1000000")) == 201
+    assert len(several(menu.get(RECIPE).params.model_fields["epochs"], "1..1000000")) == 2001
+
+
+@pytest.mark.parametrize(("epochs", "said"), [("1..400", "would be 400 runs"), ("1..1000000", "would be more than 2,000 runs")])
+def test_a_range_that_is_too_long_is_counted_truly(cast: Cast, typed: dict[str, Any], epochs: str, said: str) -> None:
+    filled = form(cast, {**typed, "sparsity": "0.5", "epochs": epochs, "repeat": "1"})
+    assert said in str(filled.errors["epochs"])
+
+
+def test_without_a_model_the_other_fields_complaints_are_said_in_the_same_round(cast: Cast, typed: dict[str, Any]) -> None:
+    filled = form(cast, {**typed, "model": "", "sparsity": "1.5, banana", "epochs": "-1"})
+    assert {"model", "sparsity", "epochs"} <= set(filled.errors)
+    assert "banana" in str(filled.errors["sparsity"]) and "1.5" in str(filled.errors["sparsity"])
+
+
+def test_a_name_that_is_too_long_is_refused_and_stays_as_it_was_typed(cast: Cast, typed: dict[str, Any]) -> None:
+    filled = form(cast, {**typed, "name": "x" * 201})
+    assert filled.errors["name"] == ["At most 200 characters; this has 201."]
+    assert "x" * 201 in str(filled["name"]) and "maxlength" not in str(filled["name"])
 
 
 def test_a_sweep_starts_as_one_experiment(cast: Cast, typed: dict[str, Any], alice: Client) -> None:

@@ -29,7 +29,7 @@ class Params(EveryRecipe):
 
 @recipe(
     "Latency", params=Params, needs_quiet=True,
-    charts=[Chart("samples", "Inference by inference (every n-th of more than 2,000)", y=("latency_ms",), by="engine",
+    charts=[Chart("samples", "Inference by inference", y=("latency_ms",), by="engine",
                   x_title="inference", y_title="latency, ms")],
     example={"model": "lenet5", "dataset": "digits", "laps": 20, "warmup": 2, "seconds": 0.05},
     presets={"quick look": {"laps": 30, "seconds": 0.3}, "careful": {"laps": 500, "warmup": 50, "seconds": 10}},
