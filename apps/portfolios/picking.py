@@ -24,7 +24,8 @@ OFFERED = 50
 @require_safe
 def bar(request: HttpRequest) -> HttpResponse:
     """Fragment: the form that the checkboxes of other pages belong to; nothing for whoever only looks on."""
-    return render(request, "portfolios/_pick.html", {"may_edit": teams.may_edit(teams.person(request), teams.current(request))})
+    team = teams.current(request)
+    return render(request, "portfolios/_pick.html", {"team": team, "may_edit": teams.may_edit(teams.person(request), team)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,17 +1,40 @@
-// Picking variants: by checkbox, by the key x, by a click on the trade-off; all three tick the same boxes.
+// Picking variants: by checkbox, by the key x, by a click on the trade-off; all three tick the same boxes. What is picked on
+// one page stays picked on the next, until it is added or let go.
 import { colour } from "./colours.js";
 
 const MOST = 50;
 const picked = new Set();
+let place = "";
 const PLOTS = ".chart:is([data-kind=tradeoff], [data-kind=spread]) .plot";
 const boxes = () => [...document.querySelectorAll("input.pick")];
+
+/** Once the bar is here its team is known, and with it what was picked on earlier pages. */
+function recall() {
+  const team = document.getElementById("pick")?.dataset.team;
+  if (place || !team) return;
+  place = `picked ${team}`;
+  for (const id of JSON.parse(sessionStorage.getItem(place) ?? "[]")) picked.add(id);
+}
+
+function away() {
+  const here = new Set(boxes().map((box) => box.value));
+  return [...picked].filter((id) => !here.has(id));
+}
+
+/** The boxes of this page go with the form by themselves. */
+function send(form) {
+  form.querySelectorAll("input[type=hidden]").forEach((input) => input.remove());
+  for (const value of away()) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "variant", value }));
+  sessionStorage.removeItem(place);
+}
 
 function show() {
   const bar = document.getElementById("pick");
   if (!bar) return;
   bar.hidden = picked.size === 0;
   const said = document.getElementById("picked");
-  said.textContent = picked.size > MOST ? `${picked.size} picked; a portfolio has at most ${MOST}` : `${picked.size} picked`;
+  const elsewhere = away().length, count = `${picked.size} picked${elsewhere ? `, ${elsewhere} of them on other pages` : ""}`;
+  said.textContent = picked.size > MOST ? `${count}; a portfolio has at most ${MOST}` : count;
   document.getElementById("add-picked").disabled = picked.size > MOST;
   document.querySelectorAll(PLOTS).forEach(listen);
 }
@@ -30,13 +53,20 @@ function ring(plot) {
   window.Plotly.restyle(plot, { "marker.line.width": widths, "marker.line.color": of(seen, colour("surface")) }, traces);
 }
 
+function keep() {
+  if (place) sessionStorage.setItem(place, JSON.stringify([...picked]));
+}
+
 function follow(box) {
+  recall();
   box.checked ? picked.add(box.value) : picked.delete(box.value);
+  keep();
   show();
 }
 
 /** The table was brought again by the page: its boxes are ticked as they were. */
 function restore() {
+  recall();
   for (const box of boxes()) box.checked = picked.has(box.value);
   show();
 }
@@ -66,7 +96,8 @@ function listen(plot) {
 }
 
 document.addEventListener("change", (event) => { if (event.target.matches("input.pick")) follow(event.target); });
-document.addEventListener("reset", (event) => { if (event.target.id === "pick") { picked.clear(); setTimeout(restore); } });
+document.addEventListener("reset", (event) => { if (event.target.id === "pick") { picked.clear(); keep(); setTimeout(restore); } });
+document.addEventListener("submit", (event) => { if (event.target.id === "pick") send(event.target); });
 document.addEventListener("keydown", onKey);
 document.addEventListener("pointerover", (event) => listen(event.target.closest?.(PLOTS)));
 document.addEventListener("htmx:afterSettle", restore);

@@ -173,6 +173,21 @@ def test_a_point_of_the_trade_off_is_picked_by_a_click(alice: Any, portal: Porta
     assert alice.locator("#picked").text_content() == "1 picked"
 
 
+def test_what_is_picked_on_one_page_is_still_picked_on_the_next(alice: Any, portal: Portal, finished: str) -> None:
+    alice.goto(f"{portal.address}/runs/{finished}/")
+    alice.wait_for_selector("#pick", state="attached")
+    alice.wait_for_load_state("networkidle")
+    for box in alice.locator("input.pick").all():
+        box.check()
+    alice.goto(f"{portal.address}/models/")
+    alice.click("main table a:has-text('VGG-11')")
+    alice.wait_for_selector("text=2 picked, 2 of them on other pages")
+    alice.locator("input.pick").first.check()
+    assert alice.inner_text("#picked") == "3 picked, 2 of them on other pages"
+    alice.click("#add-picked")
+    alice.wait_for_selector("h1:has-text('Add 3 variants')")
+
+
 def test_the_authors_own_approval_is_refused(alice: Any, portal: Portal, finished: str) -> None:
     address = pick_two(alice, portal, finished, "Own work")
     ask(alice, "accuracy", "1")
