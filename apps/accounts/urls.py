@@ -12,7 +12,7 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 
 from apps.accounts import joining, links, team_page, views
-from apps.accounts.second_step import TurnOn
+from apps.accounts.second_step import Overview, TurnOn
 
 urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
@@ -34,7 +34,7 @@ urlpatterns = [
     path("account/confirm/code/", second_step.reauthenticate, name="mfa_reauthenticate"),
     path("account/password/", allauth.password_change, name="account_change_password"),
     path("account/password/first/", allauth.password_set, name="account_set_password"),
-    path("account/second-step/", second_step.index, name="mfa_index"),
+    path("account/second-step/", Overview.as_view(), name="mfa_index"),
     path("account/second-step/app/", never_cache(TurnOn.as_view()), name="mfa_activate_totp"),
     path("account/second-step/app/off/", app.deactivate_totp, name="mfa_deactivate_totp"),
     path("account/second-step/codes/", never_cache(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
