@@ -28,7 +28,7 @@ PLACES = {"model": "models", "dataset": "datasets"}
 STEPS = {
     "gathering": "parts put together", "reading": "file read", "unpacking": "unpacked", "fitting": "fitted to the architecture",
     "labels": "labels checked", "weights": "weights checked", "measuring": "mean and deviation measured",
-    "writing": "written as files of the house", "parity": "answers compared in ONNX Runtime", "keeping": "kept in the store",
+    "writing": "written as safetensors and ONNX", "parity": "answers compared in ONNX Runtime", "keeping": "kept in the store",
 }
 
 
