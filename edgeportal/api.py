@@ -151,4 +151,4 @@ def _not_yours(request: HttpRequest, error: Any) -> HttpResponse:
 def _malformed(request: HttpRequest, error: Any) -> HttpResponse:
     errors = by_field(error.errors)
     field, text = next(iter(errors.items()), ("", "The request is not understood."))
-    return problem(422, text, field=field or None, errors=errors)
+    return problem(422, f"{field}: {text}" if field else text, field=field or None, errors=errors)

@@ -44,6 +44,7 @@ def test_a_compressed_body_is_not_unpacked(ask: Ask) -> None:
 def test_a_field_that_is_not_asked_for_is_refused_by_its_name(ask: Ask, field: str) -> None:
     said = problem_of(ask("POST", "/portfolios", {"name": "x", field: "approved"}), 422)
     assert said["field"] == field and said["errors"][field] == "is not known here"
+    assert said["title"] == f"{field}: is not known here"
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
