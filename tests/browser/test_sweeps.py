@@ -68,6 +68,9 @@ def test_x_picks_and_c_compares(page: Any, sweep: str) -> None:
     page.wait_for_selector("[data-kind=line] .scatterlayer .lines path")
     legend = page.locator(".chart", has_text="Accuracy per epoch").locator(".legend")
     until(lambda: len(set(re.findall(r"run \d+", legend.inner_text()))) == 2, 20, "both runs are drawn")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert legend.evaluate("it => it.scrollHeight <= it.clientHeight"), f"no entry is cut at {width}"
     page.select_option("[name=agg]", "best")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url(re.compile("agg=best"))
