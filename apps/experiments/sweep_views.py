@@ -71,8 +71,10 @@ def more_seeds(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def tag(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Whoever has added one stands in the field for the next."""
     words = request.POST.get("tags", "")
-    return _typed(request, pk, lambda user, found: actions.tag(user, found, words), "tags", words)
+    answer = _typed(request, pk, lambda user, found: actions.tag(user, found, words), "tags", words)
+    return redirect(f"{answer['Location']}#id_tags") if "Location" in answer else answer
 
 
 @require_POST

@@ -136,7 +136,8 @@ def test_more_seeds_are_added_or_refused_at_their_field(cast: Cast, alice: Clien
 def test_tags_are_added_and_removed_from_both_pages(cast: Cast, alice: Client) -> None:
     experiment, alone = sweep(cast), cast.run(Status.FINISHED)
     for each, address in ((experiment, f"/experiments/{experiment.pk}/"), (alone.experiment, f"/runs/{alone.pk}/")):
-        alice.post(f"/experiments/{each.pk}/tag/", {"tags": "<b>, paper"})
+        added = alice.post(f"/experiments/{each.pk}/tag/", {"tags": "<b>, paper"})
+        assert added["Location"] == f"/experiments/{each.pk}/#id_tags"
         assert "&lt;b&gt;" in alice.get(address).content.decode()
         alice.post(f"/experiments/{each.pk}/untag/", {"tag": "<b>"})
         each.refresh_from_db()
