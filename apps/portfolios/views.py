@@ -27,8 +27,8 @@ FRAGMENTS: dict[str, Callable[[HttpRequest, Portfolio], dict[str, Any]]] = {
     "head": pages.head, "board": pages.board, "cell": pages.cell, "talk": pages.talk, "review": pages.review,
     "history": pages.history,
 }
-HEAD = ("criterion", "variant", "verdict", "within_noise", "noisy", "value", "unit", "low", "high", "n", "origin", "device", "engine",
-        "threads", "batch", "dataset", "split", "when", "measurement", "run", "run_number")
+HEAD = ("criterion", "variant", "verdict", "within_noise", "noisy", "value", "unit", "low", "high", "n", "origin", "device",
+        "engine", "threads", "batch", "dataset", "split", "when", "measurement", "run", "run_number")
 
 
 @require_safe
