@@ -41,7 +41,8 @@ def test_the_pages_show_facts_with_units(cast: Cast, family: RegisteredModel, cl
     assert client.get(f"/experiments/of-model/{family.pk}/").status_code == 200
 
 
-def test_a_file_that_is_not_on_the_disk_is_gone_and_one_that_never_was_is_not_found(cast: Cast, family: RegisteredModel, client: Client) -> None:
+def test_a_file_that_is_not_on_the_disk_is_gone_and_one_that_never_was_is_not_found(cast: Cast, family: RegisteredModel,
+                                                                                   client: Client) -> None:
     client.force_login(cast.alice)
     variant = family.variants.first()
     assert variant

@@ -14,7 +14,10 @@ import pytest
 from apps.live.tables import Table, cell
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\u00a0=1", "  =1", "＝1", "－1", "＋1", "＠x"])
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\u00a0=1", "  =1", "＝1", "－1", "＋1", "＠x"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
 def test_text_that_a_spreadsheet_would_run_begins_with_an_apostrophe(text: str) -> None:
     assert cell(text) == f"'{text}"
 
