@@ -13,7 +13,6 @@ import pytest
 
 from apps.live.tables import Table, cell
 
-
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\u00a0=1", "  =1", "＝1", "－1", "＋1", "＠x"]
 
 
