@@ -104,7 +104,7 @@ def test_who_signs_out_in_another_tab_is_asked_to_sign_in_and_comes_back(chromiu
     first.goto(f"{portal.address}/runs/{run}/")
     second = context.new_page()
     second.goto(portal.address + "/account/")
-    second.locator("main").get_by_role("button", name="Sign out").click()
+    second.locator("main").get_by_role("button", name="Sign out", exact=True).click()
     first.wait_for_url(f"{portal.address}/sign-in/?next=%2Fruns%2F{run}%2F", timeout=20_000)
     context.close()
     portal.clear_the_slot()
@@ -115,8 +115,8 @@ def test_a_parameter_changed_on_the_page_reaches_the_training(tab: Any, portal: 
     open_run(tab, portal, run)
     until(lambda: portal.metrics(run, "learning_rate"), 60, "the first epoch")
     tab.locator("summary", has_text="Change while it runs").click()
-    tab.get_by_label("Learning rate").fill("0.0001")
-    tab.get_by_label("Learning rate").press("Enter")
+    tab.get_by_role("textbox", name="Learning rate").fill("0.0001")
+    tab.get_by_role("textbox", name="Learning rate").press("Enter")
     portal.wait(run, "finished")
     rates = [metric["value"] for metric in portal.metrics(run, "learning_rate")]
     assert max(rates[:1]) > 0.001 and rates[-1] <= 0.0001
