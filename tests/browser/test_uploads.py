@@ -73,15 +73,15 @@ def test_a_dropped_data_set_is_checked_live_and_stands_in_the_table(page: Any, p
 def test_weights_are_asked_for_their_architecture_and_not_sent_again(tab: Any, portal: Portal, weights: Path) -> None:
     tab.goto(f"{portal.address}/models/")
     tab.set_input_files("#upload-file", weights)
-    listed(tab, "choose its architecture")
     row = tab.locator("[data-upload]", has_text=weights.name)
-    assert "fit lenet5" in row.inner_text() and row.locator("select").input_value() == "lenet5"
+    until(lambda: row.count() and "fit lenet5" in row.inner_text(), 60, "what these weights fit")
+    assert row.locator("select").input_value() == "lenet5"
     row.locator("[name$=in_shape]").fill("many")
     row.get_by_role("button", name="Check again").click()
-    assert "three whole numbers" in tab.locator(".error").inner_text()
-    assert tab.locator("[name$=in_shape]").input_value() == "many"
-    tab.locator("[name$=in_shape]").fill("1x8x8")
-    tab.get_by_role("button", name="Check again").click()
+    assert "three whole numbers" in row.locator(".error").inner_text()
+    assert row.locator("[name$=in_shape]").input_value() == "many"
+    row.locator("[name$=in_shape]").fill("1x8x8")
+    row.get_by_role("button", name="Check again").click()
     tab.wait_for_url(f"{portal.address}/models/")
     listed(tab, "ready")
     tab.click("#uploads a:has-text('lenet-weights')")
