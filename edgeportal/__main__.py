@@ -84,7 +84,7 @@ class Portal:
         collecting = self._collect_static()
         self._hold_to_the_rules()
         self._start_services()
-        self._manage("migrate", "--verbosity", "0")
+        self._manage("migrate", "--verbosity", "0", "--skip-checks")
         if collecting and collecting.wait(WEB_S):
             raise Cannot(f"The static files could not be collected; the log is {self.logs / 'static.log'}")
         # Pages first: the workers' imports would keep a small machine busy.

@@ -69,7 +69,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
-    "ninja",
 ]
 
 MIDDLEWARE = [

@@ -122,7 +122,7 @@ def test_300_mb_cut_at_60_percent_and_resumed_land_once_and_memory_stays_flat(po
     assert (ended["state"], ended["why"]) == ("ready", "")
     rows = portal.sql("select id::text, counts from catalog_dataset where name like 'noise%%'")
     assert rows == [(ended["dataset"], {"train": 67_900, "validation": 9_700, "test": 19_400})]
-    assert portal.sql("select count(*) from catalog_uploadpart") == [(0,)]
+    assert portal.sql("select count(*) from catalog_uploadpart where upload_id = %s", found["id"]) == [(0,)]
     portal.sql("delete from catalog_upload where id = %s", found["id"])
 
 

@@ -82,8 +82,11 @@ def test_a_child_is_cancelled_keeps_its_checkpoint_and_goes_on_later(server: For
 
 def test_a_child_has_a_memory_limit(server: ForkServer, tmp_path: Path) -> None:
     small = job(tmp_path, epochs=1).model_copy(update={"memory_bytes": 1_000_000})
-    lines = said(server.spawn(small), "failed")
-    assert any(line.get("event", {}).get("type") == "failed" for line in lines)
+    child = server.spawn(small)
+    lines = said(child, "failed")
+    # Where the memory ends inside a library that cannot say so, the process is ended instead; the supervisor takes that run back.
+    assert child.exit not in (None, 0) or any(line.get("event", {}).get("type") == "failed" for line in lines)
+    assert not any(line.get("event", {}).get("type") == "finished" for line in lines)
 
 
 def test_a_change_that_comes_before_the_run_began_is_not_lost() -> None:
