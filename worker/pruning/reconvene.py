@@ -2,126 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import fx
 
-from worker.dnn.initialisation import reinitialise
-from worker.dnn.surgery import free_outputs, keep_channels
+from worker.dnn.initialisation import Drawn, reinitialise
+from worker.dnn.surgery import free_outputs
+from worker.dnn.surgery.groups import Groups
 from worker.events import Event, Log, Metric
-from worker.pruning.pruned import Pruned
+from worker.pruning import unstructured
+from worker.pruning.narrowing import Asked, Couple, WidthRule, narrowed
+from worker.pruning.pruned import Pruned, Subject
+from worker.pruning.sensitivity import Average, Sensitivity, evaluate
+from worker.pruning.unstructured import Control, Search
 from worker.sparsity.masks import Masks, densities, density, prunable
-from worker.sparsity.scores import magnitude
-from worker.sparsity.selection import select
+from worker.sparsity.selection import Scope
 
-Average = Literal["layer_mean", "param_weighted"]
 Redraw = Literal["all", "affected"]
-HAIR = 1e-9
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The method's knobs; `density` is what the mask leaves of the convolutions' weights."""
+    """The method's knobs; `density` is what the mask leaves of the convolutions' weights. `fresh`: the weights that are
+    masked may be drawn as `drawn` says first. What the others mean is said in the modules that they come from."""
 
     density: float
+    scope: Scope = "global"
+    drawn: Drawn = "kaiming_normal"
+    fresh: bool = False
     average: Average = "layer_mean"
+    width_rule: WidthRule = "density"
+    couple: Couple = "internal"
     redraw: Redraw = "all"
     round_to: int = 1
     min_channels: int = 1
+    control: Control = "none"
     seed: int = 7
 
+    @property
+    def masking(self) -> unstructured.Rules:
+        return unstructured.Rules(self.density, scope=self.scope, control=self.control, seed=self.seed, drawn=self.drawn)
 
-def prune(network: fx.GraphModule, rules: Rules) -> Generator[Event, None, Pruned]:
-    """Mask, judge the layers, narrow the insensitive ones, draw the weights afresh. Needs no data.
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.width_rule, self.couple, round_to=self.round_to, min_channels=self.min_channels)
 
-    The residual stream keeps its width: only layers whose outputs nothing is added to are narrowed.
-    """
+
+def prune(subject: Subject, search: Search, rules: Rules) -> Generator[Event, None, Pruned]:
+    """Mask, judge the layers, narrow the insensitive ones, draw the weights afresh. Only the search may look at data."""
+    network = subject.network
     weights = prunable(network, linear=False)
-    masks = select(magnitude(weights), density=rules.density)
+    if not weights:
+        raise ValueError("There is nothing to narrow: the network has no convolution.")
+    if rules.fresh and not subject.initial and rules.drawn != "kaiming_normal":
+        reinitialise(network, rules.seed, drawn=rules.drawn)
+    found = yield from search(subject, weights, rules.masking)
+    masks = yield from unstructured.controlled(subject, found.masks, rules.masking)
+    yield from _inherent(rules)
     judged = evaluate(masks, rules.average)
     yield Metric(name="sensitivity", value=1 - judged.average)
-    free = judged.insensitive & frozenset(free_outputs(network))
-    keep = narrowing(weights, masks, free, min_channels=rules.min_channels, round_to=rules.round_to)
-    untouched = "" if keep else _untouched(masks, judged, free)
-    yield Log(message=_told(judged, keep, weights, untouched))
-    narrow = keep_channels(network, keep)
-    _redraw(narrow, network, rules)
-    return Pruned(narrow, densities(masks), redrawn=rules.redraw == "all" or bool(keep), untouched=untouched)
+    groups = Groups(network)
+    free = frozenset(free_outputs(network))
+    alive = narrowed(groups, weights, masks, judged.insensitive, free, rules.asked)
+    small = groups.cut(alive)
+    widths = {name: (weights[name].shape[0], len(kept)) for name, kept in small.kept.items() if name in weights}
+    narrow = {name: pair for name, pair in widths.items() if pair[1] < pair[0]}
+    untouched = "" if narrow else _untouched(masks, judged, free, rules)
+    yield Log(message=_told(judged, narrow, untouched))
+    _redraw(small.network, network, rules)
+    return Pruned(small.network, densities(masks), redrawn=rules.redraw == "all" or bool(narrow), untouched=untouched,
+                  spent=found.images / len(subject.data.parts["train"]) if found.images else 0.0)
+
+
+def _inherent(rules: Rules) -> Iterator[Event]:
+    """What the controls of single weights cannot change here. Where one layer's channels are dealt to several others, each
+    may get another number of them: there even a shuffle can move a width."""
+    if rules.control in ("shuffle", "reinitialise"):
+        yield Log(message=f"Widths come from how many weights of each layer are left, not from which; {_left_to(rules)}.")
+
+
+def _left_to(rules: Rules) -> str:
+    if rules.control == "reinitialise":
+        return "so only the weights that training begins with, drawn with another seed, differ from a run without this control"
+    if rules.redraw == "all":
+        return ("and all weights are drawn afresh after that: unless a layer's channels are dealt to several others, this is the "
+                "very network of a run without this control")
+    return "only which channels stay can differ from a run without this control"
 
 
 def _redraw(narrow: fx.GraphModule, network: fx.GraphModule, rules: Rules) -> None:
     """The Resilient Layer Rectifier: a slice of wide layers' weights has too small a variance for the narrow ones."""
-    reinitialise(narrow, rules.seed, None if rules.redraw == "all" else touched(network, narrow))
+    seed = rules.seed + (rules.control == "reinitialise")
+    reinitialise(narrow, seed, None if rules.redraw == "all" else touched(network, narrow), rules.drawn)
 
 
-def _untouched(masks: Masks, judged: Sensitivity, free: frozenset[str]) -> str:
+def _untouched(masks: Masks, judged: Sensitivity, free: frozenset[str], rules: Rules) -> str:
     """Why no layer was made narrower, and what would change that."""
     if not density(masks):
         return "at this sparsity no weight is left to tell the layers apart, and a lower one leaves some"
     if not judged.insensitive:
-        return "no convolution was sparser than the average"
-    if not free:
+        return f"no convolution was sparser than the average{_alike(judged, rules)}"
+    if rules.couple == "internal" and not judged.insensitive & free:
         return "only convolutions that others are added to were sparser than the average, and they keep their width"
+    if rules.couple == "min_ratio" and not judged.insensitive & free:
+        return "each convolution that was sparser than the average is added to one that was not, or is needed whole"
     return ("the widths asked for, rounded up and held to the minimum, are those the layers have, "
             "and a higher sparsity or a lower minimum narrows them")
 
 
-def _told(
-    judged: Sensitivity, keep: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], untouched: str,
-) -> str:
-    widths = ", ".join(f"{name} {weights[name].shape[0]} to {len(index)}" for name, index in keep.items())
+def _alike(judged: Sensitivity, rules: Rules) -> str:
+    if not judged.alike or len(judged.sparsity) == 1:
+        return ""
+    if rules.scope == "local":
+        return " because the same part of each was pruned, and ranking all weights together tells them apart"
+    return (" by more than chance: all layers have scores of one size, as weights with the same standard deviation everywhere "
+            "have, and only weights whose size tells the layers apart (Kaiming's do) can be judged")
+
+
+def _told(judged: Sensitivity, narrow: Mapping[str, tuple[int, int]], untouched: str) -> str:
+    widths = ", ".join(f"{name} {before} to {after}" for name, (before, after) in narrow.items())
     return (f"{len(judged.insensitive)} of {len(judged.sparsity)} convolutions are sparser than the average "
             f"({judged.average:.3f}); made narrower: {widths or f'none ({untouched})'}.")[:2000]
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """Each layer's sparsity under the mask, the average it is held against, and the layers that lie above it."""
-
-    sparsity: dict[str, float]
-    average: float
-    insensitive: frozenset[str]
-
-
-def evaluate(masks: Masks, average: Average = "layer_mean") -> Sensitivity:
-    """The Pruning Sensitivity Evaluator: a layer with more zeros than the average can be made narrower.
-
-    Strictly more, so that a network whose layers are all alike is left alone.
-    """
-    sparsity = {name: 1 - left for name, left in densities(masks).items()}
-    # A hair wide: the mean of equal numbers may come out below them.
-    limit = sum(sparsity.values()) / len(sparsity) if average == "layer_mean" else 1 - density(masks)
-    return Sensitivity(sparsity, limit, frozenset(name for name, zeros in sparsity.items() if zeros > limit + HAIR))
-
-
-def width(mask: torch.Tensor, *, min_channels: int = 1, round_to: int = 1) -> int:
-    """As many output channels as the layer's density asks for, rounded up, at least `min_channels`."""
-    channels = mask.shape[0]
-    # In whole numbers: (1 - s) * C in floats would land just above an integer and round one channel too far up.
-    asked = -(-int(mask.sum()) * channels // mask.numel())
-    rounded = -(-asked // round_to) * round_to
-    return min(channels, max(min_channels, rounded))
-
-
-def strongest(weight: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tensor:
-    """The `count` channels with the largest L1 norm of what the mask leaves; on a tie the lower index. In order."""
-    norms = (weight.detach() * mask).abs().flatten(1).sum(1)
-    ranked = torch.sort(norms, descending=True, stable=True).indices
-    return ranked[:count].sort().values
-
-
-def narrowing(
-    weights: Mapping[str, torch.Tensor], masks: Masks, layers: frozenset[str], *,
-    min_channels: int = 1, round_to: int = 1,
-) -> dict[str, torch.Tensor]:
-    """Which output channels stay in each of `layers`; a layer that would keep them all is not named."""
-    asked = {name: width(masks[name], min_channels=min_channels, round_to=round_to)
-             for name in weights if name in layers}
-    return {name: strongest(weights[name], masks[name], count) for name, count in asked.items()
-            if count < weights[name].shape[0]}
 
 
 def touched(before: torch.nn.Module, after: torch.nn.Module) -> set[str]:

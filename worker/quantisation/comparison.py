@@ -15,7 +15,8 @@ from worker.profiling.answers import Answers, answers
 from worker.profiling.latency import HEADLINE, Timings, latencies
 from worker.profiling.opening import Opened, opened
 from worker.profiling.phases import Phases
-from worker.profiling.variants import Variant, Written, sizes, slug, write
+from worker.profiling.variants import Variant, write
+from worker.profiling.written import Written, sizes, slug
 from worker.quantisation.graph import Folded, rounding_errors
 from worker.quantisation.reduced import Quantise, Reduced
 from worker.quantisation.verdict import Outcome, sentence

@@ -33,8 +33,8 @@ class Folded:
 
     @classmethod
     def of(cls, network: fx.GraphModule, in_shape: Shape) -> Folded:
-        folded = fold_batchnorm(network)
-        return cls(folded, to_model(folded, in_shape, name="network"), tuple(in_shape))
+        folded = fold_batchnorm(network, in_shape)
+        return cls(folded, to_model(folded, in_shape), tuple(in_shape))
 
     @property
     def weights(self) -> Weights:

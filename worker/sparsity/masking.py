@@ -1,4 +1,4 @@
-"""Training under a mask: pruned weights are put back to zero after every step, whatever momentum and decay did."""
+"""Training under a mask: pruned weights and their gradients are put back to zero, whatever momentum and decay did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ POLICY: Policy = "mask_affine"
 
 
 class Masking:
-    """Holds a network's pruned weights at zero; `hold` goes to the training loop.
+    """Holds a network's pruned weights, and their gradients where there are any, at zero; `hold` goes to the training loop.
 
     A filter that is empty altogether takes its bias and batch-norm affine along: else the channel would be a constant,
     and a constant cannot be removed exactly before a padded convolution.
@@ -33,6 +33,9 @@ class Masking:
         self._masks = [mask if _lies_like(mask, weight) else torch.empty_like(weight).copy_(mask)
                        for mask, weight in pairs]
         torch._foreach_mul_(self._weights, self._masks)
+        graded = [(weight.grad, mask) for weight, mask in zip(self._weights, self._masks, strict=True) if weight.grad is not None]
+        if graded:
+            torch._foreach_mul_([grad for grad, _ in graded], [mask for _, mask in graded])
 
 
 def _lies_like(mask: torch.Tensor, weight: torch.Tensor) -> bool:

@@ -15,10 +15,10 @@ Masks = dict[str, torch.Tensor]
 def prunable(network: fx.GraphModule, *, linear: bool = True, classifier: bool = False) -> dict[str, torch.Tensor]:
     """Weights that may be pruned, by layer: convolutions and linear layers, the last one only when asked. No biases."""
     layers = {name_of(node): layer for node in network.graph.nodes
-              if isinstance(layer := layer_of(network, node), nn.Conv2d | nn.Linear)}
+              if isinstance(layer := layer_of(network, node), nn.Conv1d | nn.Conv2d | nn.Linear)}
     last = next(reversed(layers), None)
     return {name: layer.weight for name, layer in layers.items()
-            if (classifier or name != last) and (linear or isinstance(layer, nn.Conv2d))}
+            if (classifier or name != last) and (linear or not isinstance(layer, nn.Linear))}
 
 
 def everything(weights: Mapping[str, torch.Tensor]) -> Masks:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+Schedule = Literal["exponential", "linear"]
+
 
 def one_shot(density: float) -> list[float]:
     return [density]
@@ -15,3 +19,7 @@ def exponential(density: float, rounds: int) -> list[float]:
 def linear(density: float, rounds: int) -> list[float]:
     """Every round removes the same number of weights."""
     return [1 - (1 - density) * k / rounds for k in range(1, rounds)] + [density]
+
+
+def falling(schedule: Schedule, density: float, rounds: int) -> list[float]:
+    return {"exponential": exponential, "linear": linear}[schedule](density, rounds)

@@ -20,6 +20,16 @@ def random(weights: Mapping[str, torch.Tensor], seed: int) -> Scores:
             for name, weight in weights.items()}
 
 
+def inverted(scores: Scores) -> Scores:
+    return {name: -score for name, score in scores.items()}
+
+
+def shuffled(masks: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
+    """As many of each layer, but drawn by lot."""
+    mixed = {name: torch.randperm(mask.numel(), generator=_generator(name, seed)) for name, mask in masks.items()}
+    return {name: mask.flatten()[mixed[name]].view(mask.shape) for name, mask in masks.items()}
+
+
 def _generator(name: str, seed: int) -> torch.Generator:
     # Torch's generator reads 32 bits of a seed, so name and seed are folded into as many.
     return torch.Generator().manual_seed(crc32(f"{seed}:{name}".encode()))

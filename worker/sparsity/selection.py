@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from worker.sparsity.masks import Masks
 Scope = Literal["global", "local"]
 Flat = NDArray[np.floating[Any]]
 Chosen = NDArray[np.bool_]
+SAMPLE, LARGE = 32_768, 262_144
 
 
 def select(
@@ -62,6 +64,30 @@ def _best(living: Flat, count: int) -> Chosen:
 
 
 def _kth_largest(living: Flat, count: int) -> float:
+    """The k-th itself, whatever the sample says: only those between its two bounds are partitioned."""
+    if living.size > LARGE:
+        least, most = bracket(living[_drawn(living.size)], count / living.size)
+        above = int(np.count_nonzero(living > most))
+        between = living[(living >= least) & (living <= most)]
+        if above < count <= above + between.size:
+            return _partitioned(between, count - above)
+    return _partitioned(living, count)
+
+
+def bracket(sample: Flat, part: float) -> tuple[float, float]:
+    """Two bounds that hold between them, nearly surely, the least of the best `part` of what the sample was drawn from."""
+    ranked = np.sort(sample)
+    place, spread = (1 - part) * ranked.size, 4 * math.sqrt(part * (1 - part) * ranked.size) + 2
+    low, high = math.floor(place - spread), math.ceil(place + spread)
+    return (float(ranked[low]) if low >= 0 else -math.inf), (float(ranked[high]) if high < ranked.size else math.inf)
+
+
+def _drawn(size: int) -> NDArray[np.int64]:
+    # By lot, and always the same: scores have a pattern that every so-manieth would fall in step with.
+    return np.random.default_rng(0).integers(size, size=SAMPLE)
+
+
+def _partitioned(living: Flat, count: int) -> float:
     # np.partition crawls over a buffer full of equal values, and iterated scores are full of zeros: leave those out.
     lowest = living.min()
     ties = np.count_nonzero(living == lowest)

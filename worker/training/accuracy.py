@@ -17,6 +17,7 @@ from worker.training.hardware import chosen
 from worker.wording import signed
 
 NINETY_FIVE = 1.959963984540054
+FEW_IMAGES = 100  # below them a difference is told with its interval
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,24 @@ class Score:
         return max(0.0, min(centre - half, self.accuracy)), min(1.0, max(centre + half, self.accuracy))
 
 
+def guessing(found: Score, classes: int, commonest: float) -> str:
+    """In words, that a network is right no oftener than who sees no image, as far as its images can tell; else nothing.
+
+    Who sees none may draw a class by lot or always name the commonest, whose share is `commonest`. A network that is right
+    still less often is no better.
+    """
+    low = found.interval[0]
+    if low <= 1 / classes:
+        return f"no better than guessing among {classes} classes"
+    return "no better than always naming the commonest class" if low <= commonest else ""
+
+
+def commonest(data: Data) -> float:
+    """The share of the class that the test part has most images of."""
+    labels = data.parts["test"].labels
+    return int(labels.bincount().max()) / len(labels) if len(labels) else 0.0
+
+
 def difference(before: Score, after: Score) -> tuple[float, float]:
     """The 95 % interval of how much more accurate `after` is: Newcombe's, made of the two Wilson intervals.
 
@@ -59,12 +78,14 @@ def difference(before: Score, after: Score) -> tuple[float, float]:
 def compared(before: Score, after: Score, other: str) -> str:
     """`after` against `before`, both on the test part, as words: `0.6 points less accurate than the dense network`.
 
-    The rule: they are as accurate "within the noise" when the interval of their difference contains 0.
+    The rule: they are as accurate "within the noise" when the interval of their difference contains 0. Of few images the
+    interval is told too.
     """
-    points, tested = 100 * (after.accuracy - before.accuracy), f"test, n = {after.n}"
+    points, (low, high) = 100 * (after.accuracy - before.accuracy), difference(before, after)
+    wide = f"95 % {signed(100 * low)} to {signed(100 * high)} points, " if 0 < after.n < FEW_IMAGES else ""
+    tested = f"{wide}test, n = {after.n}"
     if signed(points) == signed(0):
         return f"as accurate as {other} ({tested})"
-    low, high = difference(before, after)
     if low <= 0 <= high:
         return f"as accurate as {other} within the noise ({signed(points)} points, {tested})"
     return f"{abs(points):.1f} points {'more' if points > 0 else 'less'} accurate than {other} ({tested})"
@@ -90,8 +111,13 @@ def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Pr
 def judged(network: torch.nn.Module, data: Data, variant: str) -> Generator[Event, None, Score]:
     """Say a variant's accuracy on the test part, the one nobody chose anything by."""
     found = yield from score(network, data, "test")
-    low, high = found.interval
-    yield Measured(variant=variant, metric="accuracy", value=found.accuracy, unit="fraction", dataset=data.name,
-                   split="test", n=found.n, low=low, high=high)
+    yield measured(found, data, variant)
     network.cpu()
     return found
+
+
+def measured(found: Score, data: Data, variant: str) -> Measured:
+    """A score of the test part as a number about a variant."""
+    low, high = found.interval
+    return Measured(variant=variant, metric="accuracy", value=found.accuracy, unit="fraction", dataset=data.name,
+                    split="test", n=found.n, low=low, high=high)

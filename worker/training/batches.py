@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -11,6 +11,8 @@ from worker.datasets import Data, Part, normalise
 EPOCHS_A_SEED = 1_000_003
 EVALUATION = 64
 Batch = tuple[torch.Tensor, torch.Tensor]
+# What becomes of uint8 images, given their places in the part.
+Change = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def order(n: int, batch_size: int, *, seed: int, epoch: int) -> list[torch.Tensor]:
@@ -22,10 +24,14 @@ def order(n: int, batch_size: int, *, seed: int, epoch: int) -> list[torch.Tenso
     return batches
 
 
-def shuffled(data: Data, part: Part, batches: list[torch.Tensor], device: torch.device) -> Iterator[Batch]:
+def shuffled(
+    data: Data, part: Part, batches: list[torch.Tensor], device: torch.device, change: Change | None = None,
+) -> Iterator[Batch]:
+    """Only the images of one batch are ever read out of the part, which may be a file larger than memory."""
     images, labels = torch.as_tensor(part.images), torch.as_tensor(part.labels)
     for index in batches:
-        yield normalise(images[index], data).to(device), labels[index].to(device)
+        some = images[index] if change is None else change(images[index], index)
+        yield normalise(some, data).to(device), labels[index].to(device)
 
 
 def in_order(data: Data, part: Part, device: torch.device) -> Iterator[Batch]:

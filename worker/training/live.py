@@ -10,19 +10,24 @@ from worker.training.rates import Rates
 from worker.training.settings import Settings
 
 
-def first(settings: Settings, checkpoints: Checkpoints, variant: str) -> Generator[Event, None, Rates]:
-    """The rates to begin with. A live one is kept at once: an attempt that was killed in its first epoch used it."""
+def first(
+    settings: Settings, checkpoints: Checkpoints, variant: str, before: Rates | None = None, epoch: int = 1,
+) -> Generator[Event, None, Rates]:
+    """The rates to begin with in `epoch`, `before` those that led there.
+
+    A live one is kept at once: an attempt that was killed in its first epoch used it.
+    """
     if settings.follow:
         return settings.follow
-    declared = Rates.of([(1, settings.learning_rate)])
+    declared = before or Rates.of([(1, settings.learning_rate)])
     if settings.live is None:
         return declared
     known = checkpoints.last(f"rate-{variant}")
     if known:
         return Rates.of(known[2]["rates"])
-    rates = Rates.of([(1, settings.live())])
+    rates = declared.then(epoch, settings.live())
     checkpoints.save(f"rate-{variant}", 0, b"", {"rates": rates.given})
-    yield from _told(declared, rates, 1)
+    yield from _told(declared, rates, epoch)
     return rates
 
 

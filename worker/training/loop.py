@@ -14,7 +14,7 @@ from worker.context import Checkpoints
 from worker.datasets import Data
 from worker.events import Event, Log, Metric, Progress
 from worker.profiling.pulse import Pulse
-from worker.training import live, snapshot
+from worker.training import augmentation, live, snapshot
 from worker.training.accuracy import Score, score
 from worker.training.batches import order, shuffled
 from worker.training.hardware import chosen, resting, working
@@ -22,6 +22,9 @@ from worker.training.rates import Rates
 from worker.training.settings import Settings
 
 Hold = Callable[[], None]
+Stepped = Callable[[int], None]
+# The loss of a batch: of its images, of what the network answered, of its labels.
+Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 # A classifier that guesses has a loss of ln(classes); what is this many times worse does not find its way back.
@@ -53,39 +56,71 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """Some of the epochs that `settings` counts: those behind `after`, up to `until` or the last.
+
+    The learning rate falls over all of them, so that legs one after another follow one curve; `rates` are those of the
+    leg before. `name` is this leg's among checkpoints, where the variant has several. `judged`: what it sets out from
+    was said by the leg before. `skip`: steps of its first epoch that are behind the weights as well.
+    """
+
+    after: int = 0
+    until: int | None = None
+    rates: Rates | None = None
+    name: str = ""
+    judged: bool = False
+    skip: int = 0
+
+
+WHOLE = Leg()
+
+
+@dataclass(frozen=True)
 class Trained:
+    """How many epochs were trained here, and what that took, attempts that were killed counted in. `skipped`: the part of the
+    first epoch that was behind it."""
+
     epochs: int
     seconds: float
     validation_accuracy: float | None
     rates: Rates
+    skipped: float = 0.0
 
 
 def train(
     network: torch.nn.Module, data: Data, settings: Settings, *,
     variant: str, checkpoints: Checkpoints, hold: Hold | None = None, share: Share | None = None,
+    leg: Leg = WHOLE, stepped: Stepped | None = None, criterion: Criterion | None = None,
 ) -> Generator[Event, None, Trained]:
-    """Train `network` in place. `hold` is called after every step, e.g. to keep pruned weights at zero.
-    `share` says which of a run's epochs these are, where it trains more than one network.
+    """Train `network` in place. `hold` is called after every backward pass and after every step, e.g. to keep pruned
+    weights and their gradients at zero; `stepped` is told after every step how many there were, from the first epoch on.
+    `criterion` is what gets less: cross-entropy, where nothing else is wanted.
+    `share` says which of a run's epochs these are, where it trains more than one network; `leg` which of the network's.
 
     Resumes from the last checkpoint named after the variant, saying the metrics of its history once more first.
     """
-    training = _Training(network, data, settings, variant, hold, share or Share(0, settings.epochs))
-    name = f"training-{variant}"
+    last = settings.epochs if leg.until is None else leg.until
+    training = _Training(network, data, settings, variant, hold, share or Share(0, last - leg.after), range(leg.after, last))
+    training.skip, training.stepped = leg.skip, stepped
+    training.criterion = criterion or training.criterion
+    known = leg.name or variant
+    name = f"training-{known}"
     history = training.restore(checkpoints.last(name))
+    resumed = history is not None
     if history is None:
-        history = snapshot.History((yield from live.first(settings, checkpoints, variant)))
-    history.rates = yield from live.again(history.rates, settings, checkpoints, variant, history.epoch + 1)
+        history = snapshot.History((yield from live.first(settings, checkpoints, known, leg.rates, leg.after + 1)), leg.after)
+    history.rates = yield from live.again(history.rates, settings, checkpoints, known, history.epoch + 1)
     yield from history.metrics
-    if history.epoch:
+    if resumed and history.epoch < last:
         yield Log(message=f"{variant} goes on after epoch {history.epoch} of {settings.epochs}, from its checkpoint.")
-    else:
+    if not resumed and not leg.judged:
         yield from _said(history, training.before())
-    for epoch in range(history.epoch + 1, settings.epochs + 1):
+    for epoch in range(history.epoch + 1, last + 1):
         begun = time.monotonic()
         try:
             yield from _said(history, training.epoch(epoch, history.rates))
         except Diverged:
-            live.diverged(checkpoints, variant, epoch)
+            live.diverged(checkpoints, known, epoch)
             raise
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
@@ -93,7 +128,8 @@ def train(
             history.rates = yield from live.following(history.rates, settings, epoch + 1)
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
     resting(network).eval()
-    return Trained(history.epoch, history.seconds, _last_validation(history), history.rates)
+    return Trained(history.epoch - leg.after, history.seconds, _last_validation(history), history.rates,
+                   leg.skip / training.steps_an_epoch if leg.skip else 0.0)
 
 
 def _said(history: snapshot.History, events: Iterator[Event]) -> Iterator[Event]:
@@ -113,14 +149,22 @@ class _Training:
 
     def __init__(
         self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None, share: Share,
+        span: range,
     ) -> None:
         self.device = chosen()
         self.network = working(network, self.device)
         self.data, self.settings, self.variant = data, settings, variant
-        self.hold, self.share = hold or (lambda: None), share
+        self.hold, self.share, self.span = hold or (lambda: None), share, span
         self.optimiser = _optimiser(network, settings)
+        self.skip = 0
+        self.stepped: Stepped | None = None
+        self.criterion: Criterion = _wrong
         self.pulse = Pulse()
         torch.manual_seed(settings.seed)
+
+    @property
+    def steps_an_epoch(self) -> int:
+        return len(order(len(self.data.parts["train"].labels), self.settings.batch_size, seed=0, epoch=0))
 
     def restore(self, saved: tuple[int, bytes, dict[str, object]] | None) -> snapshot.History | None:
         if saved is None:
@@ -131,7 +175,7 @@ class _Training:
     def before(self) -> Iterator[Event]:
         """Where training sets out from: the drop after pruning, or chance."""
         self.hold()
-        yield from self._validation(0, (yield from self._validated()))
+        yield from self._validation(self.span.start, (yield from self._validated()))
 
     def epoch(self, number: int, rates: Rates) -> Iterator[Event]:
         """All of an epoch is judged before any of it is said: one that ran away leaves nothing a retry would contradict."""
@@ -163,23 +207,30 @@ class _Training:
     def _steps(self, number: int, rates: Rates) -> Generator[Event, None, tuple[float, float]]:
         part = self.data.parts["train"]
         batches = order(len(part.labels), self.settings.batch_size, seed=self.settings.seed, epoch=number)
+        skip = self.skip if number == self.span.start + 1 else 0
+        change = augmentation.change(self.settings.augment, len(part.labels), seed=self.settings.seed, epoch=number)
         loss_sum, correct = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         self.network.train()
-        for position, (images, labels) in enumerate(shuffled(self.data, part, batches, self.device)):
+        pairs = shuffled(self.data, part, batches[skip:], self.device, change)
+        for position, (images, labels) in enumerate(pairs, start=skip):
             self._rate(rates.at(number, self.settings.epochs, step=position, steps=len(batches)))
             loss, right = self._step(images, labels)
             loss_sum += loss * len(labels)
             correct += right
+            if self.stepped:
+                self.stepped((number - 1) * len(batches) + position + 1)
             if self.pulse.due():
                 yield self._progress(number - 1 + (position + 1) / len(batches))
         yield self._progress(number)
-        return float(loss_sum) / len(part.labels), float(correct) / len(part.labels)
+        count = sum(map(len, batches[skip:]))
+        return float(loss_sum) / count, float(correct) / count
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.optimiser.zero_grad(set_to_none=True)
         answers = self.network(images)
-        loss = cross_entropy(answers, labels)
+        loss = self.criterion(images, answers, labels)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.hold()  # gradients of what is pruned would make those of the rest shorter below
         if self.settings.clip_norm:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
         self.optimiser.step()
@@ -202,9 +253,14 @@ class _Training:
     def _metric(self, name: str, value: float, number: int, split: str) -> Metric:
         return Metric(name=name, value=value, step=number, labels={"variant": self.variant, "split": split})
 
-    def _progress(self, done: float) -> Progress:
+    def _progress(self, epoch: float) -> Progress:
+        done = epoch - self.span.start
         return Progress(done=self.share.before + done, total=self.share.total, stage="epochs",
-                        part=self.share.part(done / self.settings.epochs))
+                        part=self.share.part(done / len(self.span)))
+
+
+def _wrong(images: torch.Tensor, answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return cross_entropy(answers, labels)
 
 
 def _optimiser(network: torch.nn.Module, settings: Settings) -> torch.optim.Optimizer:

@@ -27,7 +27,8 @@ class Rates:
 
     def then(self, epoch: int, value: float) -> Rates:
         """With another value from `epoch` on; the same where nothing changes."""
-        return self if value == self.latest else Rates((*self.given, (epoch, value)))
+        kept = tuple(pair for pair in self.given if pair[0] < epoch)
+        return self if value == self.latest else Rates((*kept, (epoch, value)))
 
     def at(self, epoch: int, epochs: int, *, step: int = 0, steps: int = 1) -> float:
         """The rate of step `step` (from 0) of the `steps` of epoch `epoch` (from 1), in a training of `epochs`."""

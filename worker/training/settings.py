@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from worker.training.augmentation import Augment
 from worker.training.rates import Rates
 
 Optimiser = Literal["sgd", "adam"]
@@ -19,6 +20,8 @@ class Settings:
 
     A gradient longer than `clip_norm` is shortened to it (0: never): narrow networks without batch-norm die otherwise,
     all their rectifiers shut after one large step.
+
+    `augment` changes the images that are trained on, anew each epoch, and no others.
     """
 
     epochs: int
@@ -29,5 +32,6 @@ class Settings:
     weight_decay: float = 5e-4
     clip_norm: float = 1.0
     seed: int = 7
+    augment: Augment = "none"
     live: Callable[[], float] | None = None
     follow: Rates | None = None

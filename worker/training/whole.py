@@ -6,11 +6,12 @@ from collections.abc import Generator
 from typing import Any
 
 from worker.context import Context
+from worker.datasets import Data
 from worker.events import Event
 from worker.profiling.opening import Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
-from worker.training.accuracy import Score, compared, judged
+from worker.training.accuracy import Score, commonest, compared, guessing, judged
 from worker.training.hardware import settle
 from worker.training.loop import Trained, train
 from worker.training.settings import Settings
@@ -35,11 +36,11 @@ def whole(settings: Settings, *, start: Start, context: Context) -> Work:
                             trained=given.trained or settings.epochs > 0)
     yield made.said()
     yield phases.end("test and save")
-    return _summary(made, trained, before, after, data.classes)
+    return _summary(made, trained, before, after, data)
 
 
 def _summary(
-    made: Variant, trained: Trained, before: Score | None, after: Score | None, classes: int,
+    made: Variant, trained: Trained, before: Score | None, after: Score | None, data: Data,
 ) -> dict[str, Any]:
     accuracy = after.accuracy if after else None
     facts = made.facts
@@ -50,17 +51,16 @@ def _summary(
         "accuracy_after": accuracy, "test_images": after.n if after else None,
         "validation_accuracy": trained.validation_accuracy, "train_seconds": round(trained.seconds, 3),
         "epoch_equivalents": trained.epochs, "variants": [made.as_summary() | {"accuracy": accuracy}],
-        "verdict": _verdict(trained, before, after, classes),
+        "verdict": _verdict(trained, before, after, data),
     }
 
 
-def _verdict(trained: Trained, before: Score | None, after: Score | None, classes: int) -> str:
+def _verdict(trained: Trained, before: Score | None, after: Score | None, data: Data) -> str:
     if not trained.epochs:
         tested = f"; as given it is {100 * after.accuracy:.1f} % accurate (test, n = {after.n})" if after else ""
         return f"not trained: 0 epochs were asked for{tested}"
     assert after is not None
     told = f"{100 * after.accuracy:.1f} % accurate after {counted(trained.epochs, 'epoch')}"
-    low, high = after.interval
-    if low <= 1 / classes <= high:
-        told += f", no better than guessing among {classes} classes"
+    if doubt := guessing(after, data.classes, commonest(data)):
+        told += f", {doubt}"
     return f"{told}; {compared(before, after, 'the given network')}" if before else f"{told} (test, n = {after.n})"

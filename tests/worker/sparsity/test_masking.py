@@ -27,6 +27,7 @@ def step(network: torch.fx.GraphModule, masking: Masking, times: int = 4) -> Non
     for _ in range(times):
         optimiser.zero_grad()
         network(torch.randn(8, 3, 32, 32)).square().sum().backward()
+        masking.hold()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         masking.hold()
@@ -52,3 +53,15 @@ def test_the_trained_network_is_what_masking_it_once_more_gives() -> None:
     images = torch.randn(4, 3, 32, 32)
     again = apply_masks(copy.deepcopy(network).eval(), by_parameter(masks))
     assert torch.equal(network.eval()(images), again.eval()(images))
+
+
+def test_what_is_pruned_does_not_shorten_the_gradients_of_the_rest() -> None:
+    network, masks = masked_network()
+    masking = Masking(network, masks)
+    network(torch.randn(8, 3, 32, 32)).square().sum().backward()
+    living = {name: weight.grad[masks[name]].clone() for name, weight in prunable(network).items() if weight.grad is not None}
+    masking.hold()
+    assert len(living) == len(masks)
+    for name, weight in prunable(network).items():
+        assert weight.grad is not None and not bool(weight.grad[~masks[name]].any())
+        assert torch.equal(weight.grad[masks[name]], living[name])

@@ -81,3 +81,25 @@ def test_a_buffer_full_of_dead_zeros_costs_no_more_than_a_full_one() -> None:
 
 def test_everything_is_kept_when_nothing_is_masked() -> None:
     assert densities(everything(layers())) == {"a": 1.0, "b": 1.0}
+
+
+def ranked(scores: np.ndarray, alive: np.ndarray, count: int) -> np.ndarray:
+    """By sorting everything: the living first, the higher first, the lower position first."""
+    order = np.lexsort((np.arange(len(scores)), -scores, ~alive))
+    kept = np.zeros(len(scores), dtype=bool)
+    kept[order[:count]] = True
+    return kept & alive
+
+
+@pytest.mark.parametrize("kind", ["all different", "ties", "mostly zeros", "one value", "huge and tiny", "signed"])
+@pytest.mark.parametrize("part", [0.0005, 0.03, 0.5, 0.97, 0.9999])
+def test_in_a_large_buffer_it_keeps_what_sorting_everything_would(kind: str, part: float) -> None:
+    rng, size = np.random.default_rng(2), 400_000
+    scores = {
+        "all different": lambda: rng.random(size), "ties": lambda: rng.integers(0, 9, size).astype(float),
+        "mostly zeros": lambda: rng.random(size) * (rng.random(size) < 0.1), "one value": lambda: np.ones(size),
+        "huge and tiny": lambda: 10.0 ** rng.uniform(-300, 300, size), "signed": lambda: rng.normal(size=size),
+    }[kind]()
+    for alive in (np.ones(size, dtype=bool), rng.random(size) < 0.8):
+        count = int(part * alive.sum())
+        assert np.array_equal(keep_best(scores, alive, count), ranked(scores, alive, count))
