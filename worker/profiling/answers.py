@@ -17,7 +17,7 @@ from worker.events import Event, Progress
 from worker.profiling import onnx
 from worker.profiling.pulse import Pulse
 from worker.profiling.recall import Work, once
-from worker.profiling.variants import Written
+from worker.profiling.written import Written
 
 BATCH = 32
 

@@ -1,4 +1,4 @@
-"""A benchmark run: one network, timed carefully, with its raw samples and a badge."""
+"""A benchmark run: one network, opened and written as files where torch is, then timed here or on a board."""
 
 from __future__ import annotations
 
@@ -8,64 +8,62 @@ from typing import Any, Literal
 import torch
 
 from worker.context import Context
-from worker.events import Event, Log, Metric
-from worker.profiling.latency import ENGINES, HEADLINE, latencies
-from worker.profiling.stopwatch import Plan, Timing
+from worker.events import Event, Log
+from worker.orders import Order
+from worker.profiling import compiled, eager, onnx
+from worker.profiling.engines import Engine, has_cuda, onnx_engine
+from worker.profiling.protocol import measured
+from worker.profiling.steps import Options
 from worker.profiling.subject import subject
-from worker.profiling.variants import Variant, Written, sizes
+from worker.profiling.variants import Variant
+from worker.profiling.written import Written
 
-DRAWN = 2000
-Engine = Literal["both", "onnxruntime", "torch"]
+Choice = Literal["both", "all", "onnxruntime", "torch", "torch-compiled"]
+# The headline engine comes last.
+CHOICES: dict[Choice, tuple[str, ...]] = {
+    "both": (eager.ENGINE, onnx.ENGINE), "all": (compiled.ENGINE, eager.ENGINE, onnx.ENGINE),
+    "onnxruntime": (onnx.ENGINE,), "torch": (eager.ENGINE,), "torch-compiled": (compiled.ENGINE,)}
 
 
-def benchmark(engine: Engine, plan: Plan, *, batch: int, context: Context) -> Generator[Event, None, dict[str, Any]]:
+def prepare(context: Context) -> Generator[Event, None, Order]:
+    """The files that a board needs: one ONNX file, and what is known of it."""
+    network = yield from _opened(context)
+    return Order(files=(network.onnx.name,), facts={"network": network.as_summary()})
+
+
+def benchmark(choice: Choice, options: Options, *, on_gpu: bool, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    """Both halves where torch is, in every engine that was asked for."""
+    network = yield from _opened(context)
+    names = yield from _names(choice, network)
+    engines = [_engine(name, network, on_gpu, context) for name in names]
+    return (yield from measured(network, engines, options, context))
+
+
+def _opened(context: Context) -> Generator[Event, None, Written]:
     torch.set_num_threads(context.threads)
     variant = (yield from subject(context)).variant
-    name = variant.name
-    yield from sizes(variant)
-    engines = yield from _engines(engine, variant)
-    found = yield from latencies([variant], context, batch=batch, plan=plan, engines=engines)
-    for used in engines:
-        yield from _drawn(found[used][name], used)
-    yield variant.said()
-    return _summary(variant, {used: found[used][name] for used in engines})
+    # Said here, for here are both its files: a board is given the ONNX file alone.
+    yield variant.said(given=True)
+    return variant
 
 
-def _engines(engine: Engine, variant: Written) -> Generator[Log, None, tuple[str, ...]]:
+def _names(choice: Choice, network: Written) -> Generator[Log, None, tuple[str, ...]]:
     """The engines that can run the network: of a quantised one there is only the ONNX file."""
-    if isinstance(variant, Variant):
-        return ENGINES if engine == "both" else (engine,)
-    told = f"{variant.name} is quantised ({variant.precision}): torch cannot run it"
-    if engine == "torch":
+    names = CHOICES[choice]
+    if isinstance(network, Variant):
+        return names
+    told = f"{network.name} is quantised ({network.precision}): torch cannot run it"
+    if onnx.ENGINE not in names:
         raise ValueError(f"{told}; choose onnxruntime.")
-    if engine == "both":
-        yield Log(level="warning", message=f"{told}, so it is timed in {HEADLINE} only.")
-    return (HEADLINE,)
+    if len(names) > 1:
+        yield Log(level="warning", message=f"{told}, so it is timed in {onnx.ENGINE} only.")
+    return (onnx.ENGINE,)
 
 
-def _drawn(timing: Timing, engine: str) -> Generator[Metric, None, None]:
-    """Samples in the order they were taken; every n-th where there are more than a chart shows. The file has all."""
-    every = -(-len(timing.samples_ns) // DRAWN)
-    for lap in range(0, len(timing.samples_ns), every):
-        yield Metric(name="latency_ms", value=int(timing.samples_ns[lap]) / 1e6, step=lap, labels={"engine": engine})
-
-
-def _summary(variant: Written, timings: dict[str, Timing]) -> dict[str, Any]:
-    shown = HEADLINE if HEADLINE in timings else next(iter(timings))
-    timing = timings[shown]
-    facts = variant.facts
-    return {
-        "params_after": facts.params, "macs_after": facts.macs, "size_bytes_after": facts.size_bytes,
-        "latency_ms_after": timing.p50_ms, "latency_engine": shown, "latency_badge": timing.badge,
-        "variants": [variant.as_summary() | {"latency_ms": timing.p50_ms}],
-        "verdict": "; ".join(_told(used, timings[used]) for used in sorted(timings, key=lambda used: used != shown)),
-    }
-
-
-def _told(engine: str, timing: Timing) -> str:
-    """One engine's part of the verdict: the median and how well it is known, the tail, and how quiet it was."""
-    interval = timing.interval_ms
-    sure = f" (95 % {interval[0]:.3g}–{interval[1]:.3g})" if interval else ""
-    p95, p99 = (f"{timing.quantile_ms(q):.3g}" for q in (0.95, 0.99))
-    why = f" ({', '.join(timing.noise)})" if timing.noise else ""
-    return f"{engine}: p50 {timing.p50_ms:.3g} ms{sure}, p95 {p95} ms, p99 {p99} ms, {timing.badge}{why}"
+def _engine(name: str, network: Written, on_gpu: bool, context: Context) -> Engine:
+    if name == onnx.ENGINE:
+        return onnx_engine(network, threads=context.threads, on_gpu=on_gpu and has_cuda())
+    assert isinstance(network, Variant)
+    make = eager.engine if name == eager.ENGINE else compiled.engine
+    return make(network.network, network.in_shape, network.path, threads=context.threads,
+                on_gpu=on_gpu and torch.cuda.is_available(), workdir=context.workdir)

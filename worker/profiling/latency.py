@@ -1,4 +1,5 @@
-"""How long one inference takes: both engines, variants turn by turn, raw samples kept in a file."""
+"""How long one inference takes: both engines, variants turn by turn, raw samples kept in a file. Loads torch for nobody: a
+variant that torch can run brings it."""
 
 from __future__ import annotations
 
@@ -7,25 +8,29 @@ from collections.abc import Generator, Mapping, Sequence
 
 from worker.context import Context, write_durably
 from worker.events import Event, FileMade, Log, Measured, Progress
-from worker.profiling import eager, onnx
+from worker.profiling import onnx
 from worker.profiling.recall import Work, once
-from worker.profiling.stopwatch import QUICK, Call, Plan, Timing, clock
-from worker.profiling.variants import Variant, Written
+from worker.profiling.stopwatch import QUICK, Plan, Timing, clock
+from worker.profiling.written import Written
 
 HEADLINE = onnx.ENGINE
 AGAIN = 3
-ENGINES = (eager.ENGINE, onnx.ENGINE)
+TORCH = "torch"
+ENGINES = (TORCH, onnx.ENGINE)
 Timings = dict[str, dict[str, Timing]]
 
 
 def latencies(
     variants: Sequence[Written], context: Context, *, batch: int = 1, plan: Plan = QUICK,
-    engines: Sequence[str] = ENGINES, tag: str = "latency",
+    engines: Sequence[str] = ENGINES, tag: str = "latency", again: int = AGAIN,
 ) -> Generator[Event, None, Timings]:
-    """Timings by engine and variant. The headline engine speaks last, so that a chart without engines shows it."""
+    """Timings by engine and variant. The headline engine speaks last, so that a chart without engines shows it.
+
+    `again`: how often its timing is repeated, at most, when other work disturbed it.
+    """
     found: Timings = {}
     for engine in engines:
-        work = _timed(variants, engine, batch=batch, threads=context.threads, plan=plan)
+        work = _timed(variants, engine, batch=batch, threads=context.threads, plan=plan, again=again)
         facts = yield from once(context.checkpoints, f"{tag}-{engine}", work)
         found[engine] = {name: Timing.from_facts(each) for name, each in facts.items()}
         file = _keep(found[engine], context, f"{tag}-{engine}.json")
@@ -35,11 +40,11 @@ def latencies(
     return found
 
 
-def _timed(variants: Sequence[Written], engine: str, *, batch: int, threads: int, plan: Plan) -> Work:
-    calls = {each.name: _call(each, engine, batch, threads) for each in variants}
+def _timed(variants: Sequence[Written], engine: str, *, batch: int, threads: int, plan: Plan, again: int = AGAIN) -> Work:
+    calls = {each.name: each.call(engine, batch=batch, threads=threads) for each in variants}
     found = yield from _progress(clock(calls, plan), engine)
     # Verdicts stand on the headline engine: a disturbed measurement of it is made again, and the calmest is kept.
-    for _ in range(AGAIN if engine == HEADLINE else 0):
+    for _ in range(again if engine == HEADLINE else 0):
         if not _disturbance(found):
             break
         yield Log(level="debug", message=f"The timing in {engine} was disturbed; measured again.")
@@ -61,14 +66,6 @@ def _progress(
         except StopIteration as end:
             timings: dict[str, Timing] = end.value
             return timings
-
-
-def _call(variant: Written, engine: str, batch: int, threads: int) -> Call:
-    if engine == onnx.ENGINE:
-        return onnx.runner(variant.onnx, batch=batch, threads=threads)
-    if not isinstance(variant, Variant):
-        raise ValueError(f"{variant.name} is quantised: torch cannot run it, only ONNX Runtime can.")
-    return eager.runner(variant.network, variant.in_shape, batch=batch, threads=threads)
 
 
 def _keep(timings: Mapping[str, Timing], context: Context, file: str) -> str:

@@ -12,10 +12,11 @@ from worker import datasets
 from worker.context import Context
 from worker.datasets import Data
 from worker.dnn import files
+from worker.dnn.ingest.restoring import restorable, restore_batchnorm
 from worker.dnn.initialisation import reinitialise
 from worker.events import Event, Log
 
-Start = Literal["given", "initialisation"]
+Start = Literal["given", "initialisation", "restored"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def opened(context: Context, start: Start) -> Generator[Event, None, Opened]:
     loaded = files.open_model(given, num_classes=data.classes, in_shape=data.in_shape, seed=context.seed)
     if given.file is None:
         yield Log(message=f"{loaded.name} is an architecture without weights: it starts from initialisation.")
-    elif start == "initialisation":
+    elif start != "given":
         reinitialise(loaded.network, context.seed)
         yield Log(message=f"The weights of {loaded.name} were drawn afresh: it starts from initialisation.")
     elif loaded.trained:
@@ -44,4 +45,16 @@ def opened(context: Context, start: Start) -> Generator[Event, None, Opened]:
     else:
         yield Log(message=f"{loaded.name} starts from the weights it came with; its file tells of no training, "
                           "so they count as untrained.")
-    return Opened(data, loaded.network, trained=loaded.trained and start == "given")
+    network = loaded.network if start != "restored" else (yield from _restored(loaded.network, context.seed))
+    return Opened(data, network, trained=loaded.trained and start == "given")
+
+
+def _restored(network: fx.GraphModule, seed: int) -> Generator[Event, None, fx.GraphModule]:
+    """Fresh weights, and a batch-norm behind each convolution of a network that came with none."""
+    count = restorable(network)
+    if not count:
+        raise ValueError("The network has batch-norm, or no convolution that could be given it: start from initialisation.")
+    restored = restore_batchnorm(network)
+    reinitialise(restored, seed)
+    yield Log(message=f"{count:,} convolutions were given batch-norm again.")
+    return restored

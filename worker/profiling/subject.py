@@ -11,7 +11,8 @@ from worker.datasets import Data
 from worker.dnn.quantised import fit, read
 from worker.events import Event
 from worker.profiling.opening import opened
-from worker.profiling.variants import Written, quantised, write
+from worker.profiling.variants import quantised, write
+from worker.profiling.written import Written
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import onnxruntime
 import torch
 
 from worker.dnn import architectures, files
-from worker.profiling.variants import Variant, slug, write
+from worker.profiling.variants import Variant, write
+from worker.profiling.written import slug
 
 SHAPE = (3, 32, 32)
 
