@@ -1,0 +1,1 @@
+"""Networks cut into slices that run on several devices: where to cut, and what it costs."""
