@@ -1,4 +1,5 @@
-"""`python -m worker list | describe RECIPE | run RECIPE --model ... --dataset ... --<param> ... | inspect FILE`."""
+"""`python -m worker list | describe RECIPE | run RECIPE --model ... --dataset ... --<param> ...
+| inspect FILE | prune FILE | export FILE | diff A B | scission FOLDER NETWORK_CSV MODEL | joint PROFILES`."""
 
 from __future__ import annotations
 
@@ -16,15 +17,18 @@ from typing import Annotated
 
 import typer
 
-from worker import menu
+from worker import menu, profile_command
 from worker.context import Context, Inputs, write_durably
 from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
-from worker.flags import Refused, find, hashes, is_switch, read, resolve
+from worker.flags import Refused, find, given_profiles, hashes, is_switch, read, refuse_lacking, resolve
 from worker.inspection import command
+from worker.joint_command import joint
+from worker.networks import command as networks
 from worker.params import Params, extra
 from worker.reasons import lacked
 from worker.recipe import Recipe
+from worker.scission_command import scission
 from worker.wording import range_or_choices
 
 PAST = "attempts.json"
@@ -33,6 +37,12 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 
 app.command("inspect")(command.inspect)
+app.command("prune")(networks.prune)
+app.command("export")(networks.export)
+app.command("diff")(networks.diff)
+app.add_typer(profile_command.app, name="profile")
+app.command("scission")(scission)
+app.command("joint")(joint)
 
 
 @app.command("list")
@@ -59,6 +69,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="The run's folder; a stopped run in it is resumed.")] = None,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Threads of one operation.")] = 1,
     preset: Annotated[str, typer.Option(help="Start from a preset of the recipe.")] = "",
+    profiles: Annotated[Path | None, typer.Option(help="Measured profiles, for a recipe that rests on some: a folder of files of "
+                                                  "the house or of Scission, or the profiles.json of a run.")] = None,
+    links: Annotated[Path | None, typer.Option(help="What lies between the devices, for a recipe that plans: a table "
+                                               "source,destination,ping(ms),bandwidth(mbps).")] = None,
 ) -> None:
     """Run a recipe; `describe` tells which --PARAM VALUE it takes.
 
@@ -67,7 +81,8 @@ def run(
     """
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
-    inputs = resolve(params)
+    inputs = resolve(params) | given_profiles(found, profiles, links)
+    refuse_lacking(found, params, inputs)
     folder = _folder(out, found, params, inputs)
     context = Context(workdir=folder, inputs=inputs, seed=params.seed, threads=threads)
     past = _Past.of(folder)

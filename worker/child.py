@@ -12,15 +12,18 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from worker import menu
 from worker.context import Context
 from worker.events import Failed
-from worker.executor import execute
+from worker.executor import execute, prepare
 from worker.job import Job
+from worker.params import Params
 from worker.reasons import reason
+from worker.recipe import Recipe
 
 PR_SET_PDEATHSIG = 1
 
@@ -96,11 +99,34 @@ def _run(job: Job, wire: Wire) -> None:
     params = recipe.params.model_validate(job.params)
     context = Context(
         workdir=Path(job.workdir), inputs=job.resolved(), seed=params.seed, threads=job.threads, device=job.device,
-        saved=lambda name, step: wire.say(checkpoint=[name, step]), changes=lambda: wire.live,
+        saved=lambda name, step: wire.say(checkpoint=[name, step]), changes=lambda: wire.live, hosts=job.hosts,
     )
     os.chdir(context.workdir)
+    if job.part == "prepare":
+        return _prepare(recipe, params, context, wire)
+    if job.part == "measure":
+        recipe = _half(recipe, job)
     for event in execute(recipe, params, context, attempt=job.attempt, cancelled=wire.cancelled.is_set):
         wire.say(event=event.model_dump(mode="json"))
+
+
+def _half(recipe: Recipe, job: Job) -> Recipe:
+    """What a board would do, on this computer, which leads the boards that keep the other parts."""
+    assert recipe.board and job.order
+    measure, order = recipe.board.measure, job.order
+    return replace(recipe, run=lambda asked, given: measure(asked, order, given))
+
+
+def _prepare(recipe: Recipe, params: Params, context: Context, wire: Wire) -> None:
+    """Say the order for a board, in place of an end."""
+    events = prepare(recipe, params, context, cancelled=wire.cancelled.is_set)
+    while True:
+        try:
+            wire.say(event=next(events).model_dump(mode="json"))
+        except StopIteration as end:
+            if end.value is not None:
+                wire.say(order=end.value.model_dump(mode="json"))
+            return
 
 
 def limit(job: Limits) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker.durable import write_durably as write_durably
+from worker.evidence import Evidence
 from worker.params import Precision
 
 
@@ -37,13 +37,41 @@ class DatasetInput:
 
 @dataclass(frozen=True)
 class DeviceInput:
-    """The device a measurement is made on."""
+    """The device a measurement is made on. `id`: what profiles call it; on the command line its name."""
 
     name: str
     tier: str = "device"
+    id: str = ""
 
 
-Inputs = dict[str, ModelInput | DatasetInput | DeviceInput]
+@dataclass(frozen=True)
+class ProfilesInput:
+    """The measured profiles that a recipe is given which needs them."""
+
+    name: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class HostInput:
+    """A part of the run (2, 3, ...: the first is the lead's own) that stands on another board, and how it is reached there.
+
+    `run`: what it serves; `addresses`: hosts to try with `port`, best first; `pin`: SHA-256 of the certificate it shows there;
+    `token`: the run's, of use to nobody before the pin was seen. Where `relayed` is set it takes no connections: the portal
+    carries its frames, from a place on this board that `addresses` and `port` name.
+    """
+
+    part: int
+    device: str
+    run: str = ""
+    addresses: tuple[str, ...] = ()
+    port: int = 0
+    pin: str = ""
+    token: str = field(default="", repr=False)
+    relayed: str = ""
+
+
+Inputs = dict[str, ModelInput | DatasetInput | DeviceInput | ProfilesInput]
 
 
 class Damaged(Exception):
@@ -80,6 +108,11 @@ class Checkpoints:
                 continue
         return None
 
+    def forget(self, name: str) -> None:
+        """Nobody goes on from `name` any more: what stands in its place is kept under another."""
+        for old in self._files(name):
+            old.unlink(missing_ok=True)
+
     def any(self) -> bool:
         return any(self.folder.glob("*.ckpt"))
 
@@ -96,26 +129,6 @@ def _read(file: Path) -> tuple[int, bytes, dict[str, Any]]:
     return head["step"], body[end:], head["facts"]
 
 
-def write_durably(path: Path, body: bytes) -> None:
-    """Write so that a crash leaves either the old file or the new one: tmp, fsync, rename, fsync of the folder."""
-    # Nobody else's name: a worker that was given up may still write the same file beside the one that took over.
-    tmp = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with tmp.open("xb") as out:
-            out.write(body)
-            out.flush()
-            os.fsync(out.fileno())
-        tmp.rename(path)
-    except BaseException:
-        tmp.unlink(missing_ok=True)
-        raise
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @dataclass
 class Context:
     """Everything a recipe may touch. Files go under `workdir`; nothing else is written."""
@@ -127,6 +140,8 @@ class Context:
     device: str = "this computer"
     saved: Callable[[str, int], None] | None = None
     changes: Callable[[], dict[str, Any]] = dict
+    # The parts that stand on other boards, in their order; none where all of it runs in one place.
+    hosts: tuple[HostInput, ...] = ()
 
     def __post_init__(self) -> None:
         self.workdir.mkdir(parents=True, exist_ok=True)
@@ -141,6 +156,16 @@ class Context:
         found = self.inputs[field]
         assert isinstance(found, DatasetInput)
         return found
+
+    def device_input(self, field: str = "device") -> DeviceInput:
+        found = self.inputs[field]
+        assert isinstance(found, DeviceInput)
+        return found
+
+    def profiles(self) -> Evidence:
+        """What is measured on the team's devices; nothing where the recipe was given nothing."""
+        found = self.inputs.get("profiles")
+        return found.evidence if isinstance(found, ProfilesInput) else Evidence()
 
     def live(self, params: Any) -> Any:
         """`params` with what a person changed on the page since the run began; only fields declared live change."""

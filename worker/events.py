@@ -99,6 +99,7 @@ class VariantMade(Spoken):
     """A network the run made. `file` is its safetensors file, `onnx` the exported twin, both in the run's folder.
 
     A quantised network (`precision` other than fp32) has no safetensors form: both name its ONNX file.
+    `given`: the run made none; this is the network it was given, whose numbers are numbers about that one.
     """
 
     type: Literal["variant"] = "variant"
@@ -109,6 +110,8 @@ class VariantMade(Spoken):
     onnx: str | None = None
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     facts: Facts
+    # Said only when it is so, which leaves every other event as it always was.
+    given: bool = Field(default=False, exclude_if=lambda given: not given)
 
     @property
     def key(self) -> str:

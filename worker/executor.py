@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, cast
 
 from worker.context import Context
 from worker.events import Cancelled, Event, Failed, Finished, Log, Metric, Started
+from worker.orders import Order
 from worker.params import Params
 from worker.reasons import reason
 from worker.recipe import Recipe
@@ -34,6 +35,20 @@ def execute(
         yield Failed(reason=reason(error), trace=traceback.format_exc(limit=20))
     else:
         yield Finished(summary=summary or {}, seconds=round(time.monotonic() - begun, 3))
+
+
+def prepare(
+    recipe: Recipe, params: Params, context: Context, *, cancelled: Callable[[], bool] = lambda: False,
+) -> Generator[Event, None, Order | None]:
+    """The half of a run that is done before a board measures: its events, and the order; None when it ended without one."""
+    assert recipe.board
+    try:
+        return cast(Order, (yield from _until_cancelled(recipe.board.prepare(params, context), cancelled)))
+    except _Stopped:
+        yield Cancelled()
+    except Exception as error:
+        yield Failed(reason=reason(error), trace=traceback.format_exc(limit=20))
+    return None
 
 
 class _Stopped(Exception):

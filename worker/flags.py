@@ -8,15 +8,20 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from worker import architectures, menu
-from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
+from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput
+from worker.evidence import FILE, DeviceFacts, Evidence
+from worker.measured_files import evidence_of, links_of, tables_of_links
 from worker.params import Params, Reference, ReferenceKind
 from worker.recipe import Recipe
 from worker.wording import complaint
+
+HERE = "this computer"
+Read = TypeVar("Read")
 
 
 class Refused(Exception):
@@ -41,9 +46,19 @@ def read(recipe: Recipe, words: list[str], *, preset: str = "") -> Params:
         raise Refused(f"preset: got {preset!r}; allowed: {', '.join(recipe.presets) or 'none'}")
     values = recipe.presets.get(preset, {}) | _flags(recipe, words)
     try:
-        return recipe.params.model_validate(values)
+        params = recipe.params.model_validate(values)
     except ValidationError as error:
         raise Refused(*(_line(recipe, each) for each in error.errors())) from None
+    _refuse_elsewhere(recipe, params)
+    return params
+
+
+def _refuse_elsewhere(recipe: Recipe, params: Params) -> None:
+    """A recipe that measures where it runs measures here: under the name of another device its numbers would lie."""
+    for name, mark in params.marks().items() if recipe.measures_where_it_runs else ():
+        if mark.kind == "device" and (typed := getattr(params, name)) not in ("", HERE):
+            raise Refused(f"{name}: got {typed!r}; a terminal measures the computer it runs on: leave --{name} out, or start the "
+                          "run in the portal")
 
 
 def resolve(params: Params) -> Inputs:
@@ -86,7 +101,8 @@ def _quantised(field: str, typed: str, file: Path, mark: Reference) -> ModelInpu
 
 def _models(mark: Reference) -> str:
     some, others = (", an ONNX file that EdgePortal quantised", "other ") if len(mark.precisions) > 1 else ("", "")
-    return f"{', '.join(architectures.names())}{some}, or a safetensors file of EdgePortal ({others}ONNX comes later)"
+    return (f"{', '.join(architectures.names())}{some}, or a safetensors file of EdgePortal "
+            f"({others}ONNX files become one by: python -m worker inspect FILE --out DIR)")
 
 
 def _dataset(field: str, typed: str, _mark: Reference) -> DatasetInput:
@@ -104,6 +120,53 @@ def _dataset(field: str, typed: str, _mark: Reference) -> DatasetInput:
 
 def _device(_field: str, typed: str, _mark: Reference) -> DeviceInput:
     return DeviceInput(name=typed)
+
+
+def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None) -> Inputs:
+    """What `--profiles` and `--links` name, for a recipe that needs it."""
+    if links and not recipe.needs_links:
+        raise Refused(f"links: {recipe.name} takes none")
+    if recipe.needs_profiles and path is None and not recipe.does_without_profiles:
+        raise Refused(f"profiles: {recipe.name} needs --profiles, a folder of measured profiles or the {FILE} of a run")
+    if path is not None and not (recipe.needs_profiles or recipe.needs_links):
+        raise Refused(f"profiles: {recipe.name} takes none")
+    if path is None:
+        return {"profiles": ProfilesInput("links", _links_alone(links))} if recipe.needs_links else {}
+    found = _read_or_refuse("profiles", path, evidence_of)
+    return {"profiles": ProfilesInput(path.name, _linked(found, path, links) if recipe.needs_links else found)}
+
+
+def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:
+    """What the profiles and links do not tell that this run would need."""
+    given = inputs.get("profiles")
+    if isinstance(given, ProfilesInput) and (wrong := recipe.lacks(params, given.evidence)):
+        raise Refused(*(f"{field or recipe.name}: {sentence}" for field, sentence in wrong.items()))
+
+
+def _links_alone(table: Path | None) -> Evidence:
+    """The links of the table that was named, between devices that are called as in it."""
+    links = _read_or_refuse("links", table, links_of) if table else ()
+    ends = dict.fromkeys(name for each in links for name in (each.sender, each.receiver))
+    return Evidence(devices=tuple(DeviceFacts(id=name, name=name) for name in ends), links=links)
+
+
+def _linked(found: Evidence, folder: Path, links: Path | None) -> Evidence:
+    """With the links of the table that was named, also by its name in the folder; of the folder's only one, where none was."""
+    tables = tables_of_links(folder)
+    if links is None and len(tables) > 1:
+        raise Refused(f"links: {folder} has several tables of links; name one of them by --links: "
+                      f"{', '.join(each.name for each in tables)}")
+    if links is not None:
+        inside = folder / links
+        tables = [links if links.is_file() or not inside.is_file() else inside]
+    return found.model_copy(update={"links": _read_or_refuse("links", tables[0], links_of)}) if tables else found
+
+
+def _read_or_refuse(field: str, path: Path, reader: Callable[[Path], Read]) -> Read:
+    try:
+        return reader(path)
+    except ValueError as refusal:
+        raise Refused(*(f"{field}: {line}" for line in str(refusal).splitlines())) from None
 
 
 RESOLVERS: dict[ReferenceKind, Callable[[str, str, Reference], ModelInput | DatasetInput | DeviceInput]] = {
@@ -176,4 +239,6 @@ def _line(recipe: Recipe, error: Any) -> str:
 
 def hashes(inputs: Inputs) -> dict[str, str]:
     files = {name: getattr(given, "file", None) for name, given in inputs.items()}
-    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file}
+    bodies = {name: file.read_bytes() for name, file in files.items() if file} | {
+        name: given.evidence.model_dump_json().encode() for name, given in inputs.items() if isinstance(given, ProfilesInput)}
+    return {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput
+from worker.context import DatasetInput, DeviceInput, HostInput, Inputs, ModelInput, ProfilesInput
+from worker.evidence import Evidence
+from worker.orders import Order
 from worker.params import Precision
 
 
@@ -20,6 +22,7 @@ class InputFile(BaseModel):
     file: str | None = None
     tier: str = "device"
     precision: Precision = "fp32"
+    id: str = ""
 
 
 class Job(BaseModel):
@@ -33,6 +36,10 @@ class Job(BaseModel):
     live_params: dict[str, Any] = {}
     attempt: int = 1
     threads: int = 1
+    # `prepare`: only the half of the recipe that makes the order for a board; `measure`: only the other, on this computer.
+    part: Literal["run", "prepare", "measure"] = "run"
+    order: Order | None = None
+    hosts: tuple[HostInput, ...] = ()
     device: str = "this computer"
     memory_bytes: int
     file_bytes: int
@@ -42,10 +49,12 @@ class Job(BaseModel):
         return {field: _resolved(given) for field, given in self.inputs.items()}
 
 
-def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput:
+def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput | ProfilesInput:
     file = Path(given.file) if given.file else None
     if given.kind == "model":
         return ModelInput(given.name, architecture=None if file else given.name, file=file, precision=given.precision)
     if given.kind == "dataset":
         return DatasetInput(given.name, file=file)
-    return DeviceInput(given.name, given.tier)
+    if given.kind == "profiles" and file:
+        return ProfilesInput(given.name, Evidence.model_validate_json(file.read_bytes()))
+    return DeviceInput(given.name, given.tier, given.id)

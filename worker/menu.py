@@ -1,4 +1,4 @@
-"""The door of the workshop: `recipes()` and `get(name)`, found by walking worker/recipes. Never imports torch."""
+"""The door of the workshop: `recipes()`, `find(name)` and `get(name)`, found by walking worker/recipes. Never imports torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from functools import cache
 
 import worker.recipes
 from worker.recipe import Recipe
+
+# Recipes that changed their name: runs of the old one keep their page, and can be run again.
+RENAMED = {"pruning.channels": "pruning.l1_channels"}
 
 
 @cache
@@ -21,10 +24,20 @@ def recipes() -> dict[str, Recipe]:
 
 def get(name: str) -> Recipe:
     """The recipe of that name; KeyError with the allowed names when there is none."""
-    try:
-        return recipes()[name]
-    except KeyError:
-        raise KeyError(f"no recipe {name!r}; there are: {', '.join(recipes())}") from None
+    found = find(name)
+    if found is None:
+        raise KeyError(f"no recipe {name!r}; there are: {', '.join(recipes())}")
+    return found
+
+
+def find(name: str) -> Recipe | None:
+    """The recipe that has this name, or once had it."""
+    return recipes().get(RENAMED.get(name, name))
+
+
+def names(recipe: Recipe) -> list[str]:
+    """What a recipe is called, and what it was called before."""
+    return [recipe.name, *(old for old, new in RENAMED.items() if new == recipe.name)]
 
 
 def _recipe_of(module: str) -> Recipe:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from worker.profile import Name
+
 ReferenceKind = Literal["model", "dataset", "device"]
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
@@ -24,6 +26,11 @@ class Reference:
         self.precisions = precisions
 
 
+class Profiled:
+    """Marks a field that names a network as measured profiles call it, in the portal as on the command line."""
+
+
+NetworkName = Annotated[Name, Profiled()]
 ModelRef = Annotated[str, Reference("model")]
 AnyModelRef = Annotated[str, Reference("model", PRECISIONS)]
 DatasetRef = Annotated[str, Reference("dataset")]
@@ -37,10 +44,14 @@ def param(
     unit: str = "",
     essential: bool = False,
     live: bool = False,
+    lines: bool = False,
     **bounds: Any,
 ) -> Any:
-    """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on."""
-    noted: JsonDict = {"unit": unit, "essential": essential, "live": live}
+    """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
+
+    `lines`: text of several lines, which a form gives the room for.
+    """
+    noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 
@@ -60,6 +71,11 @@ class Params(BaseModel):
     def references(cls) -> dict[str, ReferenceKind]:
         """Which fields name things, and of what kind."""
         return {name: mark.kind for name, mark in cls.marks().items()}
+
+    @classmethod
+    def networks(cls) -> list[str]:
+        """Which fields name a network as profiles call it."""
+        return [name for name, field in cls.model_fields.items() if any(isinstance(mark, Profiled) for mark in field.metadata)]
 
     @classmethod
     def live_fields(cls) -> list[str]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from worker.events import Event
+from worker.orders import Order
 from worker.params import Params
 
 if TYPE_CHECKING:
     from worker.context import Context
+    from worker.evidence import Evidence
 
 ChartKind = Literal["tradeoff", "line", "bars", "lanes", "bands", "heat", "samples", "budget"]
 Run = Callable[[Any, "Context"], Iterator[Event]]
+# What a pruned network is: of fewer and smaller layers, or of the same shape with zeros in it. Nothing where that is no question.
+Makes = Literal["", "smaller", "sparse"]
+MAKES: dict[Makes, str] = {"smaller": "really smaller: whole channels go, the file and its work shrink",
+                           "sparse": "sparse: single weights become zero, the shape stays"}
+
+
+Lacks = Callable[[Any, "Evidence"], dict[str, str]]
+
+
+def nothing_lacks(params: Any, evidence: Evidence) -> dict[str, str]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -23,6 +36,9 @@ class Chart:
     line: metrics `y` over step, one trace per metric and value of label `by`.
     bars: metric `y` over label `x`; `line` names a metric drawn as a horizontal line.
     tradeoff: variants at (`x`, `y`), both metrics of `Measured`.
+    `logarithmic`: both axes of a line are.
+    lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`.
+    bands: who of label `by` wins from label `low` to label `high`, on a logarithmic axis; metric `y` stands beside it.
     """
 
     kind: ChartKind
@@ -34,6 +50,50 @@ class Chart:
     x_title: str = ""
     y_title: str = ""
     percent: bool = False
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What to cite when a recipe's system was used: only what is known of it, nothing guessed. `authors` in their order."""
+
+    key: str
+    authors: tuple[str, ...]
+    title: str
+    year: int
+    venue: str = ""
+    arxiv: str = ""
+
+    @property
+    def bibtex(self) -> str:
+        """`@misc{...}`, as BibTeX and biber read it; capitals in the title are kept."""
+        fields = {"author": " and ".join(map(_escaped, self.authors)), "title": f"{{{_escaped(self.title)}}}",
+                  "year": str(self.year), "howpublished": _escaped(self.venue), "eprint": self.arxiv,
+                  "archiveprefix": "arXiv" if self.arxiv else ""}
+        said = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+        return f"@misc{{{self.key},\n{said}\n}}\n"
+
+
+def _escaped(text: str) -> str:
+    """Signs that mean something to TeX, as themselves."""
+    return "".join(f"\\{sign}" if sign in "&%$#_" else sign for sign in text if sign not in "{}\\")
+
+
+@dataclass(frozen=True)
+class Board:
+    """How a recipe runs on a board, which has NumPy and ONNX Runtime but no torch.
+
+    `prepare(params, context)` runs in the portal, writes files into the run's folder and returns the Order that names them;
+    `measure(params, order, context)` runs on the board, imports no torch, and returns the run's summary. The recipe's own `run`
+    is the one after the other. `refuse(params)` says, by field, what a board cannot do of what was asked: known before anything
+    runs. `hosts(params)` names the devices on which its parts stand where they stand on several, the lead first: `measure` runs
+    on the lead, or on this computer, and finds the others in `context.hosts`.
+    """
+
+    prepare: Callable[[Any, Context], Generator[Event, None, Order]]
+    measure: Callable[[Any, Order, Context], Generator[Event, None, dict[str, Any]]]
+    refuse: Callable[[Any], dict[str, str]] = lambda params: {}
+    hosts: Callable[[Any], tuple[str, ...]] = lambda params: ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +110,28 @@ class Recipe:
     summary: str = ""
     use_when: str = ""
     needs_quiet: bool = False
+    papers: tuple[Paper, ...] = ()
+    board: Board | None = None
+    needs_profiles: bool = False
+    needs_links: bool = False
+    lacks: Lacks = nothing_lacks
+    makes: Makes = ""
+
+    @property
+    def makes_words(self) -> str:
+        """`really smaller: whole channels go ...`, for a heading above recipes of its kind."""
+        return MAKES.get(self.makes, "")
+
+    @property
+    def measures_where_it_runs(self) -> bool:
+        """Whether the device that it is given is where it runs; to another recipe it is but a name."""
+        return self.needs_quiet or self.board is not None
+
+    @property
+    def does_without_profiles(self) -> bool:
+        """Whether the network whose profiles it would rest on may be left out."""
+        names = self.params.networks()
+        return bool(names) and not any(self.params.model_fields[name].is_required() for name in names)
 
     @property
     def kind(self) -> str:
@@ -65,10 +147,21 @@ def recipe(
     presets: dict[str, dict[str, Any]] | None = None,
     use_when: str = "",
     needs_quiet: bool = False,
+    papers: Sequence[Paper] = (),
+    board: Board | None = None,
+    needs_profiles: bool = False,
+    needs_links: bool = False,
+    lacks: Lacks = nothing_lacks,
+    makes: Makes = "",
 ) -> Callable[[Run], Run]:
     """Put the decorated generator on the menu. Its name comes from its module, its summary from the module's docstring.
 
-    `needs_quiet` sends runs to the device's own bench queue, where nothing else runs beside them.
+    `needs_quiet` sends runs to the device's own bench queue, where nothing else runs beside them. `papers` are what whoever used
+    it cites. `board`: its two halves, where a device without torch can run it. `needs_profiles`: a run is given the team's newest
+    measured profiles (`context.profiles()`), on the command line those of `--profiles`. `needs_links`: of the network that is
+    asked for whatever profile speaks for each device, predicted ones too, and the links between the devices, on the command line
+    those of `--links`; without `needs_profiles` these alone. `lacks(params, evidence)`: what a run would need that is not known,
+    by field; asked before it is queued. `makes`: of a pruned network whether it is smaller or sparse; the menu groups by it.
     """
 
     def enter(run: Run) -> Run:
@@ -76,6 +169,7 @@ def recipe(
             name=run.__module__.removeprefix("worker.recipes."),
             title=title, params=params, run=run, charts=tuple(charts), example=example,
             presets=presets or {}, summary=_first_line(run), use_when=use_when, needs_quiet=needs_quiet,
+            papers=tuple(papers), board=board, makes=makes, needs_profiles=needs_profiles, needs_links=needs_links, lacks=lacks,
         )
         return run
 

@@ -27,10 +27,15 @@ def make(folder: Path) -> None:
 
 def _dataset(folder: Path, name: str) -> dict[str, Any]:
     from worker import datasets
+    from worker.datasets import sheet
 
     data = datasets.load(DatasetInput(name))
     datasets.save(data, folder / f"{name}.safetensors")
-    return {"name": name, "file": f"{name}.safetensors", "description": DATASETS[name], "in_shape": data.in_shape,
+    drawn = sheet.drawn(data)
+    assert drawn is not None
+    drawn.save(folder / f"{name}.png")
+    return {"name": name, "file": f"{name}.safetensors", "samples": f"{name}.png",
+            "description": DATASETS[name], "in_shape": data.in_shape,
             "classes": data.classes, "labels": data.labels,
             "counts": {part: len(data.parts[part].labels) for part in data.parts}}
 

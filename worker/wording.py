@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from worker.params import Params, Reference
+from worker.profile import ENOUGH_LEFT_OUT
 
 # What a timing is called that other work on the computer disturbed; static/js/words.js says the same.
 NOISY = "noisy timing"
 LONGEST_QUOTE = 40
 PLAIN: dict[Any, str] = {int: "a whole number", float: "a number", bool: "yes or no", str: "text"}
+COMMA = re.compile(r"\s*([-+]?\d+),(\d+)\s*")
 NOT_WHOLE = {"int_parsing", "int_type", "int_from_float", "int_parsing_size"}
 
 
@@ -25,10 +28,26 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
+def worst_of(left_out: int | None) -> str:
+    """What an error is that so few left-out numbers stand behind; nothing where they are enough to say what held 95 % of them."""
+    return f"the worst of {left_out} left out" if left_out and left_out < ENOUGH_LEFT_OUT else ""
+
+
+def figures(number: float) -> str:
+    """Three significant digits, thousands parted: `0.0117`, `51.7`, `48,200`."""
+    return f"{number:.3g}" if abs(number) < 100 else f"{float(f'{number:.3g}'):,.0f}"
+
+
 def signed(number: float) -> str:
     """With a sign in front, a real minus too; one decimal."""
     text = f"{abs(number):.1f}"
     return text if text == "0.0" else ("−" if number < 0 else "+") + text
+
+
+def point_hint(text: Any) -> str:
+    """`write 0.9` of `0,9`, a decimal as many write it; nothing of anything else."""
+    found = COMMA.fullmatch(text) if isinstance(text, str) and len(text) <= LONGEST_QUOTE else None
+    return f"write {found[1]}.{found[2]}" if found else ""
 
 
 def bounds(info: FieldInfo) -> tuple[Bound | None, Bound | None]:
@@ -66,7 +85,8 @@ def complaint(error: Any, params: type[Params]) -> str:
         return str(error.get("ctx", {}).get("error", "does not fit"))
     if kind == "literal_error" and info:
         return f"must be one of {', '.join(map(str, get_args(info.annotation)))}; got {_quoted(error.get('input'))}"
-    return f"must be {_wanted(kind, info)}; got {_quoted(error.get('input'))}"
+    hint = point_hint(error.get("input")) if kind == "float_parsing" else ""
+    return f"must be {_wanted(kind, info)}; got {_quoted(error.get('input'))}{'; ' + hint if hint else ''}"
 
 
 def range_or_choices(info: FieldInfo) -> str:

@@ -8,8 +8,12 @@ from typing import Any
 from torch import fx, nn
 
 from worker.dnn import kinds
+from worker.dnn.spec import layers_of, module_at
 
-_FUNCTIONS: frozenset[Any] = frozenset({operator.iadd, operator.isub, operator.imul, "add_", "sub_", "mul_", "relu_"})
+_FUNCTIONS: frozenset[Any] = frozenset({
+    operator.iadd, operator.isub, operator.imul, operator.itruediv,
+    "add_", "sub_", "mul_", "div_", "pow_", "relu_", "clamp_", "sigmoid_", "tanh_",
+})
 
 
 def make_plain(network: fx.GraphModule) -> None:
@@ -24,8 +28,8 @@ def make_plain(network: fx.GraphModule) -> None:
         source = node.all_input_nodes[0]
         for reader in [user for user in source.users if order[user] > order[node]]:
             reader.replace_input_with(source, node)
-    for name, layer in list(network.named_modules()):
-        if getattr(layer, "inplace", False) and type(layer) in kinds.MODULES:
+    for name, layer in layers_of(network):
+        if layer.__dict__.get("inplace") and type(layer) in kinds.MODULES:
             network.set_submodule(name, again(layer))
 
 
@@ -37,5 +41,5 @@ def again(layer: nn.Module) -> nn.Module:
 
 def _overwrites(network: fx.GraphModule, node: fx.Node) -> bool:
     if node.op == "call_module":
-        return bool(getattr(network.get_submodule(str(node.target)), "inplace", False))
+        return bool(module_at(network, str(node.target)).__dict__.get("inplace"))
     return node.target in _FUNCTIONS or node.kwargs.get("inplace") is True

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,40 +15,55 @@ import typer
 from worker import architectures, firstlook
 from worker.flags import Refused
 from worker.inspection.order import Order, Unclear
+from worker.structure import Structure
 
 SHAPE = re.compile(r"(\d{1,5})[x,](\d{1,5})[x,](\d{1,5})")
 MOST_SHOWN = 20
+DATASETS = (".npz", ".tar", ".tar.gz", ".tgz")
 
 
 def inspect(
     file: Path,
-    kind: Annotated[str, typer.Option(help="model or dataset; by the file's name when left out (.npz is a data set).")] = "",
+    kind: Annotated[str, typer.Option(help="model or dataset; by what is in the file when left out.")] = "",
     architecture: Annotated[str, typer.Option(help="Whose weights the file holds, when it does not say so itself.")] = "",
-    in_shape: Annotated[str, typer.Option(help="Channels, height and width of its images, as 3x32x32.")] = "",
+    in_shape: Annotated[str, typer.Option(help="Channels, height and width of its images, as 3x32x32; pictures are brought to "
+                                               "it.")] = "",
     classes: Annotated[int | None, typer.Option(min=1, max=1 << 20, help="How many classes it tells apart.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="A file with weights of an ONNX model; may be given again.")] = None,
+    most_tensors: Annotated[int, typer.Option(min=1, max=8, help="Tell cuts that up to so many results go across.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Keep the files of the house in this folder.")] = None,
 ) -> None:
-    """What the portal would make of a file: its facts as JSON, or the refusal (exit status 2) in one sentence."""
-    chosen = _kind(file, kind)
-    shape = _shape(in_shape)
+    """What the portal would make of a file: one JSON object, or the refusal (exit status 2) in one sentence.
+
+    Of a network: input and output shapes, parameters, MACs, activation bytes, layers, cuts, and the parity with ONNX Runtime.
+    """
+    chosen = kind_of(file, kind)
+    shape = shape_of(in_shape)
     if architecture and architecture not in architectures.names():
         raise Refused(f"architecture: got {architecture!r}; allowed: {', '.join(architectures.names())}")
-    path = _readable(file, chosen)
+    path = readable(file, chosen, alone=not data)
     with tempfile.TemporaryDirectory(prefix="edgeportal-") as scratch:
         folder = out or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        order = Order(kind=chosen, file=str(_linked(path, Path(scratch))), folder=str(folder.resolve()), name=path.stem[:100],
+        given = together(path, data, Path(scratch)) if data else linked(path, Path(scratch))
+        order = Order(kind=chosen, file=str(given), folder=str(folder.resolve()), name=path.stem.removesuffix(".tar")[:100],
                       architecture=architecture, classes=classes, in_shape=shape)
-        print(json.dumps(_inspected(order)))
+        print(json.dumps(_inspected(order, most_tensors)))
 
 
-def _kind(file: Path, said: str) -> Literal["model", "dataset"]:
+def kind_of(file: Path, said: str) -> Literal["model", "dataset"]:
+    """As it was said, else a data set where the file begins like one."""
     if said not in ("", "model", "dataset"):
         raise Refused(f"kind: got {said!r}; allowed: model, dataset")
-    return "dataset" if said == "dataset" or (not said and file.suffix.lower() == ".npz") else "model"
+    if said:
+        return "dataset" if said == "dataset" else "model"
+    try:
+        return "dataset" if firstlook.look("dataset", file.name, *_beginning(file)) else "model"
+    except (firstlook.Unfit, OSError, RuntimeError, ValueError):
+        return "dataset" if file.name.lower().endswith(DATASETS) else "model"
 
 
-def _shape(text: str) -> tuple[int, int, int] | None:
+def shape_of(text: str) -> tuple[int, int, int] | None:
     if not text:
         return None
     found = SHAPE.fullmatch(text)
@@ -57,42 +73,72 @@ def _shape(text: str) -> tuple[int, int, int] | None:
     return first, second, third
 
 
-def _readable(file: Path, kind: str) -> Path:
+def readable(file: Path, kind: str, *, alone: bool = True) -> Path:
     """A file that can be read and begins like one of its kind: most wrong ones are told before torch is loaded."""
     try:
         path = file.resolve()
-        with path.open("rb") as source:
-            head, size = source.read(firstlook.MOST_HEADER_BYTES + 8), path.stat().st_size
+        head, size = _beginning(path)
     except (OSError, RuntimeError, ValueError):
         raise Refused(f"file: got {str(file)!r}; allowed: a file that can be read") from None
     try:
-        firstlook.look(kind, path.name, head, size)
+        firstlook.look(kind, path.name, head, size, alone=alone)
     except firstlook.Unfit as unfit:
         raise Refused(str(unfit)) from None
     return path
 
 
-def _linked(path: Path, folder: Path) -> Path:
+def _beginning(path: Path) -> tuple[bytes, int]:
+    """The first bytes and how many there are in all."""
+    with path.open("rb") as source:
+        return source.read(firstlook.MOST_HEADER_BYTES + 8), path.stat().st_size
+
+
+def linked(path: Path, folder: Path) -> Path:
     """A name of its own for the file: the inspection may move what it is given."""
     link = folder / "given"
     link.symlink_to(path)
     return link
 
 
-def _inspected(order: Order) -> dict[str, object]:
+def together(path: Path, data: list[Path], folder: Path) -> Path:
+    """The model and its data files as the archive that a browser would send."""
+    made = folder / "given"
+    try:
+        with zipfile.ZipFile(made, "w") as archive:
+            for each in (path, *data):
+                archive.write(each, each.name)
+    except (OSError, ValueError):
+        raise Refused(f"data: got {', '.join(map(str, data))}; allowed: files that can be read") from None
+    return made
+
+
+def _inspected(order: Order, most_tensors: int) -> dict[str, object]:
     from worker.inspection.inspecting import inspect
 
     try:
-        found = inspect(order, lambda name, detail="": print(f"{name} {detail}".strip(), file=sys.stderr))
+        found = inspect(order, step)
     except Unclear as unclear:
-        raise Refused(str(unclear), *_why(unclear)) from None
+        raise Refused(str(unclear), *why(unclear)) from None
     except firstlook.Unfit as unfit:
         raise Refused(str(unfit)) from None
-    return found.model_dump(mode="json")
+    told: dict[str, object] = found.model_dump(mode="json")
+    if structure := told.pop("structure", None):
+        known = Structure.model_validate_json((Path(order.folder) / str(structure)).read_bytes())
+        cuts = known.parted(most_tensors) if most_tensors > 1 else known.cuts
+        told |= known.model_copy(update={"cuts": cuts}).model_dump(mode="json")
+    return told
 
 
-def _why(unclear: Unclear) -> list[str]:
-    rows = unclear.findings.get("differences", [])[:MOST_SHOWN]
+def step(name: str, detail: str = "") -> None:
+    """What is done now, for a person who watches; a program is told nothing but the answer or the refusal."""
+    if sys.stderr.isatty():
+        print(f"{name} {detail}".strip(), file=sys.stderr)
+
+
+def why(unclear: Unclear) -> list[str]:
+    rows, more = unclear.findings.get("differences", [])[:MOST_SHOWN], unclear.findings.get("count", 0) - MOST_SHOWN
     lines = [f"  {row['tensor']}: {row['problem']} {row['expected']} {row['got']}".rstrip() for row in rows]
-    suited = unclear.findings.get("suited")
-    return [*lines, f"The weights fit: {', '.join(suited)}"] if suited else lines
+    lines += [f"  and {more:,} more"] if more > 0 else []
+    suited, closest = unclear.findings.get("suited"), unclear.findings.get("closest")
+    lines += [f"The weights fit: {', '.join(suited)}"] if suited else []
+    return [*lines, f"Its tensors are named most like those of {closest}"] if closest else lines

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from worker.firstlook import Unfit
 from worker.inspection.order import Found, Order
 from worker.inspection.steps import Step
@@ -13,17 +15,20 @@ BROKEN = "The file could not be checked: its inside made the inspection stumble.
 
 def inspect(order: Order, say: Step) -> Found:
     """The file as one of the house; Unfit, in one sentence, for everything that cannot be that."""
-    from worker.inspection import data, models
+    from worker.inspection import data, deriving, describing, models
 
+    inspections: dict[str, Callable[[Order, Step], Found]] = {
+        "model": models.inspect, "dataset": data.inspect, "structure": describing.inspect,
+        "folded": deriving.inspect, "slices": deriving.inspect}
     try:
-        return models.inspect(order, say) if order.kind == "model" else data.inspect(order, say)
+        return inspections[order.kind](order, say)
     except Unfit:
         raise
     except Exception as error:
-        raise _told(error, order) from error
+        raise told(error, order) from error
 
 
-def _told(error: Exception, order: Order) -> Unfit:
+def told(error: Exception, order: Order) -> Unfit:
     if isinstance(error, MemoryError):
         return Unfit(MEMORY.format(limit=order.memory_bytes))
     short = lacked(error)

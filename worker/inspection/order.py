@@ -8,21 +8,35 @@ from pydantic import BaseModel, ConfigDict
 
 from worker.events import Facts
 from worker.firstlook import Unfit
+from worker.structure import Parity
 
+Part = Literal["folded", "head", "tail"]
 Mend = Literal["", "architecture", "in_shape", "classes", "model"]
+
+
+class Fresh(BaseModel):
+    """Instead of a file: draw the weights of `Order.architecture` by lot. `most_bytes` is what its files may take together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    width: float = 1.0
+    seed: int = 7
+    most_bytes: int = 2_000_000_000
 
 
 class Order(BaseModel):
     """One file to inspect in a folder of its own, with what its owner said of it and what the process may use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: Literal["model", "dataset"]
+    kind: Literal["model", "dataset", "structure", "folded", "slices"]
     file: str
     folder: str
     name: str
     architecture: str = ""
     classes: int | None = None
     in_shape: tuple[int, int, int] | None = None
+    onnx: str = ""
+    after: str = ""
+    fresh: Fresh | None = None
     unpacked_bytes: int = 10_000_000_000
     memory_bytes: int = 8_000_000_000
     file_bytes: int = 20_000_000_000
@@ -30,20 +44,22 @@ class Order(BaseModel):
 
 
 class ModelFound(BaseModel):
-    """A network of the house; `file` and `onnx` are names in the folder."""
+    """A network of the house; `file`, `onnx` and `structure` are names in the folder."""
 
     kind: Literal["model"] = "model"
     file: str
     onnx: str | None
+    structure: str | None = None
     in_shape: tuple[int, ...]
     classes: int
     architecture: str = ""
     facts: Facts
     notes: list[str] = []
+    parity: Parity | None = None
 
 
 class DatasetFound(BaseModel):
-    """A data set of the house."""
+    """A data set of the house; `file` and `samples`, a picture of some images, are names in the folder."""
 
     kind: Literal["dataset"] = "dataset"
     file: str
@@ -51,10 +67,40 @@ class DatasetFound(BaseModel):
     classes: int
     labels: list[str]
     counts: dict[str, int]
+    samples: str | None = None
     notes: list[str] = []
 
 
-Found = ModelFound | DatasetFound
+class StructureFound(BaseModel):
+    """What a network is made of; a name in the folder."""
+
+    kind: Literal["structure"] = "structure"
+    structure: str
+
+
+class MadeFile(BaseModel):
+    """A file that was made of a network, a name in the folder; and how ONNX Runtime answers for it."""
+
+    part: Part
+    file: str
+    sha256: str
+    size_bytes: int
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    params: int
+    macs: int
+    parity: Parity
+
+
+class FilesFound(BaseModel):
+    """The folded network, or head and tail of a cut; `parity` is that of all of it together."""
+
+    kind: Literal["files"] = "files"
+    files: list[MadeFile]
+    parity: Parity
+
+
+Found = ModelFound | DatasetFound | StructureFound | FilesFound
 
 
 class Unclear(Unfit):

@@ -18,11 +18,11 @@ from django.db import Error as DatabaseError
 from django.db import connections, transaction
 
 from apps.accounts.refusal import Refused
-from apps.catalog import checking, objects, parts, settling, wishes
+from apps.catalog import checking, objects, parts, room, settling, wishes
 from apps.catalog.models import Dataset, Upload, Variant
 from apps.experiments import actions
 from worker.forkserver import Child, ForkServer
-from worker.inspection.order import Order
+from worker.inspection.order import Fresh, Order
 
 log = logging.getLogger(__name__)
 LISTEN_S = 0.5
@@ -80,7 +80,8 @@ class _Inspection:
             connections.close_all()
 
     def _inspect(self) -> None:
-        checking.step(self.upload, "gathering")
+        if not self.upload.is_fresh:
+            checking.step(self.upload, "gathering")
         file = self._gathered()
         if file is None:
             return checking.refuse(self.upload, LOST)
@@ -103,7 +104,7 @@ class _Inspection:
             log.exception("The parts of upload %s are not whole", self.upload.pk)
             return None
         with file.open("rb") as whole:
-            self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
+            self.sha256 = hashlib.file_digest(whole, "sha256").hexdigest() if size else ""
         self._still_ours()
         return file if size == self.upload.size_bytes else None
 
@@ -119,8 +120,17 @@ class _Inspection:
             kind=self.upload.kind, file=str(file), folder=str(self.folder),
             name=wish.get("name") or wishes.stem(self.upload.file_name),
             architecture=wish.get("architecture", ""), classes=wish.get("classes"), in_shape=wish.get("in_shape"),
+            fresh=self._fresh(),
             unpacked_bytes=settings.INSPECT_UNPACKED_BYTES, memory_bytes=settings.INSPECT_MEMORY_BYTES,
             file_bytes=settings.INSPECT_UNPACKED_BYTES, cpu_s=settings.INSPECT_CPU_S)
+
+    def _fresh(self) -> Fresh | None:
+        """Of a network that no file brings: what is drawn, and the room that there is for it now."""
+        if not self.upload.is_fresh:
+            return None
+        said = self.upload.options["fresh"]
+        most = min(settings.UPLOAD_LIMITS["model"], room.left_bytes(self.upload.team))
+        return Fresh(width=said["width"], seed=said["seed"], most_bytes=most)
 
     def _follow(self, child: Child) -> dict[str, Any] | None:
         """Its steps as it says them; what it found or refused. None when it died: the attempt counts, another follows."""
@@ -163,7 +173,8 @@ class _Inspection:
 def measure(upload: Upload, made: dict[str, Any]) -> None:
     """Have a new network's accuracy measured on the team's newest data sets that fit it, in the name of who sent it."""
     variant: Variant | None = made.get("variant")
-    if variant is None or upload.made_by is None:
+    # Of a network that nobody trained there is nothing to measure but chance.
+    if variant is None or upload.made_by is None or upload.is_fresh:
         return
     fitting = Dataset.objects.visible_to(upload.made_by).filter(
         team=upload.team, in_shape=variant.model.in_shape, classes=variant.model.classes).order_by("-created")

@@ -14,12 +14,14 @@ from django.db import InterfaceError, OperationalError, connections
 
 from apps.catalog import blobs
 from apps.devices.models import Device
-from apps.experiments import leases, recorder
+from apps.experiments import board_files, hostings, leases, recorder
 from apps.experiments.models import Run
 from apps.live.about import saying
 from worker import events
 from worker.forkserver import Child, ForkServer
 from worker.job import InputFile, Job
+from worker.orders import Order
+from worker.tasks import leading
 from worker.tasks.trail import Trail
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Supervisor:
         self.cancelled_at: float | None = None
         self.last_word = time.monotonic()
         self.live: dict[str, Any] = run.live_params
+        self.order: Order | None = None
         self.ended = self.finished = False
         self.trail = Trail(run)
 
@@ -98,19 +101,51 @@ class Supervisor:
                 self.trail.end(finished=False)  # Before anybody else takes the run.
                 return leases.release(self.run)
         self._write()
-        if not self.ended:
+        if self.order and not self.ended:
+            self._go_on_with(self.order)
+        elif not self.ended:
             leases.take_back(self.run, f"its process ended without a word ({_how(child.exit)})")
 
     def _hear(self, said: dict[str, Any]) -> None:
         if "checkpoint" in said:
             self._persist(lambda: leases.progressed(self.run))
             self.trail.leave()
+        if "order" in said:
+            self.order = Order.model_validate(said["order"])
         if "event" in said:
             event = events.read(said["event"])
             if isinstance(event, events.Progress):
                 self.progress = event
             else:
                 self.pending.append(event)
+
+    def _go_on_with(self, order: Order) -> None:
+        """Prepared: its files are kept for the board, whose agent takes it from here, or for those that this computer leads."""
+        with self._lease_kept():
+            files = self._persist(lambda: board_files.keep_order(self.run, order.files))
+        manifest = {"recipe": self.run.recipe, "params": self.run.params, "facts": order.facts, "files": files}
+        if self.run.board_id is None:
+            return self._lead(order, manifest)
+        self._persist(lambda: leases.hand_over(self.run, manifest))
+        self.finished = True  # Nobody goes on from its checkpoints.
+
+    def _lead(self, order: Order, manifest: dict[str, Any]) -> None:
+        """The other parts stand on boards: wait for them, then measure here."""
+        self.order = None
+        with self._lease_kept():
+            found = leading.hosts(self.run, manifest, stopping, self._persist)
+        if isinstance(found, events.Failed | events.Cancelled):
+            self.pending.append(found)
+            return self._write()
+        if found is None:
+            return leases.release(self.run)
+        child = forks.spawn(job_of(self.run).model_copy(update={"part": "measure", "order": order, "hosts": found}))
+        self.last_word = time.monotonic()
+        try:
+            self._follow(child)
+        finally:
+            child.kill()
+            child.close()
 
     def _write_when_due(self) -> None:
         if self.pending and time.monotonic() - self.last_write >= BATCH_S:
@@ -211,7 +246,8 @@ def job_of(run: Run) -> Job:
     return Job(
         recipe=run.recipe, params=run.params, live_params=run.live_params, attempt=run.attempt,
         inputs={field: _input(entry) for field, entry in run.inputs.items()},
-        workdir=str(recorder.folder(run)), threads=settings.RUN_THREADS, device=_this_device(run),
+        workdir=str(recorder.folder(run)), threads=settings.RUN_THREADS, device=str(run.board or _this_device(run)),
+        part="prepare" if run.board_id or hostings.places(run) else "run",
         memory_bytes=settings.RUN_MEMORY_BYTES, file_bytes=settings.RUN_FILE_BYTES, cpu_s=settings.RUN_CPU_S,
     )
 
@@ -225,7 +261,7 @@ def _this_device(run: Run) -> str:
 def _input(entry: dict[str, Any]) -> InputFile:
     file = str(blobs.local(entry["sha256"])) if "sha256" in entry else None
     return InputFile(kind=entry["kind"], name=entry["name"], file=file, tier=entry.get("tier", "device"),
-                     precision=entry.get("precision", "fp32"))
+                     precision=entry.get("precision", "fp32"), id=entry.get("id", ""))
 
 
 def _whose(run: Run, file: str) -> str:

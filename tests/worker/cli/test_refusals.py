@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from worker.flags import find, read
+
 Cli = Callable[..., tuple[int, str, str]]
 GOOD = ("run", "pruning.reconvene", "--model", "lenet5", "--dataset", "digits")
 
@@ -118,4 +120,19 @@ def test_a_file_that_is_no_network_is_refused_with_what_is_read(
     code, out, err = cli(*GOOD[:2], "--model", str(tmp_path / name), "--dataset", "digits")
     assert (code, out) == (2, "") and err.count("\n") == 1
     assert err.startswith(f"model: got {str(tmp_path / name)!r}; {told} Allowed: ")
-    assert err.endswith("or a safetensors file of EdgePortal (ONNX comes later)\n")
+    assert err.endswith("or a safetensors file of EdgePortal "
+                        "(ONNX files become one by: python -m worker inspect FILE --out DIR)\n")
+
+
+@pytest.mark.parametrize("recipe", ["benchmarking.latency", "benchmarking.layers"])
+def test_another_device_is_not_measured_in_a_terminal(cli: Cli, recipe: str) -> None:
+    code, out, err = cli("run", recipe, "--model", "lenet5", "--dataset", "digits32", "--device", "raspberrypi")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("device: got 'raspberrypi'; a terminal measures the computer it runs on: leave --device out")
+
+
+def test_this_computer_and_a_name_to_predict_for_are_no_other_device() -> None:
+    given = ["--model", "lenet5", "--dataset", "digits32", "--device"]
+    for recipe, device in (("latency", ""), ("latency", "this computer"), ("prediction", "raspberrypi")):
+        found = find(f"benchmarking.{recipe}")
+        assert read(found, [*given, device]).model_dump()["device"] == device

@@ -107,12 +107,16 @@ class Other(Weird):
 
 class Scalar(Weird):
     def forward(self, x: Tensor) -> Tensor:
-        return self.inner(x * 2.0)
+        return self.inner(x * float("nan"))
 
 
 @pytest.mark.parametrize(("module", "told"), [
     (Weird(nn.LSTM(3, 3)), "inner is a LSTM"),
     (Weird(nn.Conv2d(3, 3, 3, padding="same")), r"inner \(Conv2d\) has arguments"),
+    (Weird(nn.AvgPool2d(2, divisor_override=3)), r"inner \(AvgPool2d\) has arguments"),
+    (Weird(nn.Softplus(beta=2)), r"inner \(Softplus\) has arguments"),
+    (Weird(nn.LayerNorm(3, bias=False)), r"inner \(LayerNorm\) has arguments"),
+    (Weird(nn.Upsample(scale_factor=2, recompute_scale_factor=True)), r"inner \(Upsample\) has arguments"),
     (Twice(nn.Conv2d(3, 3, 3)), "inner is called more than once"),
     (Other(nn.ReLU()), "is not something this portal knows"),
     (Scalar(nn.ReLU()), "works on something else than tensors"),
@@ -138,7 +142,7 @@ CONV = changed()["nodes"][1]["arguments"]
     ({"version": 1, "nodes": [{}]}, "described by name"),
     (changed(kind="LSTM"), "is a LSTM"),
     (changed(op="call_method"), "op 'call_method'"),
-    (changed(op="function", kind="system"), "function 'system'"),
+    (changed(op="function", kind="system", name="a"), "function 'system'"),
     (changed(name="a b"), "letters, digits"),
     (changed(name="__class__"), "letters, digits"),
     (changed(name="forward"), "torch keeps for itself"),

@@ -103,3 +103,11 @@ def test_a_data_set_of_the_house_is_kept_as_it_is(desk: Desk) -> None:
     answer = desk.dataset(path)
     assert isinstance(answer, DatasetFound) and answer.counts == {"train": 1257, "validation": 180, "test": 360}
     assert Path(desk.folder / "out" / answer.file).read_bytes() == body
+
+
+def test_labels_with_gaps_are_taken_with_a_warning_that_names_the_gaps(desk: Desk) -> None:
+    answer, data = found(desk, images=IMAGES, labels=LABELS * 10)
+    warning = next(note for note in answer.notes if note.startswith("Warning:"))
+    assert data.classes == 31 and "31 classes, of which 27 have no image: 1, 2, 3, 4, 5, 6, 7, 8, 9, 11" in warning
+    assert "number them from 0 to 3" in warning
+    assert not any(note.startswith("Warning:") for note in found(desk, images=IMAGES, labels=LABELS)[0].notes)

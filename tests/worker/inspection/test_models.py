@@ -77,14 +77,30 @@ def test_counters_that_older_versions_lack_are_not_missed(desk: Desk) -> None:
 def test_weights_without_an_architecture_are_asked_for_one_and_those_that_fit_are_named(desk: Desk) -> None:
     with pytest.raises(Unclear, match="choose its architecture") as told:
         desk.model(saved(desk, weights()))
-    assert told.value.mend == "architecture" and told.value.findings["suited"] == ["resnet20"]
+    assert told.value.mend == "architecture" and told.value.findings == {"suited": ["resnet20"], "closest": ""}
 
 
-def test_another_architecture_is_refused_with_the_first_20_differences(desk: Desk) -> None:
+@pytest.mark.parametrize("said", [{}, {"architecture": "vgg16", "in_shape": SHAPE}])
+def test_weights_that_fit_nothing_name_the_architecture_they_are_most_like(desk: Desk, said: dict[str, Any]) -> None:
+    tensors = weights() | {"bn1.weight": torch.ones(5), "extra.weight": torch.ones(2)}
+    with pytest.raises(Unclear) as told:
+        desk.model(saved(desk, tensors), **said)
+    assert told.value.findings["suited"] == [] and told.value.findings["closest"] == "resnet20"
+    assert ("how large its images are" in str(told.value)) == (not said)
+
+
+def test_weights_of_nothing_known_are_like_nothing(desk: Desk) -> None:
+    with pytest.raises(Unclear) as told:
+        desk.model(saved(desk, {"a.weight": torch.ones(3, 3), "fc.weight": torch.ones(2, 2)}))
+    assert told.value.findings["closest"] == ""
+
+
+def test_another_architecture_is_refused_with_the_first_200_differences_and_all_are_counted(desk: Desk) -> None:
     with pytest.raises(Unclear, match="not those of vgg16") as told:
         desk.model(saved(desk, weights()), architecture="vgg16", in_shape=SHAPE)
     rows = told.value.findings["differences"]
-    assert len(rows) == 20 < told.value.findings["count"] and told.value.findings["suited"] == ["resnet20"]
+    assert len(rows) == 200 < told.value.findings["count"] == sum(told.value.findings["counts"].values())
+    assert told.value.findings["suited"] == ["resnet20"]
     assert {row["problem"] for row in rows} <= {"missing", "unexpected", "shape"}
 
 

@@ -108,7 +108,7 @@ def given(stories: Stories, tmp_path: Path, precision: Any = "int8", dataset: st
 def test_its_latency_can_be_measured_again_in_the_one_engine_that_runs_it(
     stories: Stories, precision: str, tmp_path: Path,
 ) -> None:
-    events = run("benchmarking.latency", given(stories, tmp_path, precision))
+    events = run("benchmarking.latency", given(stories, tmp_path, precision), engine="both")
     made = next(event for event in events if isinstance(event, VariantMade))
     before = next(event for event in stories[precision][0] if isinstance(event, VariantMade) and event.name == precision)
     assert (made.sha256, made.precision, made.facts) == (before.sha256, precision, before.facts)

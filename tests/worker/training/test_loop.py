@@ -109,10 +109,10 @@ def test_weights_that_are_no_numbers_any_more_are_a_divergence(fresh: Fresh, dig
     @torch.no_grad()
     def spoil() -> None:
         steps.append(1)
-        if len(steps) == 10:
+        if len(steps) == 19:
             next(network.parameters())[0] = float("nan")
 
-    # Ten: once before the training, and the nine steps of an epoch of 1,257 images in batches of 150.
+    # Nineteen: once before the training, and twice in each of the nine steps of an epoch of 1,257 images in batches of 150.
     settings = Settings(epochs=2, batch_size=150)
     with pytest.raises(Diverged, match="some of its weights are no finite numbers"):
         list(train(network, digits, settings, variant="net", checkpoints=context.checkpoints, hold=spoil))
@@ -126,7 +126,7 @@ def test_answers_that_are_no_numbers_any_more_are_a_divergence(
     @torch.no_grad()
     def swell() -> None:
         steps.append(1)
-        if len(steps) == 10:
+        if len(steps) == 19:
             for weight in network.parameters():
                 weight.fill_(3e38)
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from torch import fx
+from torch import Tensor, fx
 
-from worker.dnn.architectures import alexnet, lenet, mobilenet, resnet, vgg
+from worker.dnn.architectures import (
+    alexnet,
+    convnext,
+    densenet,
+    efficientnet,
+    elsewhere,
+    googlenet,
+    lenet,
+    mobilenet,
+    mobilenet_v3,
+    resnet,
+    resnext,
+    shufflenet,
+    squeezenet,
+    vgg,
+    yolo,
+)
 from worker.dnn.architectures.plan import Maker, Plan, drawn, outlined
 from worker.dnn.shapes import Shape
 
-_FAMILIES = (alexnet, lenet, mobilenet, resnet, vgg)
+_FAMILIES = (
+    alexnet, convnext, densenet, efficientnet, googlenet, lenet, mobilenet, mobilenet_v3, resnet, resnext, shufflenet,
+    squeezenet, vgg, yolo,
+)
+_FAMILY = {name: family for family in _FAMILIES for name in family.ARCHITECTURES}
 _MAKERS: dict[str, Maker] = {name: maker for family in _FAMILIES for name, maker in family.ARCHITECTURES.items()}
 
 
@@ -36,6 +56,11 @@ def outline(
 ) -> fx.GraphModule:
     """The same network on torch's meta device: what it costs and what its tensors are called, without their memory."""
     return outlined(_maker(name), Plan(name, num_classes, tuple(in_shape), width))
+
+
+def translated(name: str, tensors: dict[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
+    """Tensors of this architecture out of somebody else's file under the house's names, and notes on what was done."""
+    return elsewhere.translated(_FAMILY[name], tensors) if name in _FAMILY else (tensors, [])
 
 
 def _maker(name: str) -> Maker:

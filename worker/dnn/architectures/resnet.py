@@ -17,6 +17,8 @@ from worker.dnn.architectures.plan import Plan
 
 SMALLEST = 8
 EXPANSION = 4
+# As many repositories for small images call them.
+RENAMED = ((r"\.shortcut\.", ".downsample."), (r"^linear\.", "fc."))
 
 
 class Block(nn.Module):
@@ -36,15 +38,15 @@ class Block(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3x3 convolution between two of 1x1, beside a shortcut."""
+    """A 3x3 convolution between two of 1x1, beside a shortcut; one in groups is twice as wide, as in ResNeXt."""
 
-    def __init__(self, before: int, width: int, stride: int) -> None:
+    def __init__(self, before: int, width: int, stride: int, groups: int = 1) -> None:
         super().__init__()
-        after = EXPANSION * width
-        self.conv1, self.bn1, self.relu1 = nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.bn2, self.relu2 = nn.BatchNorm2d(width), nn.ReLU()
-        self.conv3, self.bn3, self.relu3 = nn.Conv2d(width, after, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
+        after, inner = EXPANSION * width, width if groups == 1 else groups * max(1, round(2 * width / groups))
+        self.conv1, self.bn1, self.relu1 = nn.Conv2d(before, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU()
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride, 1, groups=groups, bias=False)
+        self.bn2, self.relu2 = nn.BatchNorm2d(inner), nn.ReLU()
+        self.conv3, self.bn3, self.relu3 = nn.Conv2d(inner, after, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
         self.downsample = _shortcut(before, after, stride)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -74,7 +76,9 @@ class Narrow(nn.Module):
 class Wide(nn.Module):
     """Four stages of `blocks` blocks, 64 to 512 channels wide; a bottleneck's result is four times as wide."""
 
-    def __init__(self, plan: Plan, block: type[Block | Bottleneck], blocks: tuple[int, int, int, int]) -> None:
+    def __init__(
+        self, plan: Plan, block: type[Block | Bottleneck], blocks: tuple[int, int, int, int], groups: int = 1
+    ) -> None:
         super().__init__()
         plan.needs(SMALLEST)
         widths = tuple(map(plan.channels, (64, 128, 256, 512)))
@@ -83,7 +87,8 @@ class Wide(nn.Module):
         self.bn1, self.relu = nn.BatchNorm2d(widths[0]), nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, 2, 1) if plan.large else nn.Identity()
         befores = (widths[0], *(times * width for width in widths[:-1]))
-        self.layer1, self.layer2, self.layer3, self.layer4 = map(partial(_stage, block), blocks, befores, widths, (1, 2, 2, 2))
+        stage = partial(_stage, block, groups=groups)
+        self.layer1, self.layer2, self.layer3, self.layer4 = map(stage, blocks, befores, widths, (1, 2, 2, 2))
         self.avgpool, self.flatten = nn.AdaptiveAvgPool2d(1), nn.Flatten()
         self.fc = nn.Linear(times * widths[-1], plan.num_classes)
 
@@ -99,9 +104,12 @@ def _shortcut(before: int, after: int, stride: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
 
 
-def _stage(block: type[Block | Bottleneck], blocks: int, before: int, width: int, stride: int) -> nn.Sequential:
+def _stage(
+    block: type[Block | Bottleneck], blocks: int, before: int, width: int, stride: int, groups: int = 1
+) -> nn.Sequential:
     after = EXPANSION * width if block is Bottleneck else width
-    return nn.Sequential(block(before, width, stride), *(block(after, width, 1) for _ in range(blocks - 1)))
+    make = partial(Bottleneck, groups=groups) if groups > 1 else block
+    return nn.Sequential(make(before, width, stride), *(make(after, width, 1) for _ in range(blocks - 1)))
 
 
 ARCHITECTURES = {

@@ -15,6 +15,7 @@ from worker.dnn.spec import layer_of, name_of
 # Sizes of images that networks are usually made for; weights seldom tell theirs.
 USUAL = (32, 224, 28, 8, 64, 96)
 LARGE = 224
+MOST_PART = 0.6
 COUNTER = "num_batches_tracked"
 Tensors = dict[str, Tensor]
 
@@ -37,7 +38,7 @@ class Ends(NamedTuple):
 
 def ends(name: str, tensors: Tensors) -> Ends:
     """Channels and classes that these tensors were made for, if they are this architecture's."""
-    network = architectures.outline(name)
+    network, (tensors, _) = architectures.outline(name), architectures.translated(name, tensors)
     layers = [(name_of(node), layer_of(network, node)) for node in network.graph.nodes if node.op == "call_module"]
     weighted = [layer for layer, module in layers if isinstance(module, nn.Conv2d | nn.Linear)]
     first, last = (tensors.get(f"{layer}.weight") for layer in (weighted[0], weighted[-1]))
@@ -48,7 +49,15 @@ def ends(name: str, tensors: Tensors) -> Ends:
 def differences(name: str, tensors: Tensors, classes: int, in_shape: Shape) -> list[Difference]:
     """Everything about the tensors that is not as the architecture has it; ValueError for images too small for it."""
     expected = architectures.outline(name, classes, in_shape).state_dict()
-    return list(_differences(expected, tensors))
+    return list(_differences(expected, architectures.translated(name, tensors)[0]))
+
+
+def first(odd: list[Difference], most: int) -> list[Difference]:
+    """At most so many, of every problem some: a hundred missing tensors must not hide the one of another shape."""
+    by_problem = [[each for each in odd if each.problem == problem] for problem in ("shape", "missing", "unexpected")]
+    ranked = sorted((place, number) for number, rows in enumerate(by_problem) for place in range(len(rows)))
+    chosen = sorted((number, place) for place, number in ranked[:most])
+    return [by_problem[number][place] for number, place in chosen]
 
 
 def _differences(expected: Tensors, tensors: Tensors) -> Iterator[Difference]:
@@ -70,7 +79,7 @@ def filled(name: str, tensors: Tensors, classes: int, in_shape: Shape) -> fx.Gra
     """The architecture with these tensors as its weights; they must fit."""
     network = architectures.outline(name, classes, in_shape)
     counters = {key: torch.zeros((), dtype=torch.int64) for key in network.state_dict() if key.endswith(COUNTER)}
-    network.load_state_dict(counters | tensors, assign=True)
+    network.load_state_dict(counters | architectures.translated(name, tensors)[0], assign=True)
     return network.eval()
 
 
@@ -78,6 +87,19 @@ def suited(tensors: Tensors, in_shape: Shape | None) -> list[str]:
     """The architectures of the house that these tensors fit exactly."""
     sizes = [in_shape[1:]] if in_shape else [(side, side) for side in USUAL]
     return [name for name in architectures.names() if _suits(name, tensors, sizes)]
+
+
+def closest(tensors: Tensors) -> str:
+    """The architecture that shares most names of tensors with them, where that is the most part; else nothing."""
+    shared = {name: _shared(name, tensors) for name in architectures.names()}
+    best = max(shared, key=lambda name: shared[name])
+    return best if shared[best] > MOST_PART else ""
+
+
+def _shared(name: str, tensors: Tensors) -> float:
+    """Names that both have, of those that one has."""
+    mine, theirs = set(architectures.outline(name).state_dict()), set(architectures.translated(name, tensors)[0])
+    return len(mine & theirs) / max(1, len(mine | theirs))
 
 
 def _suits(name: str, tensors: Tensors, sizes: Sequence[tuple[int, ...]]) -> bool:

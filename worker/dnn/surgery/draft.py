@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from torch import fx, nn
 
+from worker.dnn.assembly import assembled, placed
 from worker.dnn.spec import layer_of, name_of
 
 L = TypeVar("L", bound=nn.Module)
+# What a layer keeps in tables: parameters, buffers, hooks.
+_TABLES = tuple(key for key, value in nn.Module().__dict__.items() if isinstance(value, dict))
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,19 @@ class Draft:
     def finished(self, *, training: bool) -> fx.GraphModule:
         """The network, its code generated once."""
         layers = {name_of(node): self.layers[node.name] for node in self.graph.nodes if node.name in self.layers}
-        network = fx.GraphModule(layers, self.graph)
-        network.training = training
-        return network
+        return assembled(layers, self.graph, training=training)
 
 
 def drafted(network: fx.GraphModule) -> Draft:
     """A draft that may be changed; the network stays untouched."""
-    graph = fx.Graph()
-    copied: dict[fx.Node, fx.Node] = {}
-    graph.output(graph.graph_copy(network.graph, copied))
-    layers = {node.name: layer_of(network, old) for old, node in copied.items()}
-    return Draft(graph, {name: twin(layer) for name, layer in layers.items() if layer is not None})
+    graph, copied, layers = fx.Graph(), dict[fx.Node, fx.Node](), dict[str, nn.Module]()
+    for old in network.graph.nodes:
+        args = tuple(copied[given] if isinstance(given, fx.Node) else fx.map_arg(given, copied.__getitem__) for given in old.args)
+        node = copied[old] = placed(graph, old.op, old.target, args, dict(old.kwargs), old.name)
+        layer = layer_of(network, old)
+        if layer is not None:
+            layers[node.name] = twin(layer)
+    return Draft(graph, layers)
 
 
 def twin(layer: L) -> L:
@@ -51,7 +55,10 @@ def twin(layer: L) -> L:
     A constructor would draw new weights, which costs more than the whole surgery.
     """
     other = layer.__class__.__new__(layer.__class__)
-    other.__dict__ = {key: value.copy() if isinstance(value, dict) else value for key, value in layer.__dict__.items()}
+    told = layer.__dict__.copy()
+    for key in _TABLES:
+        told[key] = told[key].copy() if told[key] else type(told[key])()
+    other.__dict__ = told
     return other
 
 

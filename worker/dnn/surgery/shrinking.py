@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from worker.dnn.spec import name_of
-from worker.dnn.surgery.channels import Channels, Flags, channels
+from worker.dnn.spec import name_of, sources
+from worker.dnn.surgery.channels import Channels, channels
+from worker.dnn.surgery.company import with_company
 from worker.dnn.surgery.draft import Draft, sweep
 from worker.dnn.surgery.masking import masked
-from worker.dnn.surgery.plainness import Plainness, Policy, foldable, folded
+from worker.dnn.surgery.mixing import MIXING, Mixing, foldable, folded, mixes, widths
+from worker.dnn.surgery.plainness import Plainness, Policy
 from worker.dnn.surgery.reasons import reasons_for
 from worker.dnn.surgery.slimming import kept_outputs, slim
+from worker.dnn.surgery.streams import Flags, Stream
 
 TINY = 1e-8
 
@@ -48,18 +52,18 @@ def shrink(
     evaluation mode. Raises LayerCollapse when the answer would no longer depend on the input.
     """
     draft = masked(network, masks, policy)
-    everything = [name_of(node) for node in draft.graph.nodes if isinstance(draft.layer(node), nn.Conv2d | nn.Linear)]
+    everything = [name_of(node) for node in draft.graph.nodes if isinstance(draft.layer(node), MIXING)]
     plain = Plainness(draft, channels(draft), "exact" if policy == "mask_affine" else policy)
     _refuse_collapse(draft, plain)
     _drop_zero_branches(draft, plain)
     plain.channels = found = channels(draft)
     needed = _needed(draft, plain, policy)
-    alive = _with_company(found, needed, round_to, max(1, min_channels))
+    alive = with_company(found, needed, round_to=round_to, min_channels=max(1, min_channels))
     reasons = reasons_for(draft, plain, needed, alive)
     if policy == "exact":
         _fold(draft, plain, alive)
     slim(draft, found, alive)
-    kept = dict.fromkeys(everything, torch.empty(0, dtype=torch.int64)) | _kept(draft, found, alive)
+    kept = dict.fromkeys(everything, torch.empty(0, dtype=torch.int64)) | kept_by_name(draft, found, alive)
     return Shrunk(draft.finished(training=network.training), kept, reasons)
 
 
@@ -75,18 +79,26 @@ def _refuse_collapse(draft: Draft, plain: Plainness) -> None:
 
 
 def _drop_zero_branches(draft: Draft, plain: Plainness) -> None:
-    """x + 0 is x. An operand that might be spread over a larger image stays, for it alone does not have x's shape."""
+    """x + 0 and x - 0 are x. An operand that might be spread over a larger image stays, for it alone does not have x's
+    shape."""
     for node in list(draft.graph.nodes):
-        if node.target is not torch.add:
+        if node.target not in (torch.add, torch.sub):
             continue
-        sources = [source for source in node.args if isinstance(source, fx.Node)]
-        streams = [plain.channels.streams[source.name] for source in sources]
-        if streams[0] is None or streams[1] is None or streams[0].form != streams[1].form:
-            continue
-        zero = [_is_zero(plain, source) for source in sources]
-        if any(zero) and len(streams[0].ids) == len(streams[1].ids):
-            node.replace_all_uses_with(sources[0] if zero[1] else sources[1])
+        one, other = sources(node)
+        for left, dead in ((one, other), (other, one)) if node.target is torch.add else ((one, other),):
+            streams = (plain.channels.streams[each.name] for each in (left, node))
+            if _is_zero(plain, dead) and _same_shape(*streams):
+                node.replace_all_uses_with(left)
+                break
     sweep(draft)
+
+
+def _same_shape(one: Stream, other: Stream) -> bool:
+    if not one.known or len(one.ids) != len(other.ids) or one.spread != other.spread or one.axis != other.axis:
+        return False
+    if one.sides is None or other.sides is None:
+        return one.sides is other.sides
+    return all(side == other.sides[axis] for axis, side in enumerate(one.sides) if axis != one.axis)
 
 
 def _is_zero(plain: Plainness, node: fx.Node) -> bool:
@@ -113,24 +125,11 @@ def _needed(draft: Draft, plain: Plainness, policy: Policy) -> Flags:
 def _matters(draft: Draft, plain: Plainness, node: fx.Node, policy: Policy) -> Flags:
     """Which of a layer's inputs it would miss."""
     given, layer = plain.read(node), draft.layer(node)
-    assert isinstance(layer, nn.Conv2d | nn.Linear)
+    assert mixes(layer)
     if policy == "drop" or (policy == "exact" and foldable(layer)):
         return np.isnan(given)
     limit = TINY if policy == "exact" else 0.0
     return ~(np.abs(given) <= limit)
-
-
-def _with_company(found: Channels, needed: Flags, round_to: int, min_channels: int) -> Flags:
-    """Keep some dead channels as well, until each width is a multiple of `round_to` and at least `min_channels`."""
-    alive, before = needed.copy(), -1
-    while before < (before := int(alive.sum())):
-        for name in found.producers:
-            ids = found.writes[name]
-            width = max(min_channels, int(alive[ids].sum()))
-            wanted = min(len(ids), -(-width // round_to) * round_to)
-            dead = ids[~alive[ids]]
-            alive[dead[: max(0, wanted - int(alive[ids].sum()))]] = True
-    return alive
 
 
 @torch.no_grad()
@@ -138,7 +137,7 @@ def _fold(draft: Draft, plain: Plainness, alive: Flags) -> None:
     """Add to each reader's bias what the constants it loses have added to its output."""
     for node in draft.graph.nodes:
         layer, ids = draft.layer(node), plain.channels.reads.get(node.name)
-        if ids is None or not isinstance(layer, nn.Conv2d | nn.Linear) or node.name not in draft.used:
+        if ids is None or not mixes(layer) or node.name not in draft.used:
             continue
         lost = np.where(alive[ids], np.nan, plain.read(node))
         if foldable(layer) and np.nan_to_num(lost).any():
@@ -147,14 +146,13 @@ def _fold(draft: Draft, plain: Plainness, alive: Flags) -> None:
             layer._parameters["bias"] = nn.Parameter(bias.detach(), requires_grad=layer.weight.requires_grad)
 
 
-def _kept(draft: Draft, found: Channels, alive: Flags) -> dict[str, Tensor]:
-    layers = [node for node in draft.graph.nodes if isinstance(draft.layer(node), nn.Conv2d | nn.Linear)]
-    return {name_of(node): _indices(draft, found, alive, node) for node in layers}
+def kept_by_name(draft: Draft, found: Channels, alive: Flags) -> dict[str, Tensor]:
+    layers = [node for node in draft.graph.nodes if isinstance(draft.layer(node), MIXING)]
+    return {name_of(node): _kept_of(cast("Mixing", draft.layers[node.name]), found, alive, node) for node in layers}
 
 
-def _indices(draft: Draft, found: Channels, alive: Flags, node: fx.Node) -> Tensor:
-    layer = draft.layer(node)
-    assert layer is not None
-    if node.name not in found.writes:
-        return torch.arange(next(layer.parameters()).shape[0])
-    return torch.from_numpy(kept_outputs(found, alive, node.name))
+def _kept_of(layer: Mixing, found: Channels, alive: Flags, node: fx.Node) -> Tensor:
+    """Which output channels of a layer stay; all of one that was not followed."""
+    if node.name in found.writes:
+        return torch.from_numpy(kept_outputs(found, alive, node.name))
+    return torch.arange(widths(layer)[0])

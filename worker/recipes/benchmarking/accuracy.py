@@ -1,5 +1,8 @@
 """Accuracy: how often a network is right on the test part of a data set, and how sure that many images make us.
 
+How it works: the network answers every image of the test part, which no choice has seen, in evaluation mode and batch by
+batch; the share of right answers is the accuracy. Nothing is trained, and the file is not changed.
+
 The 95 % interval is Wilson's: Wilson, 1927, Journal of the American Statistical Association 22 (no arXiv id).
 """
 

@@ -1,5 +1,9 @@
 """Magnitude: set the smallest weights to zero, train on, and remove the channels that this left empty.
 
+How it works: over all layers together (or layer by layer) the weights nearest to zero are set to zero and held there while the
+rest is trained on. Scattered zeros make no ordinary engine faster, so channels that hold nothing but zeros are removed, as far as
+that is exact.
+
 The baseline of Han, Pool, Tran, Dally: "Learning both Weights and Connections for Efficient Neural Networks", 2015,
 arXiv 1506.02626.
 """
@@ -11,8 +15,8 @@ from typing import Any
 
 from worker.context import Context
 from worker.events import Event
-from worker.recipe import recipe
-from worker.recipes.pruning import ACCURACY, DENSITY, EXAMPLE, LOSS, PHASES, PRESETS, RATE, TRADEOFF, MaskingParams
+from worker.recipe import Paper, recipe
+from worker.recipes.pruning import CHARTS, EXAMPLE, PRESETS, MaskingParams
 
 
 class Params(MaskingParams):
@@ -20,14 +24,15 @@ class Params(MaskingParams):
 
 
 @recipe(
-    "Magnitude", params=Params, charts=[TRADEOFF, ACCURACY, DENSITY, LOSS, RATE, PHASES], example=EXAMPLE, presets=PRESETS,
+    "Magnitude", params=Params, makes="sparse", charts=CHARTS, example=EXAMPLE, presets=PRESETS,
     use_when="a trained network should become sparse; it gets smaller only where whole channels go empty.",
+    papers=[Paper("han2015learning", ("Han, Song", "Pool, Jeff", "Tran, John", "Dally, William J."),
+                  "Learning both Weights and Connections for Efficient Neural Networks", 2015, arxiv="1506.02626")],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    from worker.pruning import criteria
     from worker.pruning.comparison import compare
     from worker.pruning.unstructured import prune
-    from worker.sparsity.scores import magnitude
 
-    rules = params.rules()
-    return (yield from compare(params.label("magnitude"), lambda network: prune(network, magnitude, rules),
+    return (yield from compare(params.label("magnitude"), lambda subject: prune(subject, criteria.magnitude(), params.rules()),
                                params.terms(context), context))

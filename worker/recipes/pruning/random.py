@@ -1,5 +1,8 @@
 """Random: set weights to zero by lot; the floor that every other criterion has to beat.
 
+How it works: as magnitude pruning, but lots decide which weights are set to zero. Whatever another criterion gains over this is
+what the criterion itself is worth.
+
 The sanity check of Frankle, Dziugaite, Roy, Carbin: "Pruning Neural Networks at Initialization: Why are We Missing the
 Mark?", 2020, arXiv 2009.08576.
 """
@@ -11,8 +14,8 @@ from typing import Any
 
 from worker.context import Context
 from worker.events import Event
-from worker.recipe import recipe
-from worker.recipes.pruning import ACCURACY, DENSITY, EXAMPLE, LOSS, PHASES, PRESETS, RATE, TRADEOFF, MaskingParams
+from worker.recipe import Paper, recipe
+from worker.recipes.pruning import CHARTS, EXAMPLE, PRESETS, MaskingParams
 
 
 class Params(MaskingParams):
@@ -20,15 +23,15 @@ class Params(MaskingParams):
 
 
 @recipe(
-    "Random", params=Params, charts=[TRADEOFF, ACCURACY, DENSITY, LOSS, RATE, PHASES], example=EXAMPLE, presets=PRESETS,
+    "Random", params=Params, makes="sparse", charts=CHARTS, example=EXAMPLE, presets=PRESETS,
     use_when="you want to know what any pruning of this size costs, before you praise a method.",
+    papers=[Paper("frankle2020pruning", ("Frankle, Jonathan", "Dziugaite, Gintare Karolina", "Roy, Daniel M.", "Carbin, Michael"),
+                  "Pruning Neural Networks at Initialization: Why are We Missing the Mark?", 2020, arxiv="2009.08576")],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    from worker.pruning import criteria
     from worker.pruning.comparison import compare
     from worker.pruning.unstructured import prune
-    from worker.sparsity.scores import random
 
-    rules = params.rules()
-    return (yield from compare(params.label("random"),
-                               lambda network: prune(network, lambda weights: random(weights, params.seed), rules),
+    return (yield from compare(params.label("random"), lambda subject: prune(subject, criteria.random(), params.rules()),
                                params.terms(context), context))

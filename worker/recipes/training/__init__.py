@@ -29,13 +29,17 @@ class TrainingParams(Params):
                                             "runs, it falls from the new value from the next epoch on.",
                                  essential=True, live=True, gt=0, le=10)
     batch_size: int = param(64, help="Images per training step.", unit="images", essential=True, ge=1, le=65_536)
-    start: Literal["given", "initialisation"] = param(
-        "given", help="Go on from the weights the model came with, or draw fresh ones.", essential=True)
+    start: Literal["given", "initialisation", "restored"] = param(
+        "given", help="Go on from the weights the model came with, or draw fresh ones. Restored: draw fresh ones and give "
+                      "batch-norm again to a network that came with it folded into its convolutions.", essential=True)
     optimiser: Literal["sgd", "adam"] = param("sgd", help="SGD with momentum, or Adam.")
     momentum: float = param(0.9, help="Momentum of SGD.", ge=0, lt=1)
     weight_decay: float = param(5e-4, help="Decay of the weights, per step and unit of learning rate.", ge=0, le=1)
     clip_norm: float = param(1.0, help="Longer gradients are shortened to this, which keeps narrow networks without "
                                        "batch-norm alive; 0 leaves them.", ge=0, le=1e6)
+    augment: Literal["none", "crop_flip"] = param(
+        "none", help="Change the training images anew each epoch: cut out of a black frame 4 pixels wide, and half of them "
+                     "mirrored. Good for photographs; digits and letters must not be mirrored.")
 
     def settings(self, context: Context) -> Settings:
         """How the network is trained. Loads torch."""
@@ -43,5 +47,5 @@ class TrainingParams(Params):
 
         return Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
                         optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                        clip_norm=self.clip_norm, seed=self.seed,
+                        clip_norm=self.clip_norm, seed=self.seed, augment=self.augment,
                         live=lambda: context.live(self).learning_rate)

@@ -1,5 +1,9 @@
 """Backprop: train the whole network with back-propagation, the yardstick of every other way to train.
 
+How it works: batches of training images run forwards, the error runs backwards, and each weight moves a little against its
+gradient, over and over for the epochs asked for, while the learning rate falls to zero. After each epoch the network is judged on
+the validation part and kept as a checkpoint, from which a run that was stopped goes on.
+
 Rumelhart, Hinton, Williams: "Learning representations by back-propagating errors", Nature 323, 1986.
 """
 
@@ -10,7 +14,7 @@ from typing import Any
 
 from worker.context import Context
 from worker.events import Event
-from worker.recipe import recipe
+from worker.recipe import Paper, recipe
 from worker.recipes.training import ACCURACY, LOSS, PHASES, RATE, TrainingParams
 
 
@@ -23,6 +27,8 @@ class Params(TrainingParams):
     example={"model": "lenet5", "dataset": "digits", "epochs": 2},
     presets={"quick look": {"epochs": 3}, "careful": {"epochs": 40}},
     use_when="a network has no weights yet, or should learn your data, and memory is no worry.",
+    papers=[Paper("rumelhart1986learning", ("Rumelhart, David E.", "Hinton, Geoffrey E.", "Williams, Ronald J."),
+                  "Learning representations by back-propagating errors", 1986, venue="Nature 323")],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.training.whole import whole

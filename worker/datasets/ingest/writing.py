@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from worker.datasets.files import KEY
-from worker.datasets.ingest import Array, Given, rows
+from worker.datasets.ingest.given import Array, Given, rows
 
 SPLIT_SEED = 1998
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -43,7 +43,7 @@ def write(given: Given, name: str, path: Path, step: Step = lambda _: None) -> W
     mean, std = _statistics(given, parts["train"], notes)
     about = {"name": name, "in_shape": given.in_shape, "classes": given.classes, "labels": given.label_names, "mean": mean,
              "std": std, "channel_order": given.channel_order}
-    step("writing")
+    step("storing")
     sha256 = _written(path, about, parts)
     counts = {part: len(index) for part, (_, _, index) in parts.items()}
     return Written(sha256, given.in_shape, given.classes, given.label_names, counts, notes)
@@ -84,14 +84,12 @@ def _statistics(given: Given, train: Part, notes: list[str]) -> tuple[tuple[floa
     if given.mean and given.std:
         return given.mean, given.std
     images, _, index = train
-    count, total, squares = 0, np.zeros(given.in_shape[0]), np.zeros(given.in_shape[0])
-    for some in rows(images, index):
-        pixels = some.astype(np.float64) / 255.0
-        count += pixels.size // given.in_shape[0]
-        total += pixels.sum((0, 2, 3))
-        squares += (pixels**2).sum((0, 2, 3))
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    values, times = np.arange(256) / 255.0, np.zeros((given.in_shape[0], 256), np.int64)
+    for some in rows(images, index):  # Counted in whole numbers: nothing is rounded, however many there are.
+        times += [np.bincount(some[:, channel].reshape(-1), minlength=256) for channel in range(len(times))]
+    share = times / times.sum(1, keepdims=True)
+    mean = share @ values
+    std = np.sqrt(np.maximum((share * (values - mean[:, None]) ** 2).sum(1), 0))
     std[std < 1e-6] = 1.0
     notes.append("Its mean and standard deviation were measured on train.")
     return tuple(mean.tolist()), tuple(std.tolist())

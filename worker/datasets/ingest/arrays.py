@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
-from worker import archives
+from worker.archives import zips
+from worker.datasets.ingest.given import (
+    LARGEST_SIDE,
+    MOST_CLASSES,
+    MOST_PIXELS,
+    PART_WORDS,
+    Array,
+    Given,
+    empty_classes,
+    enough_to_split,
+    of,
+    told,
+)
 from worker.firstlook import Unfit, printable
 
-CHUNK = 1 << 20
-ROWS = 1024
-LARGEST_SIDE, MOST_PIXELS, MOST_CLASSES = 8192, 16_000_000, 65_536
-FEWEST = 10
 ORDERS = ("grey", "RGB", "BGR", "RGBA")
 USUAL_ORDER = {1: "grey", 3: "RGB", 4: "RGBA"}
 ALIASES = {"x": "images", "y": "labels", "X": "images", "data": "images", "targets": "labels", "target": "labels"}
-PART_WORDS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 EXTRAS = ("mean", "std", "channel_order", "label_names")
 WANTED = "It needs images and labels, or train_images and train_labels, test_images and test_labels."
-Array = np.ndarray[Any, Any]
 
 
-@dataclass
-class Given:
-    """What an .npz says: images (n, channels, height, width) as uint8 or as floats, and labels, by part ("" when unsplit)."""
-
-    parts: dict[str, tuple[Array, Array]]
-    in_shape: tuple[int, ...]
-    classes: int
-    label_names: tuple[str, ...]
-    channel_order: str
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    notes: list[str] = field(default_factory=list)
-
-
-def read(path: Path, folder: Path, most_bytes: int) -> Given:
+def read(archive: ZipFile, folder: Path) -> Given:
     """The arrays of an .npz, memory-mapped from `folder`; Unfit in one sentence, with the row and both numbers."""
-    with archives.opened(path, most_bytes) as archive:
-        arrays = {_called(entry): _unpacked(archive, entry, folder / f"{number}.raw")
-                  for number, entry in enumerate(archive.infolist())}
+    arrays = {_called(entry): _unpacked(archive, entry, folder / f"{number}.raw")
+              for number, entry in enumerate(archive.infolist())}
     notes: list[str] = []
     pairs = _pairs(arrays, notes)
     names = _label_names(arrays.get("label_names"))
@@ -52,8 +41,9 @@ def read(path: Path, folder: Path, most_bytes: int) -> Given:
     parts, in_shape = _channels_first(parts, notes)
     for part, (images, labels) in parts.items():
         _same_length(images, labels, part)
-    _enough_to_split(parts)
+    enough_to_split(parts)
     classes = _classes([labels for _, labels in parts.values()], names)
+    notes += empty_classes([labels for _, labels in parts.values()], classes)
     mean, std = (_statistic(arrays.get(word), word, in_shape[0]) for word in ("mean", "std"))
     order = _order(arrays.get("channel_order"), in_shape[0])
     return Given(parts, in_shape, classes, names or tuple(map(str, range(classes))), order, mean, std, notes)
@@ -74,10 +64,10 @@ def _unpacked(archive: ZipFile, entry: ZipInfo, target: Path) -> Array:
             needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
             if needed > entry.file_size:
                 raise Unfit(f"The array {name!r} should have {needed:,} bytes; the file holds {entry.file_size:,}.")
-            for chunk in iter(lambda: packed.read(CHUNK), b""):
+            for chunk in iter(lambda: packed.read(zips.CHUNK), b""):
                 out.write(chunk)
             there = out.tell()
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except zips.BROKEN as error:
         raise Unfit(f"The array {name!r} cannot be unpacked: the file is damaged.") from error
     if there != needed:
         raise Unfit(f"The array {name!r} should have {needed:,} bytes; the file holds {there:,}.")
@@ -98,12 +88,8 @@ def _header(packed: Any, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any
     if dtype.names or dtype.subdtype or dtype.kind not in "biufUSc" or (not dtype.isnative and dtype.itemsize > 1):
         raise Unfit(f"The array {name!r} is of type {dtype.str}; numbers in this computer's byte order are taken.")
     if len(shape) > 4 or any(side < 0 for side in shape):
-        raise Unfit(f"The array {name!r} has the shape {_told(shape)}; at most 4 sides, none below 0, are taken.")
+        raise Unfit(f"The array {name!r} has the shape {told(shape)}; at most 4 sides, none below 0, are taken.")
     return shape, fortran, dtype
-
-
-def _told(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "()"
 
 
 def _pairs(arrays: dict[str, Array], notes: list[str]) -> dict[str, tuple[Array, Array]]:
@@ -121,7 +107,7 @@ def _pairs(arrays: dict[str, Array], notes: list[str]) -> dict[str, tuple[Array,
     for part, roles in found.items():
         if len(roles) == 1:
             there, missing = ("images", "labels") if "images" in roles else ("labels", "images")
-            raise Unfit(f"The file has {there} {_of(part)}but no {missing}. {WANTED}")
+            raise Unfit(f"The file has {there} {of(part)}but no {missing}. {WANTED}")
     if not found or ("" not in found and "train" not in found):
         raise Unfit(f"The file holds {', '.join(map(printable, list(arrays)[:8])) or 'nothing'}. {WANTED}")
     if "" in found and len(found) > 1:
@@ -137,78 +123,6 @@ def _role(name: str) -> tuple[str, str]:
     if second in PART_WORDS:
         return PART_WORDS[second], ALIASES.get(first, first)
     return "", ALIASES.get(name, name)
-
-
-def _of(part: str) -> str:
-    return f"of {part} " if part else ""
-
-
-def _images(images: Array, part: str) -> Array:
-    if images.dtype not in (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)):
-        raise Unfit(f"Images {_of(part)}are expected as uint8, or as float32 from 0 to 1; got {images.dtype}.")
-    if images.ndim not in (3, 4):
-        wanted = "(n, height, width), with channels before or behind"
-        raise Unfit(f"Images {_of(part)}are expected as {wanted}; got {_told(images.shape)}.")
-    return images
-
-
-def _labels(labels: Array, part: str) -> Array:
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.dtype.kind not in "iu":
-        raise Unfit(f"Labels {_of(part)}are expected as whole numbers from 0; got {labels.dtype}.")
-    if labels.ndim != 1:
-        raise Unfit(f"Labels {_of(part)}are expected as one number an image; got the shape {_told(labels.shape)}.")
-    return labels
-
-
-def _same_length(images: Array, labels: Array, part: str) -> None:
-    if len(images) != len(labels):
-        raise Unfit(f"There are {len(images):,} images {_of(part)}and {len(labels):,} labels.")
-    if len(images) < 1:
-        raise Unfit(f"There are no images {_of(part)}in the file.")
-
-
-def _enough_to_split(parts: dict[str, tuple[Array, Array]]) -> None:
-    """What is missing of the three parts is dealt out of the whole, or of train."""
-    source = "" if "" in parts else "train"
-    count = len(parts[source][1])
-    if len(parts) < 3 and count < FEWEST:
-        raise Unfit(f"The number of images {_of(source)}in the file is {count:,}; at least {FEWEST} are needed to split them.")
-
-
-def _channels_first(
-    parts: dict[str, tuple[Array, Array]], notes: list[str],
-) -> tuple[dict[str, tuple[Array, Array]], tuple[int, ...]]:
-    first = next(iter(parts.values()))[0].shape[1:]
-    for part, (images, _) in parts.items():
-        if images.shape[1:] != first:
-            raise Unfit(f"Images {_of(part)}have the shape {_told(images.shape[1:])}, others {_told(first)}.")
-    axes = _axes(first, notes)
-    moved = {part: (_moved(images, axes), labels) for part, (images, labels) in parts.items()}
-    shape = next(iter(moved.values()))[0].shape[1:]
-    if max(shape[1:]) > LARGEST_SIDE or min(shape) < 1 or shape[1] * shape[2] > MOST_PIXELS:
-        most = f"{LARGEST_SIDE:,} a side and {MOST_PIXELS:,} in all"
-        raise Unfit(f"Images have {_told(shape[1:])} pixels; at most {most} are taken.")
-    return moved, shape
-
-
-def _axes(shape: tuple[int, ...], notes: list[str]) -> str:
-    """Where the channels are: nowhere, behind, or in front."""
-    if len(shape) == 2:
-        return "none"
-    behind, before = shape[-1] in USUAL_ORDER, shape[0] in USUAL_ORDER
-    if not behind and not before:
-        raise Unfit(f"One image has the shape {_told(shape)}; 1, 3 or 4 channels are expected in front or behind.")
-    if behind and before:
-        notes.append(f"One image has the shape {_told(shape)}: its last side was taken for the channels.")
-    return "behind" if behind else "before"
-
-
-def _moved(images: Array, axes: str) -> Array:
-    if axes == "none":
-        return images[:, None]
-    return images.transpose(0, 3, 1, 2) if axes == "behind" else images
 
 
 def _classes(labels: list[Array], names: tuple[str, ...]) -> int:
@@ -233,12 +147,72 @@ def _label_names(array: Array | None) -> tuple[str, ...]:
     if array is None:
         return ()
     if array.ndim != 1 or array.dtype.kind not in "US" or not len(array) or len(array) > MOST_CLASSES:
-        raise Unfit(f"label_names is expected as a row of texts; got {array.dtype} of the shape {_told(array.shape)}.")
+        raise Unfit(f"label_names is expected as a row of texts; got {array.dtype} of the shape {told(array.shape)}.")
     texts = [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in array]
     for row, text in enumerate(texts):
         if not text.isprintable() or not 1 <= len(text) <= 100:
             raise Unfit(f"The label name in row {row:,} is empty, too long or no plain text.")
     return tuple(texts)
+
+
+def _images(images: Array, part: str) -> Array:
+    if images.dtype not in (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)):
+        raise Unfit(f"Images {of(part)}are expected as uint8, or as float32 from 0 to 1; got {images.dtype}.")
+    if images.ndim not in (3, 4):
+        wanted = "(n, height, width), with channels before or behind"
+        raise Unfit(f"Images {of(part)}are expected as {wanted}; got {told(images.shape)}.")
+    return images
+
+
+def _labels(labels: Array, part: str) -> Array:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "iu":
+        raise Unfit(f"Labels {of(part)}are expected as whole numbers from 0; got {labels.dtype}.")
+    if labels.ndim != 1:
+        raise Unfit(f"Labels {of(part)}are expected as one number an image; got the shape {told(labels.shape)}.")
+    return labels
+
+
+def _same_length(images: Array, labels: Array, part: str) -> None:
+    if len(images) != len(labels):
+        raise Unfit(f"There are {len(images):,} images {of(part)}and {len(labels):,} labels.")
+    if len(images) < 1:
+        raise Unfit(f"There are no images {of(part)}in the file.")
+
+
+def _channels_first(
+    parts: dict[str, tuple[Array, Array]], notes: list[str],
+) -> tuple[dict[str, tuple[Array, Array]], tuple[int, ...]]:
+    first = next(iter(parts.values()))[0].shape[1:]
+    for part, (images, _) in parts.items():
+        if images.shape[1:] != first:
+            raise Unfit(f"Images {of(part)}have the shape {told(images.shape[1:])}, others {told(first)}.")
+    axes = _axes(first, notes)
+    moved = {part: (_moved(images, axes), labels) for part, (images, labels) in parts.items()}
+    shape = next(iter(moved.values()))[0].shape[1:]
+    if max(shape[1:]) > LARGEST_SIDE or min(shape) < 1 or shape[1] * shape[2] > MOST_PIXELS:
+        most = f"{LARGEST_SIDE:,} a side and {MOST_PIXELS:,} in all"
+        raise Unfit(f"Images have {told(shape[1:])} pixels; at most {most} are taken.")
+    return moved, shape
+
+
+def _axes(shape: tuple[int, ...], notes: list[str]) -> str:
+    """Where the channels are: nowhere, behind, or in front."""
+    if len(shape) == 2:
+        return "none"
+    behind, before = shape[-1] in USUAL_ORDER, shape[0] in USUAL_ORDER
+    if not behind and not before:
+        raise Unfit(f"One image has the shape {told(shape)}; 1, 3 or 4 channels are expected in front or behind.")
+    if behind and before:
+        notes.append(f"One image has the shape {told(shape)}: its last side was taken for the channels.")
+    return "behind" if behind else "before"
+
+
+def _moved(images: Array, axes: str) -> Array:
+    if axes == "none":
+        return images[:, None]
+    return images.transpose(0, 3, 1, 2) if axes == "behind" else images
 
 
 def _order(array: Array | None, channels: int) -> str:
@@ -256,31 +230,10 @@ def _statistic(array: Array | None, word: str, channels: int) -> tuple[float, ..
         return ()
     if array.dtype.kind not in "fiu" or array.size != channels:
         raise Unfit(f"{word} is expected as {channels} number{'s' if channels > 1 else ''}; got {array.dtype} of the shape "
-                    f"{_told(array.shape)}.")
+                    f"{told(array.shape)}.")
     numbers = tuple(float(number) for number in array.reshape(-1))
     low = 0.0 if word == "mean" else 1e-6
     for number in numbers:
         if not low <= number <= 1.0:
             raise Unfit(f"{word} is of pixels scaled to 0..1 and lies between 0 and 1; got {number:g}.")
     return numbers
-
-
-def rows(images: Array, index: Array | None = None) -> Iterator[Array]:
-    """The images as uint8, some at a time; of float images every number is checked. Unfit names the row."""
-    count = len(images) if index is None else len(index)
-    for begin in range(0, count, ROWS):
-        chosen = slice(begin, begin + ROWS) if index is None else index[begin:begin + ROWS]
-        some = np.ascontiguousarray(images[chosen])
-        yield some if some.dtype == np.uint8 else _scaled(some, chosen)
-
-
-def _scaled(some: Array, chosen: Any) -> Array:
-    wrong = ~((some >= 0) & (some <= 1))
-    if wrong.any():
-        at = int(np.flatnonzero(wrong.reshape(len(some), -1).any(1))[0])
-        row = chosen.start + at if isinstance(chosen, slice) else int(chosen[at])
-        value = float(some[at][wrong[at]][0])
-        hint = "; save 0 to 255 as uint8" if 1 < value <= 255 else ""
-        raise Unfit(f"Floating-point images are expected between 0 and 1; row {row:,} holds {value:g}{hint}.")
-    scaled: Array = np.rint(some * 255).astype(np.uint8)
-    return scaled

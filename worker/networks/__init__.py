@@ -1,0 +1,1 @@
+"""The commands that take a network and give one: prune, export, diff."""

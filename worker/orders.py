@@ -1,0 +1,16 @@
+"""What a board is handed: the files one half of a recipe made where torch is, for the other half that measures without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Order(BaseModel):
+    """`files` are paths in the run's folder, the same here and on the board; `facts` is whatever the measuring half needs to
+    know of them, as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    files: tuple[str, ...]
+    facts: dict[str, Any] = {}

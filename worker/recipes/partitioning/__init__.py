@@ -1,0 +1,1 @@
+"""Recipes that say which device runs which part of a network."""

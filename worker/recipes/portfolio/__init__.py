@@ -1,0 +1,1 @@
+"""Recipes of the kind `portfolio`: many variants of one network at once."""
