@@ -1,0 +1,1 @@
+"""Boards that join: the code they join with, the tokens they have from then on, what they say of themselves."""
