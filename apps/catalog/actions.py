@@ -9,7 +9,8 @@ from django.db.models import Model
 
 from apps.accounts.models import User
 from apps.accounts.refusal import Conflict, Refused
-from apps.catalog.models import Dataset, RegisteredModel, Upload, Variant
+from apps.accounts.sight import KEPT, is_overtaken
+from apps.catalog.models import Dataset, DerivedFile, RegisteredModel, Upload, Variant
 from apps.catalog.uses import told, uses
 from apps.catalog.wishes import plain
 
@@ -18,22 +19,31 @@ MOST_VARIANTS = 1000
 Thing = TypeVar("Thing", bound=RegisteredModel | Dataset | Variant)
 
 
-def rename(user: User, thing: RegisteredModel | Dataset, name: str, description: str) -> None:
-    """Another name, unique in the team, and another description."""
+def rename(user: User, thing: RegisteredModel | Dataset, name: str, description: str, seen: str | None = None) -> None:
+    """Another name, unique in the team, and another description; `seen` is the mark of those that the person saw."""
     name, description = _line(name, "name", LONGEST_NAME), _line(description, "description", LONGEST_DESCRIPTION, empty=True)
-    held = _held(user, thing)
-    held.name, held.description = name, description
     try:
         with transaction.atomic():
+            held = _held(user, thing)
+            if is_overtaken(seen, held.name, held.description):
+                raise Conflict({"name": f"Somebody changed it meanwhile: it is called “{held.name}” now, "
+                                        f"{f'described as “{held.description}”' if held.description else 'without description'}."
+                                        f" {KEPT}"})
+            held.name, held.description = name, description
             held.save(update_fields=["name", "description"])
     except IntegrityError:
         raise Refused({"name": f"{name} is taken in this team; choose another name."}) from None
 
 
-def rename_variant(user: User, variant: Variant, name: str) -> None:
-    held = _held(user, variant)
-    held.name = _line(name, "name", LONGEST_NAME)
-    held.save(update_fields=["name"])
+def rename_variant(user: User, variant: Variant, name: str, seen: str | None = None) -> None:
+    """Another name; `seen` is the mark of the one that the person saw."""
+    line = _line(name, "name", LONGEST_NAME)
+    with transaction.atomic():
+        held = _held(user, variant)
+        if is_overtaken(seen, held.name):
+            raise Conflict({"name": f"Somebody renamed it to “{held.name}” meanwhile. {KEPT}"})
+        held.name = line
+        held.save(update_fields=["name"])
 
 
 def delete_variant(user: User, variant: Variant) -> None:
@@ -64,9 +74,9 @@ def delete_dataset(user: User, dataset: Dataset) -> None:
 
 
 def _unused(thing: Model, referred: list[Any], among: tuple[type[Model], ...] = ()) -> None:
-    counts = uses(referred, among=(Upload, *among))
+    counts = uses(referred, among=(Upload, DerivedFile, *among))
     if counts:
-        raise Conflict({"": f"{thing} is in use: {told(counts)} refer to it."})
+        raise Conflict({"": f"{thing} is in use: {told(counts)}."})
 
 
 def _held(user: User, thing: Thing) -> Thing:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.db.models import Count, Max, Min, QuerySet
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
+from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts import teams
 from apps.accounts.models import TeamQuerySet
-from apps.accounts.wire import BINARY, Asked, Listing, Page, Told, ordered, paged, team_of
-from apps.catalog import actions
+from apps.accounts.wire import BINARY, Asked, Listing, Page, Told, editable_team, ordered, paged, team_of
+from apps.catalog import actions, fresh, structures
 from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.uploads_api import UploadOut
+from apps.catalog.uploads_api import told as told_upload
 from apps.catalog.views import dataset_file as dataset_attachment
 from apps.catalog.views import variant_file as variant_attachment
+from worker.structure import Difference, Structure, difference
 
 router = Router()
 
@@ -71,6 +75,14 @@ class DatasetOut(Told):
     created: datetime
 
 
+class Crossing(Asked):
+    most_tensors: int = Field(1, ge=1, le=8, description="Also tell cuts that up to so many results go across.")
+
+
+class Waiting(Told):
+    state: Literal["being described"] = "being described"
+
+
 class Change(Asked):
     """What is left out stays as it is."""
 
@@ -80,6 +92,17 @@ class Change(Asked):
 
 class NewName(Asked):
     name: str = Field(min_length=1, max_length=120)
+
+
+class NetworkIn(Asked):
+    architecture: str = Field(max_length=80, description="One of the house, as resnet20.")
+    dataset: UUID | None = Field(None, description="For its images and classes; else say in_shape and classes.")
+    in_shape: tuple[int, int, int] | None = Field(None, description="Channels, height and width of one image.")
+    classes: int | None = None
+    width: float = Field(fresh.WIDTH, description="Times the channels of every layer; more than 0, at most 4.")
+    seed: int = Field(fresh.SEED, description="The same seed draws the same weights.")
+    name: str = Field("", max_length=fresh.LONGEST_NAME, description="After the architecture and the data set when empty.")
+    team: UUID | None = Field(None, description="In this team; without it, the token's or the session's.")
 
 
 class Models(Listing):
@@ -106,6 +129,15 @@ def list_models(request: HttpRequest, asked: Annotated[Models, Query()]) -> dict
     return paged(ordered(rows, asked.order, ("name", "created", "classes")).annotate(
         variant_count=Count("variants"), smallest_bytes=Min("variants__size_bytes"),
         largest_bytes=Max("variants__size_bytes"), most_params=Max("variants__params")), asked)
+
+
+@router.post("/models", response={202: UploadOut}, tags=["models"])
+def make_model(request: HttpRequest, response: HttpResponse, asked: NetworkIn) -> Status[Any]:
+    """Make a model from an architecture, its weights drawn by lot: look at `Location`, /api/uploads/{id}, until it is `ready`."""
+    team = editable_team(request, asked.team)
+    found = fresh.make(teams.person(request), team, asked.model_dump(exclude={"team"}))
+    response["Location"] = f"/api/uploads/{found.pk}"
+    return Status(202, told_upload(found))
 
 
 @router.get("/models/{uuid:model}", response=ModelOut, tags=["models"])
@@ -172,6 +204,22 @@ def get_variant_onnx(request: HttpRequest, variant: UUID) -> FileResponse:
     return variant_attachment(request, variant, "onnx")
 
 
+@router.get("/variants/{uuid:variant}/structure", response={200: Structure, 202: Waiting}, tags=["models"])
+def get_variant_structure(request: HttpRequest, variant: UUID, asked: Annotated[Crossing, Query()]) -> Status[Any]:
+    """Layers, costs, cuts and the places of a drawing. 202 while it is made: ask again in a second. 404 where there is none."""
+    found = _known(request, variant)
+    if found is None:
+        return Status(202, Waiting())
+    return Status(200, found.model_copy(update={"cuts": found.parted(asked.most_tensors)}))
+
+
+@router.get("/variants/{uuid:variant}/difference/{uuid:other}", response={200: Difference, 202: Waiting}, tags=["models"])
+def get_variants_difference(request: HttpRequest, variant: UUID, other: UUID) -> Status[Any]:
+    """What became of the layers of the first variant in the second, by name. 202 while either is still described."""
+    one, two = _known(request, variant), _known(request, other)
+    return Status(200, difference(one, two)) if one and two else Status(202, Waiting())
+
+
 @router.get("/datasets", response=Page[DatasetOut], tags=["data"])
 def list_datasets(request: HttpRequest, asked: Annotated[Datasets, Query()]) -> dict[str, Any]:
     """The team's data sets."""
@@ -204,6 +252,15 @@ def delete_dataset(request: HttpRequest, dataset: UUID) -> Status[Any]:
 def get_dataset_file(request: HttpRequest, dataset: UUID) -> FileResponse:
     """The file itself, as safetensors."""
     return dataset_attachment(request, dataset)
+
+
+def _known(request: HttpRequest, pk: UUID) -> Structure | None:
+    """What a variant is made of; None while the desk is at it, 404 with the reason when it cannot be told."""
+    rows = Variant.objects.visible_to(teams.person(request)).select_related("parent")
+    seen = structures.look(get_object_or_404(rows, pk=pk))
+    if seen.why:
+        raise HttpError(404, f"{seen.why} Its id is {seen.instead.pk}." if seen.instead else seen.why)
+    return seen.structure
 
 
 def _held(request: HttpRequest, rows: TeamQuerySet, pk: UUID) -> Any:

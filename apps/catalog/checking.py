@@ -141,13 +141,13 @@ def refuse(upload: Upload, why: str, *, mend: str = "", findings: dict[str, Any]
 
 
 @transaction.atomic
-def ready(upload: Upload, sha256: str, **result: Any) -> None:
+def ready(upload: Upload, sha256: str, findings: dict[str, Any], **result: Any) -> None:
     """It has become `result`: model and variant, or dataset. Call it in the transaction that makes these rows."""
     held = Upload.objects.select_for_update(of=("self",)).filter(pk=upload.pk, token=upload.token,
                                                                 state=UploadState.CHECKING).first()
     if held is None:
         raise Fenced(str(upload))
-    held.state, held.sha256, held.lease_until = UploadState.READY, sha256, None
+    held.state, held.sha256, held.lease_until, held.findings = UploadState.READY, sha256, None, findings
     for name, thing in result.items():
         setattr(held, name, thing)
     held.token += 1

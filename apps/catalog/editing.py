@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_POST
 
-from apps.accounts import teams
+from apps.accounts import answers, teams
 from apps.accounts.refusal import Refused
 from apps.catalog import actions, views
 from apps.catalog.forms import NamesForm, VariantForm
 from apps.catalog.models import Dataset, RegisteredModel, Variant
+from apps.catalog.structure_pages import shown_variant
 
 
 @require_POST
@@ -31,38 +32,29 @@ def rename_dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _renamed(request: HttpRequest, thing: Any, shown: Callable[..., HttpResponse]) -> HttpResponse:
     """Do it and show the page; what cannot be done is said at its field, with everything typed kept."""
-    form = NamesForm(request.POST)
+    form, status = NamesForm(request.POST), 422
     if form.is_valid():
         try:
-            actions.rename(teams.person(request), thing, **form.cleaned_data)
+            actions.rename(teams.person(request), thing, **form.cleaned_data, seen=request.POST.get("seen"))
             return redirect(request.path.rpartition("rename/")[0])
         except Refused as refused:
             form.refuse(refused)
-    return shown(names_form=form, status=422)
-
-
-@require_safe
-def variant(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = _variant(request, pk)
-    return _shown_variant(request, found, form=VariantForm(initial={"name": found.name}))
+            status = answers.status(refused)
+    return shown(names_form=form, status=status)
 
 
 @require_POST
 def rename_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = _variant(request, pk)
-    form = VariantForm(request.POST)
+    form, status = VariantForm(request.POST), 422
     if form.is_valid():
         try:
-            actions.rename_variant(teams.person(request), found, form.cleaned_data["name"])
-            return redirect("model", pk=found.model_id)
+            actions.rename_variant(teams.person(request), found, form.cleaned_data["name"], request.POST.get("seen"))
+            return redirect("variant", pk=found.pk)
         except Refused as refused:
             form.refuse(refused)
-    return _shown_variant(request, found, form=form, status=422)
-
-
-def _shown_variant(request: HttpRequest, found: Variant, status: int = 200, **more: Any) -> HttpResponse:
-    context = {"variant": found, "form": VariantForm(initial={"name": found.name}), **more}
-    return render(request, "catalog/variant.html", context, status=status)
+            status = answers.status(refused)
+    return shown_variant(request, found, form=form, status=status)
 
 
 @require_POST
@@ -74,7 +66,7 @@ def delete_model(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def delete_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = _variant(request, pk)
-    return _deleted(request, actions.delete_variant, found, lambda **more: _shown_variant(request, found, **more),
+    return _deleted(request, actions.delete_variant, found, lambda **more: shown_variant(request, found, **more),
                     f"/models/{found.model_id}/")
 
 
@@ -93,5 +85,6 @@ def _deleted(request: HttpRequest, action: Any, thing: Any, shown: Callable[...,
 
 
 def _variant(request: HttpRequest, pk: UUID) -> Variant:
-    found: Variant = get_object_or_404(Variant.objects.editable_by(request.user).select_related("model"), pk=pk)
+    rows = Variant.objects.editable_by(request.user).select_related("model", "parent", "team", "file", "onnx")
+    found: Variant = get_object_or_404(rows, pk=pk)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,21 +23,11 @@ class Refusing(forms.Form):
             self.add_error(field if field in self.fields else None, text)
 
 
-class ContentForm(Refusing):
-    """What a file of a network holds, as far as it does not say so itself."""
+class SizeForm(Refusing):
+    """What pictures of differing sizes are to be brought to."""
 
-    architecture = forms.ChoiceField(required=False, help_text="Whose weights these are.")
-    in_shape = forms.CharField(required=False, label="Images", max_length=40, help_text="channels × height × width, as 3x32x32")
-    classes = forms.IntegerField(required=False, min_value=1, max_value=1 << 20, help_text="Found out where the weights tell.")
-    as_new = forms.BooleanField(required=False, label="As a model of its own",
-                                help_text="Not as a variant of the model it was sent to.")
-
-    def __init__(self, *args: Any, is_variant: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not is_variant:
-            del self.fields["as_new"]
-        choices = [("", BY_ITSELF), *((name, name) for name in architectures.names())]
-        self.fields["architecture"].choices = choices  # type: ignore[attr-defined]
+    in_shape = forms.CharField(required=False, label="Bring pictures to", max_length=40,
+                               help_text="channels × height × width, as 3x32x32")
 
     def clean_in_shape(self) -> list[int] | None:
         text = self.cleaned_data["in_shape"]
@@ -53,6 +44,62 @@ class ContentForm(Refusing):
         return {name: value for name, value in said.items() if value not in ("", None)}
 
 
+class ContentForm(SizeForm):
+    """What a file of a network holds, as far as it does not say so itself."""
+
+    field_order = ("architecture", "in_shape", "classes", "as_new")
+    architecture = forms.ChoiceField(required=False, help_text="Whose weights these are.")
+    classes = forms.IntegerField(required=False, min_value=1, max_value=1 << 20, help_text="Found out where the weights tell.")
+    as_new = forms.BooleanField(required=False, label="As a model of its own",
+                                help_text="Not as a variant of the model it was sent to.")
+
+    def __init__(self, *args: Any, is_variant: bool = False, has_architecture: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_variant:
+            del self.fields["as_new"]
+        self.fields["in_shape"].label = "Images"
+        choices = [("", BY_ITSELF), *((name, name) for name in architectures.names())]
+        self.fields["architecture"].choices = choices  # type: ignore[attr-defined]
+        if has_architecture:
+            del self.fields["architecture"]
+
+
+class FreshForm(SizeForm):
+    """A network that no file brings: which architecture, for which images and classes."""
+
+    field_order = ("architecture", "dataset", "name", "in_shape", "classes", "width", "seed")
+    architecture = forms.ChoiceField(help_text="Behind it the least images that it takes.")
+    dataset = forms.ChoiceField(required=False, label="Data set", help_text="It says how large the images are and how many "
+                                                                            "classes there are.")
+    name = forms.CharField(required=False, max_length=120, help_text="After the architecture and the data set when empty.")
+    classes = forms.IntegerField(required=False, help_text="Those of the data set when empty.")
+    width = forms.FloatField(required=False, widget=forms.NumberInput(attrs={"step": "any"}),
+                             help_text="Times the channels of every layer: 1 as in the paper, 0.5 half as wide; at most 4.")
+    seed = forms.IntegerField(required=False, help_text="The same seed draws the same weights.")
+
+    def __init__(self, *args: Any, datasets: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["in_shape"].label = "Images"
+        self.fields["in_shape"].help_text = "Channels × height × width, as 3x32x32; those of the data set when empty."
+        sides = {name: architectures.least_side(name) for name in architectures.names()}
+        self.fields["architecture"].choices = [(name, f"{name} · from {side}×{side}")  # type: ignore[attr-defined]
+                                               for name, side in sides.items()]
+        self.fields["dataset"].choices = [("", "none of these: said below"), *datasets]  # type: ignore[attr-defined]
+
+    @property
+    def essentials(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("architecture", "dataset", "name")]
+
+    @property
+    def others(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("in_shape", "classes", "width", "seed")]
+
+    @property
+    def others_are_needed(self) -> bool:
+        """Whether one of them is filled in, or has an error, so that they must be seen."""
+        return not self["dataset"].value() or any(field.errors for field in self.others)
+
+
 class NamesForm(Refusing):
     """A model's or a data set's name and description."""
 
@@ -62,3 +109,17 @@ class NamesForm(Refusing):
 
 class VariantForm(Refusing):
     name = forms.CharField(max_length=120)
+
+
+class SlicesForm(Refusing):
+    """Behind which layer a network is cut."""
+
+    after = forms.CharField(max_length=200, required=False, label="Cut behind", widget=forms.Select,
+                            help_text="Head and tail become two ONNX files; the tail takes what the head answers.")
+
+    def __init__(self, typed: Any = None, places: Sequence[str] = ()) -> None:
+        super().__init__(typed, auto_id="slices_%s")
+        self.places = places
+        wished = typed.get("after", "")[:200] if typed else ""
+        shown = places if not wished or wished in places else [wished, *places]
+        self.fields["after"].widget.choices = [(name, name) for name in shown]

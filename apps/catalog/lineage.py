@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from django.db.models import F, Q
+
 from apps.catalog.models import Variant
+
+# What a run kept of a network as it was given: the same file once more.
+COPIES = Q(parent__file=F("file"), parent__params=F("params"))
 
 
 class Branch(NamedTuple):
@@ -37,9 +42,18 @@ def tree(variants: Sequence[Variant]) -> list[Branch]:
     present = {variant.pk for variant in variants}
     children: dict[object, list[Variant]] = {}
     for variant in variants:
-        parent = variant.parent_id if variant.parent_id in present and variant.parent_id != variant.pk else None
+        above = variant.parent if variant.parent_id in present else forerunner(variant)
+        parent = above.pk if above and above.pk in present and above.pk != variant.pk else None
         children.setdefault(parent, []).append(variant)
-    return [branch for root in children.get(None, []) for branch in _grow(root, root.parent or root, 0, children)]
+    return [branch for root in children.get(None, []) for branch in _grow(root, forerunner(root) or root, 0, children)]
+
+
+def forerunner(variant: Variant) -> Variant | None:
+    """The network that it was made of: the parent, or that of a parent which is itself a copy of it."""
+    parent = variant.parent
+    above = parent.parent if parent else None
+    is_copy = parent and above and (parent.file_id, parent.params) == (above.file_id, above.params)
+    return above if is_copy else parent
 
 
 def _grow(variant: Variant, root: Variant, depth: int, children: dict[object, list[Variant]]) -> Iterator[Branch]:

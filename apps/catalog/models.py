@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from apps.accounts.models import TeamOwned
+
+UNTRAINED = "initialised"  # as networks of the house are called before anybody trains them
 
 
 def shape_words(sides: Sequence[int]) -> str:
@@ -65,11 +67,13 @@ class Precision(models.TextChoices):
 class Variant(TeamOwned):
     """One file of a model with its lineage and its facts. `made_by` is the id of the run that made it."""
 
+    REFERS_AS: ClassVar[str] = "variants made of it"
     model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="variants")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
     name = models.CharField(max_length=120)
     file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     onnx = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    structure = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     precision = models.CharField(max_length=5, choices=Precision.choices, default=Precision.FP32)
     size_bytes = models.PositiveBigIntegerField()
     params = models.PositiveBigIntegerField()
@@ -90,6 +94,71 @@ class Variant(TeamOwned):
         return self.name
 
 
+class DeskJob(models.Model):
+    """What somebody wants of a variant and the desk does: see `apps.catalog.deskwork`. One with a `why` could not be done."""
+
+    UNFINISHED: ClassVar[Q] = Q(why="")
+    variant: Any  # each kind of job has its own: one for a variant, or many
+    asked = models.DateTimeField()
+    why = models.TextField(blank=True)
+    token = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Description(DeskJob):
+    """Somebody wants to see what a variant is made of: the row is the job of `apps.catalog.structures`, gone when it is done.
+
+    One with a `why` could not be done; it stays, so that nobody tries at every look.
+    """
+
+    variant = models.OneToOneField(Variant, primary_key=True, on_delete=models.CASCADE, related_name="description")
+
+    class Meta:
+        indexes = [models.Index(fields=["asked"], name="variants_to_describe", condition=Q(why=""))]
+
+    def __str__(self) -> str:
+        return f"description of {self.variant_id}"
+
+
+class DerivedFile(TeamOwned, DeskJob):
+    """Files that are made of a variant when somebody wants them: the row is the job of `apps.catalog.derived` until it is `made`.
+
+    `file` is the folded network, or the head of a cut behind the layer `after`, whose `tail` lies beside it.
+    """
+
+    class Kind(models.TextChoices):
+        FOLDED = "folded"
+        SLICES = "slices"
+
+    UNFINISHED: ClassVar[Q] = Q(why="", made=None)
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="derived")
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    after = models.CharField(max_length=300, blank=True)
+    made = models.DateTimeField(null=True, blank=True)
+    file = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    tail = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    about: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, help_text="Shapes, costs and parity of each.")
+
+    class Meta:
+        ordering = ("kind", "-asked", "id")
+        constraints = [models.UniqueConstraint(fields=["variant", "kind", "after"], name="a_file_is_derived_once")]
+        indexes = [
+            models.Index(fields=["asked"], name="files_to_derive", condition=Q(why="", made=None)),
+            models.Index(fields=["team"], name="derived_files_of_a_team", condition=Q(made__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"slices behind {self.after}" if self.kind == self.Kind.SLICES else "folded"
+
+    @property
+    def is_waiting(self) -> bool:
+        return not self.why and self.made is None
+
+
 class Dataset(TeamOwned):
     """Images and labels with fixed train, validation and test parts. `counts` says how many each part has."""
 
@@ -100,6 +169,7 @@ class Dataset(TeamOwned):
     labels: models.JSONField[Any, Any] = models.JSONField(default=list)
     counts: models.JSONField[Any, Any] = models.JSONField(default=dict)
     file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    samples = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     notes: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True, help_text="What a person must know of it.")
 
     class Meta:
@@ -164,6 +234,11 @@ class Upload(TeamOwned):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether no file comes: a network is made from an architecture, see `apps.catalog.fresh`."""
+        return "fresh" in self.options
 
     @property
     def keeps_bytes(self) -> bool:

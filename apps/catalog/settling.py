@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.accounts.refusal import Refused
 from apps.catalog import blobs, checking
-from apps.catalog.models import Blob, Dataset, RegisteredModel, Upload, Variant, shape_words
+from apps.catalog.models import UNTRAINED, Blob, Dataset, RegisteredModel, Upload, Variant, shape_words
 from apps.catalog.wishes import stem
 
 MOST_SAME = 1000
@@ -21,18 +21,22 @@ class Kept(NamedTuple):
 
     file: Blob
     onnx: Blob | None = None
+    structure: Blob | None = None
+    samples: Blob | None = None
 
 
 def keep(found: dict[str, Any], folder: Path) -> Kept:
     """Put the files in the store; no transaction is open meanwhile, large files take seconds."""
-    return Kept(blobs.keep(folder / found["file"]), blobs.keep(folder / found["onnx"]) if found.get("onnx") else None)
+    beside = {name: blobs.keep(folder / found[name]) for name in ("onnx", "structure", "samples") if found.get(name)}
+    return Kept(blobs.keep(folder / found["file"]), **beside)
 
 
 @transaction.atomic
 def settle(upload: Upload, found: dict[str, Any], kept: Kept, sha256: str) -> dict[str, Any]:
     """The rows, and the upload `ready`, in one transaction. Refused when the model takes other images or classes."""
     made = _model(upload, found, kept) if found["kind"] == "model" else {"dataset": _dataset(upload, found, kept)}
-    checking.ready(upload, sha256, **made)
+    findings = {name: found[name] for name in ("parity", "notes") if found.get(name)}
+    checking.ready(upload, sha256, findings, **made)
     return made
 
 
@@ -40,12 +44,14 @@ def _model(upload: Upload, found: dict[str, Any], kept: Kept) -> dict[str, Any]:
     model = _existing(upload, found) if upload.options.get("model") else _new(upload, found)
     variant = Variant.objects.create(
         team_id=upload.team_id, model=model, name=_variant_name(upload), file=kept.file, onnx=kept.onnx,
-        notes=found["notes"], **found["facts"])
+        structure=kept.structure, notes=found["notes"], **found["facts"])
     return {"model": model, "variant": variant}
 
 
 def _variant_name(upload: Upload) -> str:
     """The name that was wished for names the model, where it brings a new one; else the variant."""
+    if upload.is_fresh:
+        return UNTRAINED
     wished = upload.options.get("name") if upload.options.get("model") else ""
     return str(wished or stem(upload.file_name))[:120]
 
@@ -74,7 +80,7 @@ def _dataset(upload: Upload, found: dict[str, Any], kept: Kept) -> Dataset:
     return Dataset.objects.create(
         team_id=upload.team_id, name=name, description=upload.options.get("description", ""), file=kept.file,
         in_shape=found["in_shape"], classes=found["classes"], labels=found["labels"], counts=found["counts"],
-        notes=found["notes"])
+        samples=kept.samples, notes=found["notes"])
 
 
 def _free_name(rows: Any, upload: Upload) -> str:

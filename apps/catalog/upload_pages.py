@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -18,17 +19,21 @@ from apps.accounts import teams
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
 from apps.catalog import uploading
-from apps.catalog.forms import ContentForm
+from apps.catalog.forms import ContentForm, SizeForm
 from apps.catalog.models import RegisteredModel, Upload, UploadState, shape_words
 from apps.live.models import Stream
 
 SHOWN = 12
 READY_SHOWN = timedelta(hours=1)
 PLACES = {"model": "models", "dataset": "datasets"}
+PROBLEMS = {"missing": "missing", "unexpected": "unexpected", "shape": "of another shape"}
 STEPS = {
+    "drawing": "weights drawn",
     "gathering": "parts put together", "reading": "file read", "unpacking": "unpacked", "fitting": "fitted to the architecture",
+    "graph": "graph read, answers compared in ONNX Runtime",
+    "sizes": "sizes looked at", "pictures": "pictures decoded", "storing": "written as a data set",
     "labels": "labels checked", "weights": "weights checked", "measuring": "mean and deviation measured",
-    "writing": "written as safetensors and ONNX", "parity": "answers compared in ONNX Runtime", "keeping": "kept in the store",
+    "writing": "written as safetensors and ONNX", "parity": "its ONNX file compared", "keeping": "kept in the store",
 }
 
 
@@ -53,9 +58,12 @@ def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "catalog/uploads.html", context, status=422)
 
 
-def _form(upload: Upload, *args: Any, **more: Any) -> ContentForm:
+def _form(upload: Upload, typed: Any = None, **more: Any) -> SizeForm:
     """What may be said anew of a refused file; that it shall be a model of its own, where it was sent to another."""
-    return ContentForm(*args, prefix=str(upload.pk), is_variant=bool(upload.options.get("model")), **more)
+    if upload.kind == Upload.Kind.DATASET:
+        return SizeForm(typed, prefix=str(upload.pk), **more)
+    return ContentForm(typed, prefix=str(upload.pk), is_variant=bool(upload.options.get("model")),
+                       has_architecture=bool(upload.findings.get("describes_itself")), **more)
 
 
 def _kept(upload: Upload, *, as_new: bool) -> dict[str, Any]:
@@ -87,7 +95,7 @@ def _place(upload: Upload) -> str:
     return reverse("model", args=[model]) if there else reverse(PLACES[upload.kind])
 
 
-def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, ContentForm] | None = None,
+def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, SizeForm] | None = None,
            model: str = "") -> dict[str, Any]:
     """The uploads that a page shows: unfinished ones, refused ones, and what became ready lately; of one model, or all."""
     rows = Upload.objects.visible_to(request.user).filter(team=teams.current(request), kind=kind)
@@ -105,22 +113,51 @@ def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, ContentForm
         teams.person(request), teams.current(request))}
 
 
-def _tell(upload: Upload, form: ContentForm | None = None) -> Upload:
+def _tell(upload: Upload, form: SizeForm | None = None) -> Upload:
     """What the template shows beside the row's own columns."""
     upload.said = [(STEPS.get(step["name"], step["name"]), step["detail"]) for step in upload.steps]  # type: ignore[attr-defined]
+    upload.parity = _parity(upload)  # type: ignore[attr-defined]
+    upload.problems = _problems(upload.findings.get("counts") or {})  # type: ignore[attr-defined]
+    if upload.is_fresh:
+        upload.anew = _anew(upload)  # type: ignore[attr-defined]
+        return upload
     upload.part = upload.received_bytes / upload.size_bytes  # type: ignore[attr-defined]
     is_here = upload.state == UploadState.REFUSED and upload.received_bytes == upload.size_bytes
-    if is_here and upload.kind == "model":
+    if is_here and (upload.kind == "model" or upload.mend == "in_shape"):
         upload.form = form or _form(upload, initial=_initial(upload))  # type: ignore[attr-defined]
     return upload
 
 
+def _anew(upload: Upload) -> str:
+    """What was asked for, as the address of the page that asks for it anew."""
+    said = upload.options
+    drawn = said["fresh"]
+    of = {"dataset": drawn["dataset"]} if drawn["dataset"] else {
+        "in_shape": "x".join(map(str, said["in_shape"])), "classes": said["classes"]}
+    name = {"name": said["name"]} if drawn["is_named"] else {}
+    return urlencode({"architecture": said["architecture"], **of, "width": f"{drawn['width']:g}", "seed": drawn["seed"], **name})
+
+
+def _parity(upload: Upload) -> str:
+    """How far ONNX Runtime's answers were from the network's."""
+    found = upload.findings.get("parity") or {}
+    if None in (found.get("max_abs"), found.get("max_relative")):
+        return ""
+    return (f"Compared with ONNX Runtime on random images: the largest difference is {found['max_abs']:.1e}, "
+            f"{found['max_relative']:.1e} of the largest answer.")
+
+
+def _problems(counts: dict[str, int]) -> str:
+    """`3 missing, 1 of another shape`."""
+    return ", ".join(f"{counts[name]:,} {words}" for name, words in PROBLEMS.items() if counts.get(name))
+
+
 def _initial(upload: Upload) -> dict[str, Any]:
-    """What was said, and what the inspection proposes: the one architecture that fits."""
+    """What was said, and what the inspection proposes: the one architecture that fits, or is most alike."""
     suited = upload.findings.get("suited") or []
     said = upload.options.get("architecture") or ""
-    fits = suited[0] if len(suited) == 1 else said
-    in_shape = upload.options.get("in_shape")
+    fits = suited[0] if len(suited) == 1 else said or upload.findings.get("closest", "")
+    in_shape = upload.findings.get("in_shape") or upload.options.get("in_shape")
     return {"architecture": fits, "classes": upload.options.get("classes") if upload.mend != "classes" else None,
             "in_shape": shape_words(in_shape).replace("×", "x") if in_shape else ""}
 
@@ -136,5 +173,5 @@ def panel(request: HttpRequest, team: Team | None, kind: str, model: RegisteredM
     config = {"kind": kind, "stream": str(stream.pk), "head": stream.head, "list": address,
               "model": own or None, "limit": settings.UPLOAD_LIMITS[kind],
               "signIn": settings.LOGIN_URL}
-    return found | {"upload_config": config, "content": ContentForm() if kind == "model" else None, "upload_model": model,
+    return found | {"upload_config": config, "content": ContentForm() if kind == "model" else SizeForm(), "upload_model": model,
                     "limit_bytes": settings.UPLOAD_LIMITS[kind]}

@@ -43,7 +43,7 @@ def start(user: User, team: Team | None, kind: str, file_name: str, size_bytes: 
     if team is None or not teams.may_edit(user, team):
         raise Refused({"": "Your role in this team does not allow to upload."})
     wish = wishes.read(user, team, kind, options)
-    _check_name(team, kind, wish)
+    check_name(team, kind, wish)
     _check_size(kind, size_bytes)
     with transaction.atomic():
         # Two that start at once must not both take the last room.
@@ -75,7 +75,7 @@ def _say_more(upload: Upload, wish: dict[str, Any]) -> None:
         upload.save(update_fields=["options", "touched"])
 
 
-def _check_name(team: Team, kind: str, wish: dict[str, Any]) -> None:
+def check_name(team: Team, kind: str, wish: dict[str, Any]) -> None:
     rows = Dataset.objects.filter(team=team) if kind == "dataset" else RegisteredModel.objects.filter(team=team)
     if wish["name"] and not wish["model"] and rows.filter(name=wish["name"]).exists():
         raise Refused({"name": f"{wish['name']} is taken in this team; choose another name."})
@@ -123,12 +123,11 @@ def accept(upload: Upload, offset: int, piece: IO[bytes]) -> Upload:
     """Keep a part that was wanted. The first one is looked at: a wrong file is Refused in the first second."""
     size = piece.seek(0, 2)
     _check_part(upload, size)
-    if offset == 0:
-        _look(upload, piece)
+    seen = {"findings": {"seen": _look(upload, piece)}} if offset == 0 else {}
     name = parts.put(upload, offset, piece)
     with transaction.atomic():
         here = Upload.objects.filter(pk=upload.pk, state=UploadState.RECEIVING, received_bytes=offset)
-        moved = here.update(received_bytes=offset + size, touched=timezone.now())
+        moved = here.update(received_bytes=offset + size, touched=timezone.now(), **seen)
         if moved:
             UploadPart.objects.create(upload_id=upload.pk, offset=offset, size_bytes=size, name=name)
     if not moved:
@@ -139,10 +138,11 @@ def accept(upload: Upload, offset: int, piece: IO[bytes]) -> Upload:
     return now
 
 
-def _look(upload: Upload, piece: IO[bytes]) -> None:
+def _look(upload: Upload, piece: IO[bytes]) -> str:
+    """What its beginning shows it to be, where it does."""
     piece.seek(0)
     try:
-        firstlook.look(upload.kind, upload.file_name, piece.read(HEAD_BYTES), upload.size_bytes)
+        return firstlook.look(upload.kind, upload.file_name, piece.read(HEAD_BYTES), upload.size_bytes)
     except firstlook.Unfit as unfit:
         # Another request has refused or abandoned it already: that changes nothing of what this one is told.
         with contextlib.suppress(checking.Fenced):
@@ -165,9 +165,11 @@ def finish(user: User, upload: Upload) -> Upload:
 def again(user: User, upload: Upload, options: dict[str, Any]) -> Upload:
     """Check a refused file with other options; it need not be sent again."""
     wish = wishes.read(user, upload.team, upload.kind, options)
-    _check_name(upload.team, upload.kind, wish)
+    check_name(upload.team, upload.kind, wish)
     with transaction.atomic():
         held = _held(user, upload)
+        if held.is_fresh:
+            raise OutOfPlace("There is no file to check again: ask for a new model instead.")
         if held.state != UploadState.REFUSED or held.received_bytes < held.size_bytes:
             raise OutOfPlace(f"The upload is {held.state}; only a refused file that is still here can be checked again.")
         held.options = wish

@@ -2,14 +2,31 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.catalog import editing, upload_pages, views
+from apps.catalog import derived_pages, difference_pages, editing, fresh_pages, structure_pages, upload_pages, views
 
 urlpatterns = [
     path("models/", views.models, name="models"),
+    path("models/new/", fresh_pages.new_model, name="new-model"),
     path("models/<uuid:pk>/", views.model, name="model"),
     path("models/<uuid:pk>/rename/", editing.rename_model, name="model-rename"),
     path("models/<uuid:pk>/delete/", editing.delete_model, name="model-delete"),
-    path("models/variants/<uuid:pk>/", editing.variant, name="variant"),
+    path("models/variants/<uuid:pk>/", structure_pages.variant, name="variant"),
+    path("models/variants/<uuid:pk>/structure/", structure_pages.structure, name="variant-structure"),
+    path("models/variants/<uuid:pk>/layers/", structure_pages.layers, name="variant-layers"),
+    path("models/variants/<uuid:pk>/layer/", structure_pages.layer, name="variant-layer"),
+    path("models/variants/<uuid:pk>/layers.csv", structure_pages.layers_csv, name="variant-layers-csv"),
+    path("models/variants/<uuid:pk>/graph.svg", structure_pages.drawing, name="variant-graph"),
+    path("models/variants/<uuid:pk>/difference/", difference_pages.differences, name="differences"),
+    path("models/variants/<uuid:one>/difference/<uuid:other>/", difference_pages.shown, name="difference"),
+    path("models/variants/<uuid:one>/difference/<uuid:other>/rows/", difference_pages.fragment, name="difference-rows"),
+    path("models/variants/<uuid:one>/difference/<uuid:other>/rows.csv", difference_pages.rows_csv, name="difference-csv"),
+    path("models/variants/<uuid:one>/difference/<uuid:other>/before.svg", difference_pages.drawing, {"side": "before"},
+         name="difference-before"),
+    path("models/variants/<uuid:one>/difference/<uuid:other>/after.svg", difference_pages.drawing, {"side": "after"},
+         name="difference-after"),
+    path("models/variants/<uuid:pk>/files/", derived_pages.files, name="variant-files"),
+    path("models/variants/<uuid:pk>/files/make/", derived_pages.derive, name="variant-derive"),
+    path("models/variants/<uuid:pk>/files/<uuid:derived_pk>/<slug:part>.onnx", derived_pages.derived_file, name="derived-file"),
     path("models/variants/<uuid:pk>/rename/", editing.rename_variant, name="variant-rename"),
     path("models/variants/<uuid:pk>/delete/", editing.delete_variant, name="variant-delete"),
     path("models/variants/<uuid:pk>/file.safetensors", views.variant_file, {"kind": "safetensors"},
@@ -20,6 +37,7 @@ urlpatterns = [
     path("data/<uuid:pk>/rename/", editing.rename_dataset, name="dataset-rename"),
     path("data/<uuid:pk>/delete/", editing.delete_dataset, name="dataset-delete"),
     path("data/<uuid:pk>/file", views.dataset_file, name="dataset-file"),
+    path("data/<uuid:pk>/samples.png", views.dataset_samples, name="dataset-samples"),
     path("uploads/of-model/", upload_pages.uploads, {"kind": "model"}, name="model-uploads"),
     path("uploads/of-dataset/", upload_pages.uploads, {"kind": "dataset"}, name="dataset-uploads"),
     path("uploads/<uuid:pk>/again/", upload_pages.again, name="upload-again"),

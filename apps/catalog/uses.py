@@ -28,12 +28,17 @@ def uses(things: Iterable[Model], *, among: Iterable[type[Model]] = ()) -> dict[
     for relation in _relations(found[0]) if found else ():
         if relation.related_model not in among:
             number = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": found}).count()
-            word = str(relation.related_model._meta.verbose_name_plural)
+            word = _word(relation.related_model)
             counts[word] = counts.get(word, 0) + number
     for counter in _counters:
         for word, number in counter([thing.pk for thing in found]).items():
             counts[word] = counts.get(word, 0) + number
     return {word: number for word, number in counts.items() if number}
+
+
+def _word(kind: type[Model]) -> str:
+    """What people call many of them where they refer to something: the class may say it in `REFERS_AS`."""
+    return str(getattr(kind, "REFERS_AS", kind._meta.verbose_name_plural))
 
 
 def _relations(thing: Model) -> list[Any]:
@@ -42,6 +47,13 @@ def _relations(thing: Model) -> list[Any]:
 
 
 def told(counts: dict[str, int]) -> str:
-    """`3 runs and 1 portfolio`."""
-    words = [f"{number:,} {word}" for word, number in sorted(counts.items(), key=lambda each: -each[1])]
-    return " and ".join(words)
+    """`3 runs and 1 portfolio refer to it`; what is counted stands in the first word."""
+    most = sorted(counts.items(), key=lambda each: -each[1])
+    words = [f"{number:,} {_one(word) if number == 1 else word}" for word, number in most]
+    said = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return f"{said} {'refers' if list(counts.values()) == [1] else 'refer'} to it"
+
+
+def _one(words: str) -> str:
+    first, space, rest = words.partition(" ")
+    return first.removesuffix("s") + space + rest

@@ -14,10 +14,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
+from apps.accounts.sight import mark
 from apps.catalog import blobs
 from apps.catalog.forms import NamesForm
-from apps.catalog.lineage import tree
-from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.lineage import COPIES, tree
+from apps.catalog.models import UNTRAINED, Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.sheet import sheet
 from apps.catalog.upload_pages import panel
 
 LONGEST_SEARCH = 100
@@ -55,11 +57,29 @@ def model(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def shown_model(request: HttpRequest, found: RegisteredModel, *, status: int = 200, **more: Any) -> HttpResponse:
     """The page of a model; its variants by page, each beside the parent it is compared with."""
-    variants = found.variants.select_related("file", "onnx", "parent")
-    page = paged(request, variants, VARIANTS_A_PAGE)
-    context = {"model": found, "page": page, "branches": tree(list(page.object_list)), "first": variants.first(),
-               "names_form": NamesForm(initial={"name": found.name, "description": found.description}), **more}
+    distinct, shows_copies = found.variants.exclude(COPIES), request.GET.get("copies") == "on"
+    rows = found.variants.all() if shows_copies else distinct
+    page = paged(request, rows.select_related("file", "onnx", "parent__parent"), VARIANTS_A_PAGE)
+    copies = found.variants.filter(COPIES).count()
+    first = distinct.select_related("file", "onnx").first()
+    context = {"model": found, "page": page, "branches": tree(list(page.object_list)), "first": first, "copies": copies,
+               "shows_copies": shows_copies, "best": _trained(found) or first,
+               "names_form": NamesForm(initial={"name": found.name, "description": found.description}),
+               "seen": mark(found.name, found.description), "goes": _goes(copies + distinct.count()), **more}
     return render(request, "catalog/model.html", context | _own_panel(request, found), status=status)
+
+
+def _trained(found: RegisteredModel) -> Variant | None:
+    """What an experiment of this model begins with: the newest variant of full width that came trained or that a run trained."""
+    rows = found.variants.exclude(COPIES).filter(precision=Precision.FP32).exclude(name=UNTRAINED)
+    return rows.order_by("-params", "-created").first()
+
+
+def _goes(variants: int) -> str:
+    """What is lost with a model, for who is asked once more."""
+    what = "Its one variant" if variants == 1 else f"All its {variants:,} variants" if variants else "Its name and description"
+    files = "every file of them" if variants > 1 else "every file of it"
+    return f"{what} and {files} go for good. A model that a run or a portfolio uses stays."
 
 
 def _own_panel(request: HttpRequest, found: RegisteredModel) -> dict[str, Any]:
@@ -77,7 +97,12 @@ def variant_file(request: HttpRequest, pk: UUID, kind: str) -> FileResponse:
     # A quantised network has no safetensors form: its file is the ONNX file.
     if blob is None or (kind != "onnx" and variant.precision != Precision.FP32):
         raise Http404
-    return attachment(blob.sha256, f"{variant.model.name}-{variant.name}.{kind}")
+    return attachment(blob.sha256, f"{_full_name(variant)}.{kind}")
+
+
+def _full_name(variant: Variant) -> str:
+    """The model's name stands once, also where the variant's begins with it."""
+    return variant.name if variant.name.startswith(variant.model.name) else f"{variant.model.name}-{variant.name}"
 
 
 @require_safe
@@ -100,8 +125,10 @@ def dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
 def shown_dataset(request: HttpRequest, found: Dataset, *, status: int = 200, **more: Any) -> HttpResponse:
     fitting = RegisteredModel.objects.visible_to(request.user).filter(
         team=found.team, in_shape=found.in_shape, classes=found.classes)
-    context = {"dataset": found, "fitting": fitting[:MOST_FITTING], "may_edit": teams.may_edit(teams.person(request), found.team),
-               "names_form": NamesForm(initial={"name": found.name, "description": found.description}), **more}
+    context = {"dataset": found, "sheet": sheet(found), "fitting": fitting[:MOST_FITTING],
+               "may_edit": teams.may_edit(teams.person(request), found.team),
+               "names_form": NamesForm(initial={"name": found.name, "description": found.description}),
+               "seen": mark(found.name, found.description), **more}
     return render(request, "catalog/dataset.html", context, status=status)
 
 
@@ -109,6 +136,17 @@ def shown_dataset(request: HttpRequest, found: Dataset, *, status: int = 200, **
 def dataset_file(request: HttpRequest, pk: UUID) -> FileResponse:
     found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
     return attachment(found.file_id, f"{found.name}.safetensors")
+
+
+@require_safe
+def dataset_samples(request: HttpRequest, pk: UUID) -> FileResponse:
+    """A sheet of training images, made here and so shown; it never changes."""
+    found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk, samples__isnull=False)
+    source = blobs.open(found.samples_id)
+    response = Download(source, content_type="image/png")
+    response["Content-Length"] = str(source.size)
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
 
 
 class Download(FileResponse):

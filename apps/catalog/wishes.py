@@ -15,7 +15,7 @@ from apps.catalog.models import RegisteredModel
 from worker import architectures
 
 LONGEST_NAME = 200
-ENDINGS = ("safetensors", "pt", "pth", "bin", "ckpt", "npz", "onnx")
+ENDINGS = ("safetensors", "pt", "pth", "bin", "ckpt", "npz", "onnx", "zip", "tar", "tgz", "tar.gz")
 SIDE = Annotated[int, Field(ge=1, le=65_536)]
 Kind = Literal["model", "dataset"]
 
@@ -94,5 +94,5 @@ def shown_name(name: str) -> str:
 
 def stem(name: str) -> str:
     """A file's name without its ending, as the name of what comes of it; `net.epoch3.pt` is not `net`."""
-    first, _, ending = name.rpartition(".")
-    return plain(first if first and ending.lower() in ENDINGS else name)[:100] or "unnamed"
+    ending = next((each for each in reversed(ENDINGS) if name.lower().endswith(f".{each}") and len(name) > len(each) + 1), "")
+    return plain(name[:-len(ending) - 1] if ending else name)[:100] or "unnamed"

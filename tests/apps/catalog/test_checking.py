@@ -157,6 +157,43 @@ def test_the_list_shows_the_steps_the_reason_and_the_differences(cast: Cast, cli
     assert config["kind"] == "model" and config["limit"] == 2_000_000_000
 
 
+def test_the_architecture_that_weights_are_most_like_is_chosen_already(cast: Cast, client: Any) -> None:
+    waiting(cast, state=UploadState.REFUSED, why="Choose its architecture.", mend="architecture",
+            findings={"suited": [], "closest": "resnet20"})
+    client.force_login(cast.alice)
+    said = client.get("/models/").content.decode().partition('id="uploads"')[2]
+    assert "named most like those of resnet20" in said and '<option value="resnet20" selected>' in said
+
+
+def test_what_is_ready_tells_how_far_onnx_runtime_was_and_what_to_know(cast: Cast, tmp_path: Path, client: Any) -> None:
+    waiting(cast, file_name="net.onnx")
+    held = checking.claim()
+    assert held
+    found = FOUND | {"parity": {"max_abs": 1.5e-6, "max_relative": 2.5e-7}, "notes": ["Takes <b>one</b> image at a time."]}
+    settling.settle(held, found, kept(tmp_path), "f" * 64)
+    client.force_login(cast.alice)
+    said = client.get("/models/").content.decode()
+    assert "the largest difference is 1.5e-06, 2.5e-07 of the largest answer" in said
+    assert "Takes &lt;b&gt;one&lt;/b&gt; image at a time." in said
+    told = client.get(f"/api/uploads/{held.pk}").json()
+    assert told["findings"]["parity"] == {"max_abs": 1.5e-6, "max_relative": 2.5e-7}
+
+
+def test_a_file_that_describes_itself_is_not_asked_for_an_architecture(cast: Cast, client: Any) -> None:
+    upload = waiting(cast, state=UploadState.REFUSED, mend="in_shape", findings={"describes_itself": True, "channels": 3})
+    client.force_login(cast.alice)
+    said = client.get("/models/").content.decode()
+    assert f"{upload.pk}-in_shape" in said and f"{upload.pk}-architecture" not in said
+
+
+def test_differences_are_counted_by_what_is_wrong(cast: Cast, client: Any) -> None:
+    rows = [{"tensor": "a", "problem": "missing", "expected": "2", "got": ""}]
+    waiting(cast, state=UploadState.REFUSED, mend="architecture",
+            findings={"differences": rows, "count": 1_300, "counts": {"missing": 1_200, "shape": 100}})
+    client.force_login(cast.alice)
+    assert "1 of the 1300 differences: 1,200 missing, 100 of another shape" in client.get("/models/").content.decode()
+
+
 def test_a_viewer_sees_the_list_and_no_way_to_send(cast: Cast, client: Any) -> None:
     waiting(cast)
     client.force_login(cast.victor)
