@@ -28,7 +28,7 @@ class EventOut(BaseModel):
 
 
 class Events(BaseModel):
-    """Rows in order; `more` says that there are further ones right now."""
+    """Rows in order; the field more says that there are further ones right now."""
 
     events: list[EventOut]
     head: int
@@ -37,7 +37,7 @@ class Events(BaseModel):
 
 @router.get("/{uuid:stream}/events", response=Events)
 def events(request: HttpRequest, response: HttpResponse, stream: UUID, after: str = "0") -> dict[str, Any]:
-    """Rows after number `after`, at most 1,000 of them; ask again from the last one for more."""
+    """Rows after the number in after, at most 1,000 of them; ask again from the last one for more."""
     head = Stream.objects.visible_to(teams.person(request)).filter(pk=stream).values_list("head", flat=True).first()
     if head is None:
         raise Http404

@@ -1,0 +1,134 @@
+"""The planner's page: where should it run? All of what is looked at stands in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts import teams
+from apps.accounts.models import Team
+from apps.accounts.refusal import Refused
+from apps.live.asking import Silent, Superseded, TooLong
+from apps.live.tables import Table
+from apps.plans import actions, example
+from apps.plans.planner_reading import sheet, with_faults
+from apps.plans.planner_shown import SILENCE, Looked, address, asked, context
+from apps.plans.planner_table import HEAD, rows
+from apps.plans.wanted import Wanted
+
+NOT_KNOWN = "No device that can be used has block times of this network: profile one, or bring a file."
+
+LONGEST_TAB = 40
+
+
+@require_safe
+def planner(request: HttpRequest) -> HttpResponse:
+    """The page, with the answer in it; a form that was sent without JavaScript gets an address of its own."""
+    team = teams.current(request)
+    if team is None:
+        return render(request, "plans/planner.html", {"no_team": teams.NONE_YET})
+    if "form" in request.GET or "drop" in request.GET:
+        found = sheet(teams.person(request), team, request.GET)
+        if not found.faults:
+            return redirect(f"{reverse('planner')}?{address(found)}")
+    looked = look(request, team)
+    return render(request, "plans/planner.html", context(request, team, looked),
+                  status=422 if looked.sheet.faults else 200)
+
+
+@require_safe
+def part(request: HttpRequest) -> HttpResponse:
+    """What changes while a slider moves, or with `all` the form too. What is wrong stands in it: who asks is the page.
+
+    204: a newer question of the same tab came meanwhile, and nothing else.
+    """
+    team = teams.current(request)
+    if team is None:
+        return problem(403, teams.NONE_YET)
+    is_whole = request.GET.get("part") == "all"
+    looked = look(request, team, listed=is_whole)
+    if looked.late:
+        return HttpResponse(status=204)
+    template = "plans/_planner.html" if is_whole else "plans/_planner_part.html"
+    return render(request, template, context(request, team, looked))
+
+
+@require_safe
+def answer(request: HttpRequest) -> HttpResponse:
+    """The same for programs: an Answer; 422 with what is wrong field by field, 503 when the planner does not answer."""
+    team = teams.current(request)
+    if team is None:
+        return problem(403, teams.NONE_YET)
+    looked = look(request, team)
+    if looked.sheet.faults:
+        return problem(422, "This cannot be planned.", fields=dict(looked.sheet.faults))
+    if not looked.sheet.known:
+        return problem(422, "This cannot be planned.", fields={"network": NOT_KNOWN})
+    if looked.answer is None:
+        return problem(503, looked.too_long or SILENCE)
+    return JsonResponse(looked.answer.model_dump(mode="json"))
+
+
+@require_safe
+def table(request: HttpRequest) -> HttpResponseBase:
+    """All plans with their parts, and what runs on one device alone."""
+    team = teams.current(request)
+    looked = look(request, team) if team else None
+    if looked and (looked.silent or looked.too_long):
+        return problem(503, looked.too_long or SILENCE)
+    if looked is None or looked.answer is None:
+        return problem(422, "There is no plan.")
+    return Table(f"plans of {looked.sheet.network}", HEAD, rows(looked.answer))
+
+
+@require_POST
+def bring_example(request: HttpRequest) -> HttpResponse:
+    """Three emulated devices and a network on them, for a team that knows of nothing yet."""
+    user, team = teams.person(request), teams.current(request)
+    if team is None or not teams.may_edit(user, team):
+        raise PermissionDenied
+    try:
+        network = example.bring(user, team)
+    except Refused as refused:
+        messages.error(request, " ".join(refused.errors.values()))
+        return redirect("planner")
+    messages.success(request, "Three example devices are there. Their times are emulated: computed, not measured. Retire them "
+                              "when you have your own.")
+    return redirect(f"{reverse('planner')}?{urlencode({'network': network})}")
+
+
+def look(request: HttpRequest, team: Team, *, listed: bool = True) -> Looked:
+    """Read what the address says and ask; whatever is wrong is kept with the form."""
+    user = teams.person(request)
+    found = sheet(user, team, request.GET, listed=listed)
+    if not found.known or found.faults:
+        return Looked(found)
+    try:
+        wanted = Wanted.from_query(asked(found.query))
+        return Looked(found, wanted, actions.ask(user, team, wanted, topic=_topic(request), known=found.known))
+    except Refused as refused:
+        return Looked(with_faults(found, refused.errors))
+    except Superseded:
+        return Looked(found, silent=True, late=True)
+    except TooLong as given_up:
+        return Looked(found, too_long=str(given_up))
+    except Silent:
+        return Looked(found, silent=True)
+
+
+def _topic(request: HttpRequest) -> str:
+    """Of one tab's questions only the newest is wanted."""
+    tab = request.headers.get("X-Tab", "")[:LONGEST_TAB]
+    return f"planner {request.user.pk} {tab}" if tab else ""
+
+
+def problem(status: int, title: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"type": "about:blank", "title": title, "status": status, **more}, status=status,
+                        content_type="application/problem+json")
