@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from apps.accounts.models import Membership, Team, User
 
 # The operators' desk has no sign-in of its own, which would know neither limits nor a second step.
+admin.site.site_header = admin.site.site_title = "EdgePortal, the operators' desk"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 # An operator turns somebody's second step off by deleting it, and never needs to see its key.
 AuthenticatorAdmin.exclude = ("data",)

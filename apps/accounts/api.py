@@ -99,7 +99,7 @@ class TokenOut(Told):
 
 
 class TokenMade(TokenOut):
-    token: str = Field(description="Send it as `Authorization: Bearer ...`; nobody can tell it again.")
+    token: str = Field(description="Send it in the header Authorization, after the word Bearer; nobody can tell it again.")
 
 
 @router.get("/me", response=Me, tags=["you"])

@@ -15,6 +15,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 
 from apps.accounts.models import Role, Scope, User
 from apps.accounts.tokens import LIVES
+from apps.accounts.words import plain
 
 # Django's own hashing reads every byte: a password of megabytes would keep a process busy.
 LONGEST_PASSWORD = 1000
@@ -95,6 +96,15 @@ class AppForm(ActivateTOTPForm):  # type: ignore[misc]
         self.fields["code"].widget.attrs.update(CODE)
 
 
+def _name(typed: str, *, needed: bool) -> str:
+    """A person's name as others will see it."""
+    wrong: dict[str, str] = {}
+    name = plain("name", typed, User._meta.get_field("name").max_length or 0, wrong, needed)
+    if wrong:
+        raise forms.ValidationError(wrong["name"])
+    return name
+
+
 def password_help() -> str:
     return " ".join(password_validators_help_texts()[:2])
 
@@ -106,6 +116,9 @@ class NameForm(forms.ModelForm[User]):
         model = User
         fields = ["name"]
         help_texts = {"name": "Shown beside the runs you launch."}
+
+    def clean_name(self) -> str:
+        return _name(self.cleaned_data["name"], needed=False)
 
 
 class PasswordForm(forms.Form):
@@ -132,6 +145,9 @@ class NewPersonForm(PasswordForm):
     name = forms.CharField(label="Your name", max_length=120, help_text="Shown beside what you do.",
                            widget=forms.TextInput(attrs={"autocomplete": "name"}))
     field_order = ("name", "password")
+
+    def clean_name(self) -> str:
+        return _name(self.cleaned_data["name"], needed=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

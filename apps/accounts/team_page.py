@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from apps.accounts.refusal import Refused
 from apps.accounts.secrecy import private
 
 PAGE = 50
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @require_safe
@@ -116,7 +118,8 @@ def invite(request: HttpRequest, pk: UUID) -> HttpResponse:
     if invitations.mailed(made, address):
         messages.success(request, f"The invitation is on its way to {made.email}.")
         return redirect("team")
-    shown = {"invitation": made, "address": address, "failed": bool(settings.MAIL)}
+    shown = {"invitation": made, "address": address, "failed": bool(settings.MAIL),
+             "only_here": (urlsplit(address).hostname or "") in LOOPBACK}
     return private(render(request, "accounts/invitation_made.html", shown))
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from apps.accounts.models import ADMINS, EDITORS, REVIEWERS, ROLES, Membership, Role, Team, User
 
 KEY = "team"
+NONE_YET = "You are in no team yet: make one, or ask an administrator of one to invite you."
 
 
 def person(request: HttpRequest) -> User:

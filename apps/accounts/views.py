@@ -83,7 +83,7 @@ def account(request: HttpRequest) -> HttpResponse:
         user.save(update_fields=["name"])
         messages.success(request, "Your name is saved.")
         return redirect("account")
-    return _account(request, form=form)
+    return _account(request, 422 if form.errors else 200, form=form)
 
 
 def _account(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:

@@ -80,11 +80,19 @@ def ordered(rows: QuerySet[Any], order: str, allowed: tuple[str, ...]) -> QueryS
 
 
 def team_of(request: HttpRequest, asked: UUID | None) -> Team:
-    """The team that was asked for, else the current one; 404 for one that is not the person's."""
-    user = teams.person(request)
-    found = Team.objects.visible_to(user).filter(pk=asked).first() if asked else teams.current(request)
+    """The team that was asked for, else the current one; 404 for one that is not the person's, 403 for who has none."""
+    if asked is None:
+        return _current(request)
+    found: Team | None = Team.objects.visible_to(teams.person(request)).filter(pk=asked).first()
     if found is None:
         raise Http404
+    return found
+
+
+def _current(request: HttpRequest) -> Team:
+    found = teams.current(request)
+    if found is None:
+        raise AuthorizationError(message=teams.NONE_YET)
     return found
 
 

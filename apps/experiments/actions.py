@@ -6,16 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.accounts import teams
 from apps.accounts.models import Team, User
-from apps.accounts.refusal import Refused
+from apps.accounts.refusal import Conflict, Refused
+from apps.accounts.sight import KEPT, is_overtaken
 from apps.accounts.words import plain
-from apps.experiments import launching, sweeps
+from apps.experiments import launching, placing, standing, studies
+from apps.experiments.board_leases import is_away
 from apps.experiments.leases import say_status, say_statuses
 from apps.experiments.models import LIVE, Experiment, Run, Status
+from apps.experiments.studies import Own
 from apps.experiments.sweeps import Sweep
 from apps.experiments.tags import words_of
 from apps.experiments.waking import wake
@@ -38,20 +42,25 @@ def launch(user: User, team: Team, recipe: str, values: dict[str, Any], name: st
 
 
 def launch_sweep(user: User, team: Team, recipe: str, values: Mapping[str, Any], sweep: Sweep | None = None, repeat: Any = 1,
-                 name: str = "", tags: Iterable[object] = ()) -> Experiment:
-    """One experiment with a run for each combination of the swept values and each seed; all of them or none."""
+                 name: str = "", tags: Iterable[object] = (), compare_with: Mapping[str, Own] | None = None) -> Experiment:
+    """One experiment with a run for each recipe, each combination of the swept values and each seed; all of them or none.
+
+    `compare_with`: further recipes of the same kind, each with the parameters that the first one does not take.
+    """
     chosen = _recipe(recipe)
     if not teams.may_edit(user, team):
         raise Refused({"": "Your role in this team does not allow to start experiments."})
     called, kept = _name(name, needed=False), words_of(tags)
-    every = sweeps.judged(chosen, values, sweep or {}, repeat)
-    things = launching.resolve(user, team, every)
+    parts = studies.parts(chosen, values, sweep or {}, compare_with or {})
+    every = studies.judged(parts, repeat)
+    things = standing.placed(user, team, every, launching.resolve(user, team, [params for _, params in every]))
     launching.fit(things)
+    placing.refuse_nowhere(every, things)
     with transaction.atomic():
         experiment = Experiment.objects.create(
-            team=team, name=called or launching.title(chosen, things[0]), recipe=chosen.name, created_by=user, tags=kept,
-            sweep=[[field, sweeps.in_order(every, field)] for field, many in (sweep or {}).items() if len(many) > 1])
-        launching.make_runs(experiment, chosen, every, things)
+            team=team, recipe=chosen.name, created_by=user, tags=kept, sweep=studies.kept(parts, every),
+            name=called or launching.title([part.recipe for part in parts], things[0], every[0][1]))
+        launching.make_runs(experiment, every, things)
     return experiment
 
 
@@ -60,11 +69,12 @@ def more_seeds(user: User, experiment: Experiment, repeat: Any) -> list[Run]:
     with transaction.atomic():
         held = _locked_experiment(user, experiment)
         _refuse_archived(held)
-        recipe, given = _recipe(held.recipe), list(held.runs.order_by("number").values_list("params", flat=True))
-        every = sweeps.reseeded(recipe, given, repeat)
-        things = launching.resolve(user, held.team, every)
+        given = held.runs.order_by("number").values_list("recipe", "params")
+        every = studies.reseeded([(_recipe(name), params) for name, params in given], repeat)
+        things = standing.placed(user, held.team, every, launching.resolve(user, held.team, [params for _, params in every]))
         launching.fit(things)
-        return launching.make_runs(held, recipe, every, things)
+        placing.refuse_nowhere(every, things)
+        return launching.make_runs(held, every, things)
 
 
 def cancel_all(user: User, experiment: Experiment) -> int:
@@ -73,11 +83,13 @@ def cancel_all(user: User, experiment: Experiment) -> int:
         runs = _locked_runs(user, experiment, Status.QUEUED, Status.RUNNING)
         if not runs:
             raise Refused({"": "No run of this experiment waits or runs."})
+        at_once = [run.pk for run in runs if _ends_at_once(run)]
         mine = Run.objects.filter(pk__in=[run.pk for run in runs])
-        mine.filter(status=Status.QUEUED).update(status=Status.CANCELLED, finished_at=timezone.now(), cancelled_by=user)
-        mine.filter(status=Status.RUNNING).update(status=Status.CANCELLING, cancelled_by=user)
+        mine.filter(pk__in=at_once).update(status=Status.CANCELLED, finished_at=timezone.now(), cancelled_by=user,
+                                           token=F("token") + 1, lease_until=None)
+        mine.exclude(pk__in=at_once).update(status=Status.CANCELLING, cancelled_by=user)
         for run in runs:
-            run.status = Status.CANCELLED if run.status == Status.QUEUED else Status.CANCELLING
+            run.status = Status.CANCELLED if run.pk in at_once else Status.CANCELLING
         say_statuses(runs)
     return len(runs)
 
@@ -96,13 +108,19 @@ def retry_failed(user: User, experiment: Experiment) -> int:
         for run in runs:
             run.status = Status.QUEUED
         say_statuses(runs)
-        for queue in sorted({run.queue for run in runs}):
+        for queue in sorted({run.queue for run in runs if run.order is None}):
             transaction.on_commit(lambda queue=queue: wake(queue))  # type: ignore[misc]
     return len(runs)
 
 
-def rename(user: User, experiment: Experiment, name: str) -> None:
-    _changed(user, experiment, name=_name(name))
+def rename(user: User, experiment: Experiment, name: str, seen: str | None = None) -> None:
+    """Another name; `seen` is the mark of the one that the person saw."""
+    called = _name(name)
+    with transaction.atomic():
+        held = _locked_experiment(user, experiment)
+        if is_overtaken(seen, held.name):
+            raise Conflict({"name": f"Somebody renamed it to “{held.name}” meanwhile. {KEPT}"})
+        _changed(user, experiment, name=called)
 
 
 def tag(user: User, experiment: Experiment, words: str) -> None:
@@ -132,18 +150,24 @@ def restore(user: User, experiment: Experiment) -> None:
 
 
 def cancel(user: User, run: Run) -> None:
-    """Ask the run to stop. A queued one ends at once; a running one keeps its checkpoints."""
+    """Ask the run to stop. A queued one ends at once, and so does one whose board is away; others keep their checkpoints."""
     with transaction.atomic():
         held = _locked(user, run)
-        if held.status == Status.QUEUED:
-            held.status, held.finished_at = Status.CANCELLED, timezone.now()
+        if _ends_at_once(held):
+            held.status, held.finished_at, held.lease_until = Status.CANCELLED, timezone.now(), None
+            held.token += 1  # A board that comes back is told that the run is not its own any more.
         elif held.status == Status.RUNNING:
             held.status = Status.CANCELLING
         else:
             raise Refused({"": f"This run is {held.status}; only a queued or running one can be cancelled."})
         held.cancelled_by = user
-        held.save(update_fields=["status", "finished_at", "cancelled_by"])
+        held.save(update_fields=["status", "finished_at", "cancelled_by", "lease_until", "token"])
         say_status(held)
+
+
+def _ends_at_once(run: Run) -> bool:
+    """Whether nobody works on it who could be asked to stop."""
+    return run.status == Status.QUEUED or (run.status == Status.RUNNING and is_away(run))
 
 
 def retry(user: User, run: Run) -> None:
@@ -159,7 +183,8 @@ def retry(user: User, run: Run) -> None:
         held.save(update_fields=["status", "queued_at", "published_at", "finished_at", "cancelled_by", "stalls",
                                  "reason", "trace"])
         say_status(held)
-        transaction.on_commit(lambda: wake(held.queue))
+        if held.order is None:  # Else its board asks by itself.
+            transaction.on_commit(lambda: wake(held.queue))
 
 
 def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
@@ -220,7 +245,8 @@ def _refuse_archived(experiment: Experiment) -> None:
 def _locked_runs(user: User, experiment: Experiment, *statuses: Status) -> list[Run]:
     """The runs in these states, locked in one order, so that two people who do this at once wait for each other."""
     _locked_experiment(user, experiment)
-    rows = Run.objects.editable_by(user).select_for_update(of=("self",)).filter(experiment=experiment, status__in=statuses)
+    mine = Run.objects.editable_by(user).select_related("board")
+    rows = mine.select_for_update(of=("self",)).filter(experiment=experiment, status__in=statuses)
     return list(rows.order_by("pk"))
 
 

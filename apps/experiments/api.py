@@ -15,10 +15,14 @@ from apps.accounts import teams
 from apps.accounts.models import User
 from apps.accounts.refusal import Refused
 from apps.accounts.wire import BINARY, Listed, Page, Paging, editable_team, ordered, paged, team_of
-from apps.experiments import actions
+from apps.experiments import actions, labelled
 from apps.experiments.compare import FEWEST, MOST, chosen, comparison
+from apps.experiments.listing import of_recipe
 from apps.experiments.models import LIVE, Experiment, Run
+from apps.experiments.overview import compared_by, gathered, values_of
+from apps.experiments.studies import Own
 from apps.experiments.tags import clean
+from apps.experiments.versus import answered, told
 from apps.experiments.views import run_file as run_attachment
 from apps.experiments.wire import (
     Change,
@@ -31,11 +35,14 @@ from apps.experiments.wire import (
     Launch,
     MeasurementOut,
     MoreSeeds,
+    OnLabel,
     RecipeOut,
     RecipeRow,
     RunOut,
     RunRow,
     Runs,
+    Versus,
+    VersusOut,
     Words,
     recipe_told,
     run_told,
@@ -63,10 +70,18 @@ def get_recipe(request: HttpRequest, recipe: str) -> dict[str, Any]:
 
 @router.post("/experiments", response={201: ExperimentOut}, tags=["experiments"])
 def launch(request: HttpRequest, asked: Launch) -> Status[Any]:
-    """Start a recipe; several values in "sweep" and a "repeat" over 1 make a run for each combination and seed."""
+    """Start a recipe; several values in "sweep", a "repeat" over 1 and recipes in "compare_with" make a run for each of them."""
     team = editable_team(request, asked.team)
     made = actions.launch_sweep(teams.person(request), team, asked.recipe, asked.params, asked.sweep, asked.repeat, asked.name,
-                                asked.tags)
+                                asked.tags, {name: Own(each.params, each.sweep) for name, each in asked.compare_with.items()})
+    return Status(201, _experiments([made])[0])
+
+
+@router.post("/experiments/on-label", response={201: ExperimentOut}, tags=["experiments"])
+def measure_on_label(request: HttpRequest, asked: OnLabel) -> Status[Any]:
+    """Time a network on every device with a label, a run each, with ONNX Runtime everywhere."""
+    team = editable_team(request, asked.team)
+    made = labelled.measure_on_label(teams.person(request), team, asked.label, asked.params)
     return Status(201, _experiments([made])[0])
 
 
@@ -75,7 +90,7 @@ def list_experiments(request: HttpRequest, asked: Annotated[Experiments, Query()
     """What the team asked for, the newest first; archived ones only where that is asked for."""
     rows = Experiment.objects.visible_to(teams.person(request)).filter(team=team_of(request, asked.team))
     rows = rows.filter(archived__isnull=not asked.archived)
-    rows = rows.filter(recipe=asked.recipe) if asked.recipe else rows
+    rows = rows.filter(of_recipe([asked.recipe])) if asked.recipe else rows
     rows = rows.filter(tags__contains=[clean(asked.tag)]) if asked.tag else rows
     rows = rows.filter(name__icontains=asked.q.strip()) if asked.q.strip() else rows
     return paged(ordered(rows, asked.order, ("created", "name")).select_related("created_by"), asked, _experiments)
@@ -133,6 +148,20 @@ def retry_experiment(request: HttpRequest, experiment: UUID) -> dict[str, Any]:
 def more_seeds(request: HttpRequest, experiment: UUID, asked: MoreSeeds) -> dict[str, Any]:
     """Further runs of each combination, with the seeds that follow the highest one."""
     return _done(request, experiment, lambda user, found: actions.more_seeds(user, found, asked.repeat))
+
+
+@router.get("/experiments/{uuid:experiment}/versus", response=VersusOut, tags=["experiments"])
+def compare_recipes(request: HttpRequest, experiment: UUID, asked: Annotated[Versus, Query()]) -> dict[str, Any]:
+    """Its recipes, or the values of a swept field, side by side at equal settings or budgets, and tested in pairs."""
+    found = get_object_or_404(Experiment.objects.visible_to(teams.person(request)), pk=experiment)
+    by, said = compared_by(asked.colour, found), gathered(found)
+    question = {name: str(value) for name, value in asked.model_dump().items()}
+    answer = answered(question, said.combinations, by, values_of(said.runs, by))
+    if answer is None:
+        raise Refused({"colour": "There is nothing to compare: name a swept field with two to twelve values."})
+    if asked.baseline and asked.baseline != answer.question.baseline:
+        raise Refused({"baseline": f"There is no {asked.baseline[:80]!r}; there are: {', '.join(answer.arms)}."})
+    return told(answer)
 
 
 @router.get("/runs", response=Page[RunRow], tags=["runs"])

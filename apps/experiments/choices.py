@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 
 from apps.accounts.models import Team, User
+from apps.catalog.lineage import COPIES
 from apps.catalog.models import Dataset, RegisteredModel, Variant
 from apps.devices.models import Device
 from apps.experiments.launching import precisions
@@ -67,6 +68,8 @@ class ThingField(forms.ModelChoiceField[Any]):
     widget = ThingChoice
     iterator = Offer
     search = ""
+    # Which of the rows are offered; the others are kept where they were chosen already, and are judged when it is launched.
+    only = Q()
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -87,24 +90,29 @@ class ThingField(forms.ModelChoiceField[Any]):
     @property
     def is_long(self) -> bool:
         """Whether there is more than the list can show."""
-        rows: QuerySet[Any] = self.queryset  # type: ignore[assignment]
-        return rows.order_by()[MOST:MOST + 1].exists()
+        return self._rows.order_by()[MOST:MOST + 1].exists()
 
     def offered(self) -> list[Any]:
-        rows: QuerySet[Any] = self.queryset  # type: ignore[assignment]
+        rows = self._rows
         if rows.model is Variant:
             return _variants(rows, self.search)
         return list(_like(rows, self.search, "name")[:MOST])
 
+    @property
+    def _rows(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.queryset  # type: ignore[assignment]
+        return rows.filter(self.only)
+
 
 def _variants(rows: QuerySet[Any], search: str) -> list[Any]:
-    """Originals and what was made last, together by model; of archived experiments none. A search looks through all of them."""
+    """Originals and what was made last, by model; no mere copies, of archived experiments none. A search looks through all."""
     # Only compared with what `rows` holds, which are the visitor's own.
     archived = Run.objects.filter(experiment__in=Experiment.objects.filter(archived__isnull=False)).values("pk")
     rows = _like(rows.exclude(made_by__in=archived), search, "name", "model__name").order_by("-created")
     if search:
         found = list(rows[:MOST])
     else:
+        rows = rows.exclude(COPIES)
         originals = list(rows.filter(parent=None)[:MOST // 2])
         found = originals + list(rows.exclude(parent=None)[:MOST - len(originals)])
     return sorted(found, key=lambda variant: (variant.model.name, variant.created))
@@ -124,7 +132,8 @@ def reference_field(params: type[Params], name: str, user: User, team: Team | No
     """A choice among what the team has and the recipe can take; anything else, foreign or made up, is not a choice."""
     kind = params.references()[name]
     said = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
-    return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=f"choose a {WORDS[kind]}", **common)
+    none = "this computer" if kind == "device" and not common["required"] else f"choose a {WORDS[kind]}"
+    return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=none, **common)
 
 
 def _rows(params: type[Params], name: str, kind: ReferenceKind, user: User, team: Team | None) -> QuerySet[Any]:
@@ -134,4 +143,4 @@ def _rows(params: type[Params], name: str, kind: ReferenceKind, user: User, team
         return variants.filter(precision__in=allowed) if allowed else variants
     if kind == "dataset":
         return Dataset.objects.visible_to(user).filter(team=team)
-    return Device.objects.visible_to(user).filter(team=team, retired=False)
+    return Device.objects.visible_to(user).usable_by(team).filter(retired=False)

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_safe
 
 from apps.experiments import reading
 from apps.experiments.models import LIVE, Run
+from apps.experiments.results import best as best_of
 from apps.experiments.results import recipe_of, results_of
 from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
+from apps.experiments.studies import papers_of
 from apps.live.models import Event
 from worker.recipe import Chart
 from worker.wording import NOISY
@@ -61,13 +63,15 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
     results = results_of(runs)
     way, step, wrong = _way(request)
     every = request.GET.get("all") == "1"
-    best = {run.pk: _best(results[run.pk]) for run in runs}
+    best = {run.pk: _best(run, results[run.pk]) for run in runs}
     return {
         "runs": [{"run": run, "place": place, "best": best[run.pk]} for place, run in enumerate(runs)],
         "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
-        "results": _side_by_side(runs, best), "curves": [] if wrong else curves(runs, way, step),
+        "results": _side_by_side(runs, best), **_shown(curves(runs, way, step) if not wrong else []),
         "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),
+        "disturbed": reading.disturbed(sum(row.latency_noisy for row in best.values() if row)),
         "charts": common_charts(runs), "page_config": _config(runs), "problem": "",
+        "papers": papers_of(run.recipe for run in runs),
     }
 
 
@@ -81,9 +85,8 @@ def _way(request: HttpRequest) -> tuple[str, int | None, str]:
     return way, step, ""
 
 
-def _best(rows: Sequence[reading.Result]) -> reading.Result | None:
-    dense = reading.reference(rows)
-    return (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
+def _best(run: Run, rows: Sequence[reading.Result]) -> reading.Result | None:
+    return best_of(run, rows) or next(iter(rows[-1:]), None)
 
 
 def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
@@ -114,11 +117,19 @@ def _input(run: Run, field: str) -> str:
 
 def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) -> list[dict[str, Any]]:
     every = [best[run.pk] for run in runs]
-    noise = [NOISY if each and each.latency_noisy else "" for each in every]
+    noise = [_kind(each) for each in every]
     rows = {name: [getattr(each, name, None) for each in every] for name in MEASURES}
     return [{"name": name, "word": MEASURES[name], "values": values,
              "cells": list(zip(values, noise if name == "latency_ms" else [""] * len(every), strict=True))}
             for name, values in rows.items()]
+
+
+def _kind(each: reading.Result | None) -> str:
+    """What is to be said beside a latency: that nobody measured it, that it was disturbed."""
+    if each is None:
+        return ""
+    kind = reading.kind_of_number(each.origin, each.latency_ms, each.latency_low, each.latency_high)
+    return kind or (NOISY if each.latency_noisy else "")
 
 
 def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> list[dict[str, Any]]:
@@ -127,7 +138,7 @@ def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> l
     seeded = [run for run, key in zip(runs, alike, strict=True) if alike.count(key) > 1]
     names = sorted({row["name"] for row in _differences(seeded, every=False) if row["kind"] == "parameter"} - {"seed"})
     return [{"name": each.name, "values": each.values, "rows": each.rows, "accuracy": each.of("accuracy"),
-             "latency": each.of("latency_ms"), "noise": each.noise, "params": each.of("params"),
+             "latency": each.of("latency_ms"), "noise": each.qualified, "params": each.of("params"),
              "numbers": ", ".join(str(run.number) for run, _ in each.rows)} for each in combined(seeded, results, names)]
 
 
@@ -135,7 +146,6 @@ def _warnings(runs: Sequence[Run], rows: Sequence[reading.Result]) -> list[str]:
     """Why their numbers are not like with like."""
     models = {_input(run, field) for run in runs for field, given in run.inputs.items() if given.get("kind") == "model"}
     said = unlike(rows)
-    said += [sentence] if (sentence := reading.disturbed(sum(row.latency_noisy for row in rows))) else []
     if len(models) > 1:
         said.append(f"they began from different models: {', '.join(sorted(models))}")
     return said
@@ -158,6 +168,10 @@ def _config(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+def _shown(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"curves": found[:MOST_CURVES], "curves_left_out": max(0, len(found) - MOST_CURVES)}
+
+
 def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, Any]]:
     """One number of each curve that is drawn: a row for a metric and its labels, a column for a run. One query."""
     names = {name for chart in common_charts(runs) if chart.kind == "line" for name in chart.y}
@@ -169,7 +183,7 @@ def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, An
             words = ", ".join(f"{label} {labels[label]}" for label in sorted(labels or {}))
             found.setdefault((name, words), {})[stream] = (float(value), at)
     return [{"name": name, "labels": words, "values": [said.get(run.stream_id) for run in runs]}
-            for (name, words), said in sorted(found.items())][:MOST_CURVES]
+            for (name, words), said in sorted(found.items())]
 
 
 def _chosen_points(runs: Sequence[Run], names: set[str], way: str, step: int | None) -> list[Any]:

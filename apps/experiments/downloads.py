@@ -14,11 +14,15 @@ from django.views.decorators.http import require_safe
 
 from apps.experiments import listing
 from apps.experiments.compare import FEWEST, MOST, chosen, comparison
-from apps.experiments.models import Run
-from apps.experiments.results import results, results_of
-from apps.experiments.spread import MEASURES, combined
+from apps.experiments.models import Experiment, Run
+from apps.experiments.overview import compared_by, gathered, values_of
+from apps.experiments.results import results, results_of, title_of
+from apps.experiments.spread import MEASURES, Combination, combined
+from apps.experiments.studies import RECIPE
 from apps.experiments.sweep_views import visible as visible_experiment
+from apps.experiments.versus import COLUMNS, Answer, answered
 from apps.live.tables import Table
+from worker import menu
 
 CHUNK, MOST_LABELS = 2000, 30
 POINT = ("name", "step", "value")
@@ -69,17 +73,60 @@ def experiment_table(request: HttpRequest, pk: UUID) -> Table:
     """Combinations with their means and spreads."""
     found = visible_experiment(request, pk)
     runs, fields = list(found.runs.order_by("number")), [field for field, _ in found.sweep]
-    head = [*fields, "variant", "n", *(f"{name}_{part}" for name in MEASURES for part in ("n", "mean", "sd")), "noise"]
+    titled = [name for field in fields for name in ([field, "recipe_title"] if field == RECIPE else [field])]
+    head = [*titled, "variant", "n", *(f"{name}_{part}" for name in MEASURES for part in ("n", "mean", "sd")), "noise"]
     return Table(f"{found.name} table", head, (
-        [*(each.values.get(field) for field in fields), each.name, len({run.params.get("seed") for run, _ in each.rows}),
-         *(value for name in MEASURES for value in (each.of(name) or NOTHING)), each.noise]
+        [*(value for field in fields for value in _titled(each, field)), each.name,
+         len({run.params.get("seed") for run, _ in each.rows}),
+         *(value for name in MEASURES for value in (each.of(name) or NOTHING)), each.qualified]
         for each in combined(runs, results_of(runs, trained=False), fields)))
+
+
+def _titled(each: Combination, field: str) -> list[Any]:
+    """A value; of a recipe its name and its title, in every table."""
+    return [each.rows[0][0].recipe, title_of(each.rows[0][0])] if field == RECIPE else [each.values.get(field)]
 
 
 @require_safe
 def experiment_runs(request: HttpRequest, pk: UUID) -> Table:
     found = visible_experiment(request, pk)
-    return _runs_table(f"{found.name} runs", found.runs.all(), [field for field, _ in found.sweep])
+    return _runs_table(f"{found.name} runs", found.runs.all(), [field for field, _ in found.sweep if field != RECIPE])
+
+
+@require_safe
+def experiment_equal(request: HttpRequest, pk: UUID) -> Table:
+    """The settings that are compared with each other, as the page shows them: those of one match share its number."""
+    found, answer = _answered(request, pk)
+    numbers = [f"{name}_{part}" for name in COLUMNS for part in ("n", "mean", "sd")]
+    head = ["match", "compared", "recipe", "recipe_title", "setting", "is_baseline", *numbers, "noise"]
+    matches = [match for match in answer.matches if match.beside] if answer else []
+    return Table(f"{found.name} {answer.heading if answer else ''}", head, (
+        [number, each.arm, *_titled(each.each, RECIPE), each.label, each is match.base,
+         *(value for name in COLUMNS for value in (each.of(name) or NOTHING)), each.each.qualified]
+        for number, match in enumerate(matches, start=1)
+        for each in (match.base, *match.beside.values())))
+
+
+@require_safe
+def experiment_tests(request: HttpRequest, pk: UUID) -> Table:
+    """Each paired test that the page shows, and what may be said of it."""
+    found, answer = _answered(request, pk)
+    names = found.runs.order_by().values_list("recipe", flat=True).distinct()
+    recipes = {known.title: name for name in names if (known := menu.find(name))}
+    baseline = answer.question.baseline if answer else ""
+    head = ["compared", "compared_recipe", "baseline", "baseline_recipe", "settings", "measure", "n", "seeds", "mean_difference",
+            "low_95", "high_95", "p", "p_holm", "conclusion"]
+    return Table(f"{found.name} tests", head, (
+        [each.arm, recipes.get(each.arm, found.recipe), baseline, recipes.get(baseline, found.recipe), each.of, each.measure,
+         each.test.n if each.test else 0, " ".join(map(str, each.seeds)),
+         *(each.test[1:5] if each.test else (None,) * 4), each.p_holm, each.words]
+        for each in ((*answer.verdicts, *answer.by_setting) if answer else ())))
+
+
+def _answered(request: HttpRequest, pk: UUID) -> tuple[Experiment, Answer | None]:
+    found = visible_experiment(request, pk)
+    said, by = gathered(found), compared_by(request.GET.get("colour", ""), found)
+    return found, answered(request.GET.dict(), said.combinations, by, values_of(said.runs, by))
 
 
 @require_safe
@@ -102,7 +149,8 @@ def compared(request: HttpRequest) -> Table:
 def _compared(said: dict[str, Any]) -> Iterator[list[Any]]:
     yield from ([row["kind"], row["name"], *row["values"]] for row in said["differences"])
     yield from (["result", row["name"], *row["values"]] for row in said["results"])
-    yield ["result", "latency_noisy", *(each["best"].latency_noisy if each["best"] else None for each in said["runs"])]
+    for name, word in (("latency_noisy", "latency_noisy"), ("origin", "latency_origin")):
+        yield ["result", word, *(getattr(each["best"], name, None) for each in said["runs"])]
     way = f"{said['way']} {said['step']}" if said["way"] == "at" else said["way"]
     for row in said["curves"]:
         name = f"{row['name']} ({row['labels']})" if row["labels"] else row["name"]

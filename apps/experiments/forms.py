@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast, get_args, get_origin
 
 from django import forms
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
 from apps.accounts.words import plain
-from apps.experiments import sweeps
+from apps.experiments import placing, studies, sweeps
+from apps.experiments.choice_of_one import ChoiceField, network_field, one_of
 from apps.experiments.choices import WORDS, reference_field
-from apps.experiments.sweeps import LISTS, MOST_REPEATS, inner, several
+from apps.experiments.paired import too_few
+from apps.experiments.studies import Own, Part
+from apps.experiments.sweeps import LISTS, MOST_REPEATS, MOST_RUNS, inner, several
 from apps.experiments.tags import words_of
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
-from worker.wording import bounds, range_words
+from worker.wording import bounds, point_hint, range_words
 
-LONGEST, LONGEST_NAME = 500, 200
+LONGEST, LONGEST_LINES, LONGEST_NAME = 500, 2000, 200
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
@@ -32,6 +33,10 @@ class RecipeForm(forms.Form):
     recipe: Recipe
     known: Mapping[str, Any] = types.MappingProxyType({})
     is_sweepable = True
+    # Beside a form: those of the recipes it can be compared with; of such a one its own fields, and whether it was chosen.
+    others: Sequence[RecipeForm] = ()
+    own_names: Sequence[str] = ()
+    is_chosen = False
     name = forms.CharField(required=False, label="Name", widget=forms.TextInput({"autocomplete": "off"}),
                            help_text="How you will find it again; left empty, it names itself.")
     repeat = forms.CharField(required=False, max_length=40, label="Repeat", initial="1",
@@ -57,6 +62,31 @@ class RecipeForm(forms.Form):
     def own(self) -> list[forms.BoundField]:
         return [self[name] for name in OWN if name in self.fields]
 
+    @property
+    def own_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.own_names]
+
+    @property
+    def compared(self) -> list[RecipeForm]:
+        """The forms of the recipes that were chosen to be compared with."""
+        return [other for other in self.others if other.is_chosen]
+
+    @property
+    def left_empty(self) -> list[tuple[str, Any]]:
+        """The fields that were emptied, each with the default that it will have."""
+        empty = [name for name in self._fields() if name in self.data and self[name].value() in (None, "", [])]
+        defaults = {name: self.fields[name].initial for name in empty}
+        return [(str(self[name].label), value) for name, value in defaults.items() if value not in (None, "")]
+
+    @property
+    def too_few_seeds(self) -> str:
+        """That so few seeds cannot show a difference between what is compared; nothing where they can, or nothing is compared."""
+        swept = self.several()
+        fields = [field for field in swept if field != "seed"]
+        tests = len(self.compared) or (len(swept[fields[0]]) - 1 if fields else 0)
+        seeds = self.repeats() * len(swept.get("seed", [""]))
+        return too_few(seeds, tests) if tests and (self.compared or seeds > 1) else ""
+
     def clean_name(self) -> str:
         """Judged here, not cut by the browser: what was typed stays."""
         wrong: dict[str, str] = {}
@@ -74,10 +104,17 @@ class RecipeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Judge by the recipe's own class, then say what does not fit together."""
         cleaned = super().clean() or {}
+        if self.is_chosen:  # It is judged with what it shares.
+            return cleaned
         misfits = list(mismatches(self.recipe, cleaned))
         self._judge(cleaned)
         for field, message in misfits:
             self.add_error(field, message)
+        for other in self.compared:
+            self._judge_other(other, cleaned)
+        parts, repeats = self.parts(), self.repeats()
+        if not self.errors and studies.count(parts, repeats) > MOST_RUNS:
+            self.add_error(None, f"These would be {studies.words(parts, repeats)}; an experiment has at most {MOST_RUNS}.")
         return cleaned
 
     def values(self) -> dict[str, Any]:
@@ -97,6 +134,19 @@ class RecipeForm(forms.Form):
         many = {name: _parts(infos[name], self[name].value()) for name in self._fields() if name not in kinds}
         return {name: values for name, values in many.items() if len(values) > 1}
 
+    def parts(self) -> list[Part]:
+        """This recipe and those it is compared with, with what each of them sweeps."""
+        beside = {other.recipe.name: Own(dict.fromkeys(other.told()), other.several()) for other in self.compared}
+        return studies.parts(self.recipe, {}, self.several(), beside)
+
+    def compare_with(self) -> dict[str, Own]:
+        """The chosen recipes with the values of their own fields, as the action takes them."""
+        return {other.recipe.name: Own(other.values(), other.sweep()) for other in self.compared}
+
+    def told(self) -> dict[str, Any]:
+        """What stands in each field, where anything does."""
+        return {name: value for name in self._fields() if (value := self[name].value()) not in (None, "", [])}
+
     def repeats(self) -> int:
         """How many seeds; 1 while something else stands there."""
         typed = str(self["repeat"].value() or "1").strip() if "repeat" in self.fields else "1"
@@ -107,6 +157,31 @@ class RecipeForm(forms.Form):
         for field, message in errors.items():
             self.add_error(field if field in self.fields else None, message)
 
+    def _judge_other(self, other: RecipeForm, cleaned: Mapping[str, Any]) -> None:
+        """What a compared recipe says against these values: at the shared field, or at its own and above the form."""
+        if other.is_valid():
+            # A thing that is not chosen yet is complained of once, at its field here.
+            values = {**dict.fromkeys(self.recipe.params.references(), "unknown"), **self._typed(cleaned)}
+            beside = {other.recipe.name: Own(other.values(), other.sweep())}
+            first, part = studies.parts(self.recipe, values, self.sweep(), beside)
+            try:
+                studies.judged_beside(first, part, 1)
+            except Refused as refused:
+                self._refuse_other(other, refused.errors)
+        for field, messages in other.errors.items():
+            where = f", {other.fields[field].label}" if field in other.fields else ""
+            for message in messages:
+                self.add_error(None, f"{other.recipe.title}{where}: {message}")
+
+    def _refuse_other(self, other: RecipeForm, errors: Mapping[str, str]) -> None:
+        """Put it at the shared field, unless something stands there already, or at its own."""
+        for field, message in errors.items():
+            name = field.rpartition(".")[2]
+            if field not in self.fields:
+                other.add_error(name if name in other.fields else None, message.removeprefix(f"{other.recipe.title}: "))
+            elif field not in self.errors:
+                self.add_error(field, message)
+
     def _judge(self, cleaned: dict[str, Any]) -> None:
         try:
             sweeps.judged(self.recipe, {**self.known, **self._typed(cleaned)}, self.sweep(), cleaned.get("repeat") or 1)
@@ -114,11 +189,25 @@ class RecipeForm(forms.Form):
             for field, message in refused.errors.items():
                 # Said already, and in the field's own words.
                 if field not in self.errors and (field or not self.errors):
-                    self.add_error(field if field in self.fields else None, message)
+                    hint = self._points().get(field, "")
+                    more = f"; {hint}" if hint and hint not in message else ""
+                    self.add_error(field if field in self.fields else None, message + more)
+
+    def _points(self) -> dict[str, str]:
+        """Of fields that take decimals and hold one with a comma, `0,9`, which parts values here: how it is written."""
+        infos = self.recipe.params.model_fields
+        found = {name: point_hint(self[name].value()) for name in self._fields() if inner(infos[name].annotation) is float}
+        return {name: hint for name, hint in found.items() if hint}
+
+    @property
+    def parted_by_commas(self) -> list[tuple[str, str, str]]:
+        """Fields in which a comma makes two values, where perhaps one decimal was meant: label, what stands there, the hint."""
+        return [(str(self[name].label), str(self[name].value()), hint) for name, hint in self._points().items()]
 
     def _typed(self, cleaned: Mapping[str, Any]) -> dict[str, Any]:
         infos, many = self.recipe.params.model_fields, self.several()
-        typed = {name: _plain(infos[name], many[name][0] if name in many else _one(cleaned.get(name))) for name in self._fields()}
+        typed = {name: _plain(infos[name], many[name][0] if name in many else one_of(cleaned.get(name)))
+                 for name in self._fields()}
         return {name: value for name, value in typed.items() if value not in (None, "")}
 
     def _fields(self) -> list[str]:
@@ -130,11 +219,15 @@ class RecipeForm(forms.Form):
             or params.model_fields[name].is_required()
 
 
-def form_for(recipe: Recipe, user: User, team: Team | None, only: list[str] | None = None) -> type[RecipeForm]:
-    """The form class of a recipe for one person and team; `only` some of its fields when asked so."""
+def form_for(recipe: Recipe, user: User, team: Team | None, only: list[str] | None = None, *,
+             is_sweepable: bool = False) -> type[RecipeForm]:
+    """The form class of a recipe for one person and team; `only` some of its fields when asked so, then of one value each."""
     names = [name for name in recipe.params.model_fields if only is None or name in only]
     made: dict[str, Any] = {name: field_for(recipe.params, name, user, team) for name in names}
-    less = {"is_sweepable": False, **dict.fromkeys(OWN)} if only is not None else {}
+    for name, kind in recipe.params.references().items():
+        if kind == "device" and name in made:
+            made[name].only = placing.able(recipe)
+    less = {"is_sweepable": is_sweepable, **dict.fromkeys(OWN)} if only is not None else {}
     return type("LaunchForm", (RecipeForm,), {"recipe": recipe, **made, **less})
 
 
@@ -143,7 +236,8 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     kind = params.references().get(name)
     common: dict[str, Any] = {"label": label_of(name, info),
                               "help_text": info.description or "", "required": info.is_required()}
-    field = reference_field(params, name, user, team, common) if kind else _plain_field(info, common)
+    field = reference_field(params, name, user, team, common) if kind else (
+        network_field(user, team, common) if name in params.networks() else _plain_field(info, common, extra(params, name)))
     if not kind and not info.is_required():
         field.initial = _shown(info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
@@ -162,41 +256,7 @@ class RenameForm(forms.Form):
         "required": "is needed", "max_length": "is too long: at most %(limit_value)d characters; got %(show_value)d"})
 
 
-class Choice(forms.Select):
-    """A choice of one, with boxes under it for those who want to try several."""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        one, more = data.get(name), data.getlist(f"{name}-also") if hasattr(data, "getlist") else []
-        return [one, *(value for value in more if value != one)] if one and more else one
-
-    def format_value(self, value: Any) -> Any:
-        return super().format_value(_one(value))
-
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        chosen = set(map(str, value)) if isinstance(value, list) else set()
-        boxes = format_html_join("", '<label><input type="checkbox" name="{0}-also" value="{1}"{2}> {1}</label>', (
-            (name, choice, SafeString(" checked") if str(choice) in chosen else "") for choice, _ in self.choices if choice))
-        return format_html('<div class="choice">{}<details class="also"{}><summary>or several</summary>'
-                           '<fieldset><legend class="unseen">try several of {}</legend>{}</fieldset></details></div>',
-                           super().render(name, value, attrs, renderer), SafeString(" open") if chosen else "",
-                           name.replace("_", " "), boxes)
-
-
-class ChoiceField(forms.ChoiceField):
-    """One of the choices, or several of them."""
-
-    widget = Choice
-
-    def to_python(self, value: Any) -> Any:
-        one = super().to_python
-        return [one(each) for each in value] if isinstance(value, list) else one(value)
-
-    def validate(self, value: Any) -> None:
-        for each in value if isinstance(value, list) else [value]:
-            super().validate(each)
-
-
-def _plain_field(info: FieldInfo, common: dict[str, Any]) -> forms.Field:
+def _plain_field(info: FieldInfo, common: dict[str, Any], noted: Mapping[str, Any]) -> forms.Field:
     kind = inner(info.annotation)
     if kind is bool:
         return forms.BooleanField(**{**common, "required": False})
@@ -206,8 +266,10 @@ def _plain_field(info: FieldInfo, common: dict[str, Any]) -> forms.Field:
         return ChoiceField(choices=choices, error_messages=needed, **common)
     too_long = "is too long: at most %(limit_value)d characters; got %(show_value)d"
     attrs = _number_attrs(info, kind) if kind in (int, float) else {"autocomplete": "off"}
-    return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs),
-                           error_messages=needed | {"max_length": too_long}, **common)
+    said = {"error_messages": needed | {"max_length": too_long}, **common}
+    if noted.get("lines"):
+        return forms.CharField(max_length=LONGEST_LINES, widget=forms.Textarea({**attrs, "rows": 3}), **said)
+    return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs), **said)
 
 
 def _number_attrs(info: FieldInfo, kind: Any) -> dict[str, str]:
@@ -223,10 +285,6 @@ def _parts(info: FieldInfo, value: Any) -> list[str]:
     if isinstance(value, list):
         return [str(each) for each in value]
     return several(info, value) if isinstance(value, str) and len(value) <= LONGEST else []
-
-
-def _one(value: Any) -> Any:
-    return (value[0] if value else None) if isinstance(value, list) else value
 
 
 def _plain(info: FieldInfo, value: Any) -> Any:
@@ -249,14 +307,15 @@ def initial(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _shown(value) for name, value in values.items() if name in recipe.params.model_fields}
 
 
-def initial_sweep(recipe: Recipe, swept: Mapping[str, list[Any]]) -> dict[str, Any]:
+def initial_sweep(recipe: Recipe, swept: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Several values of a field as the form shows them: boxes of a choice, else one text."""
     infos, shown = recipe.params.model_fields, {}
     for name, values in swept.items():
         kind = get_origin(inner(infos[name].annotation)) if name in infos else None
         if name in infos and name not in recipe.params.references() and inner(infos[name].annotation) is not bool:
             mark = "; " if kind in LISTS else ", "
-            shown[name] = list(map(str, values)) if kind is Literal else mark.join(str(_shown(value)) for value in values)
+            is_choice = kind is Literal or name in recipe.params.networks()
+            shown[name] = list(map(str, values)) if is_choice else mark.join(str(_shown(value)) for value in values)
     return shown
 
 

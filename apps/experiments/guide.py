@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
+from markdown_it import MarkdownIt
 
 from apps.experiments.new import kinds, on_the_menu
 from apps.experiments.sweeps import inner
@@ -15,12 +20,32 @@ from worker.params import extra
 from worker.recipe import Recipe
 from worker.wording import range_words
 
+GUIDES = {"first-steps": "First steps", "uploads": "Your own models and data", "data-sets": "Data sets",
+          "networks": "Which networks are read", "pruning": "Pruning", "devices": "Devices",
+          "device-profiles": "Device profiles as files",
+          "benchmark-protocol": "Benchmark protocol", "partitioning": "Partitioning", "portfolios": "Portfolios"}
 PLAIN = {int: "whole number", float: "number", bool: "yes or no", str: "text"}
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "experiments/docs.html", {"kinds": kinds()})
+    return render(request, "experiments/docs.html", {"kinds": kinds(), "guides": GUIDES})
+
+
+@require_safe
+def guide(request: HttpRequest, name: str) -> HttpResponse:
+    """A page of the folder docs/, as it stands there."""
+    if name not in GUIDES:
+        raise Http404
+    return render(request, "experiments/guide.html", {"title": GUIDES[name], "body": _page_of(name)})
+
+
+@cache
+def _page_of(name: str) -> SafeString:
+    """Its HTML without the title; written by the house, so nothing has to be cleaned. Links to other files are none here."""
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    body = (settings.BASE_DIR / "docs" / f"{name}.md").read_text().partition("\n")[2]
+    return mark_safe(re.sub(r'<a href="(?!https?:)[^"]*">(.*?)</a>', r"\1", reader.render(body)))
 
 
 @require_safe

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError as BadValue
 from django.db import transaction
 from django.db.models import F
@@ -14,17 +13,20 @@ from django.utils import timezone
 from apps.accounts.models import Team, TeamQuerySet, User
 from apps.accounts.refusal import Refused
 from apps.catalog.models import Dataset, Variant
-from apps.devices.models import Device
+from apps.experiments import evidence
 from apps.experiments.models import Experiment, Run
+from apps.experiments.placing import DEVICES, board_of, queue_of
+from apps.experiments.studies import Asked
 from apps.experiments.waking import wake
 from apps.live.models import Saying, Stream
 from worker.params import Params, Reference, ReferenceKind
 from worker.recipe import Recipe
 
+LONGEST_TITLE = 100
 # The things of one run, by the field that names them.
 Things = dict[str, tuple[ReferenceKind, Any]]
 _KINDS: dict[ReferenceKind, TeamQuerySet] = {
-    "model": Variant.objects.select_related("model"), "dataset": Dataset.objects.all(), "device": Device.objects.all()}
+    "model": Variant.objects.select_related("model"), "dataset": Dataset.objects.all(), "device": DEVICES}
 
 
 def precisions(params: type[Params], field: str) -> tuple[str, ...]:
@@ -34,35 +36,48 @@ def precisions(params: type[Params], field: str) -> tuple[str, ...]:
 
 
 def resolve(user: User, team: Team, every: Sequence[Params]) -> list[Things]:
-    """What each run's reference fields name, visible to the user and of this team: one query a field."""
-    params = every[0]
-    tables = {field: _table(user, team, type(params), field, kind, {str(getattr(each, field) or "") for each in every})
-              for field, kind in params.references().items()}
-    return [_things(each, tables) for each in every]
+    """What each run's reference fields name, visible to the user and of this team: one query a field, whatever recipes."""
+    wanted: dict[tuple[str, ReferenceKind], set[str]] = {}
+    for each in every:
+        for field, kind in each.references().items():
+            name = str(getattr(each, field) or "")
+            if name or type(each).model_fields[field].is_required():
+                wanted.setdefault((field, kind), set()).add(name)
+    tables = {field: _table(user, team, field, kind, names) for (field, kind), names in wanted.items()}
+    found = [_things(each, tables) for each in every]
+    _refuse_precisions(every, found)
+    return found
 
 
-def _table(user: User, team: Team, params: type[Params], field: str, kind: ReferenceKind, wanted: set[str]) -> dict[str, Any]:
-    """The things of one field by what names them; Refused when one is not there, or not for this recipe."""
-    asked = {name for name in wanted if name or params.model_fields[field].is_required()}
+def _table(user: User, team: Team, field: str, kind: ReferenceKind, asked: set[str]) -> dict[str, Any]:
+    """The things of one field by what names them; Refused when one is not there."""
     try:
-        found = {str(thing.pk): thing for thing in _KINDS[kind].visible_to(user).filter(team=team, pk__in=asked)}
+        rows: Any = _KINDS[kind].visible_to(user).filter(pk__in=asked)
+        # What others share a team may run on, beside its own.
+        mine = rows.usable_by(team) if kind == "device" else rows.filter(team=team)
+        found = {str(thing.pk): thing for thing in mine}
     except (BadValue, ValueError):
         found = {}
     table: dict[str, Any] = {name: found.get(name.lower()) for name in asked}
     if None in table.values():
         raise Refused({field: f"There is no such {kind} in this team."})
-    allowed = precisions(params, field) if kind == "model" else ()
-    for thing in table.values():
+    return table
+
+
+def _refuse_precisions(every: Sequence[Params], found: Sequence[Things]) -> None:
+    """A model must compute with numbers that each recipe it is given to can work on."""
+    for params, field, thing in {(type(each), field, thing) for each, things in zip(every, found, strict=True)
+                                 for field, (kind, thing) in things.items() if kind == "model"}:
+        allowed = precisions(params, field)
         if allowed and thing.precision not in allowed:
             raise Refused({field: f"{thing.model} · {thing.name} computes with {thing.precision}; this recipe takes "
                                   f"{' or '.join(allowed)}."})
-    return table
 
 
 def _things(params: Params, tables: dict[str, dict[str, Any]]) -> Things:
     named = {field: str(getattr(params, field) or "") for field in params.references()}
     return {field: (kind, tables[field][named[field]]) for field, kind in params.references().items()
-            if named[field] in tables[field]}
+            if named[field] in tables.get(field, {})}
 
 
 def fit(every: Iterable[Things]) -> None:
@@ -75,21 +90,29 @@ def fit(every: Iterable[Things]) -> None:
                     raise Refused({field: sentence})
 
 
-def title(recipe: Recipe, things: Things) -> str:
-    return " · ".join([recipe.title, *(_titled(kind, thing) for kind, thing in things.values())])[:200]
+def title(recipes: Sequence[Recipe], things: Things, params: Params) -> str:
+    """`Magnitude · LeNet-5 · digits`, and `Magnitude against Random, Reconvene · ...`."""
+    first, *others = [recipe.title for recipe in recipes]
+    name = f"{first} against {', '.join(others)}" if others else first
+    name = name if len(name) <= LONGEST_TITLE else f"{len(recipes)} recipes"
+    networks = [str(value) for field in params.networks() if (value := getattr(params, field))]
+    return " · ".join([name, *networks, *(_titled(kind, thing) for kind, thing in things.values())])[:200]
 
 
-def make_runs(experiment: Experiment, recipe: Recipe, every: Sequence[Params], things: Sequence[Things]) -> list[Run]:
+def make_runs(experiment: Experiment, every: Sequence[Asked], things: Sequence[Things]) -> list[Run]:
     """All runs of an experiment at once, queued, each with its stream; one wake-up a queue when this is in."""
     team, now = experiment.team, timezone.now()
+    profiles = evidence.for_runs(team, every, things)
     streams = Stream.begin(team, [Saying("status", {"status": "queued", "attempt": 0, "worker": ""})] * len(every))
     Team.objects.filter(pk=team.pk).update(runs_numbered=F("runs_numbered") + len(every))
     last = Team.objects.values_list("runs_numbered", flat=True).get(pk=team.pk)
     runs = Run.objects.bulk_create(
         Run(team=team, experiment=experiment, stream=stream, number=last - len(every) + place, recipe=recipe.name,
-            params=params.model_dump(mode="json"), inputs={field: _copied(*thing) for field, thing in given.items()},
-            queue=_queue(recipe, given), queued_at=now, published_at=now)
-        for place, (stream, params, given) in enumerate(zip(streams, every, things, strict=True), start=1))
+            params=params.model_dump(mode="json"),
+            inputs={field: _copied(*thing) for field, thing in given.items()} | profiles.inputs(recipe),
+            queue=queue_of(recipe, given), board=board_of(recipe, given), queued_at=now, published_at=now)
+        for place, (stream, (recipe, params), given) in enumerate(zip(streams, every, things, strict=True), start=1))
+    profiles.keep(runs)
     for queue in sorted({run.queue for run in runs}):
         transaction.on_commit(lambda queue=queue: wake(queue))  # type: ignore[misc]
     return runs
@@ -111,11 +134,3 @@ def _copied(kind: ReferenceKind, thing: Any) -> dict[str, Any]:
         return copy | {"tier": thing.tier, "hardware": thing.hardware, "host": thing.host}
     copy |= {"sha256": thing.file_id}
     return copy | {"variant": thing.name, "precision": thing.precision} if kind == "model" else copy
-
-
-def _queue(recipe: Recipe, things: Things) -> str:
-    devices = [thing for kind, thing in things.values() if kind == "device"]
-    if devices and recipe.needs_quiet:
-        queue: str = devices[0].queue
-        return queue
-    return settings.BENCH_QUEUE if recipe.needs_quiet else "cpu"

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, Concat, Now
 from django.utils import timezone
 
+from apps.devices.models import Device
 from apps.experiments.models import HELD, Run, Status
 from apps.live.knock import knock
 from apps.live.models import Saying, Stream
@@ -57,7 +58,7 @@ def _status(run: Run) -> dict[str, Any]:
 @transaction.atomic
 def claim(queues: Sequence[str], worker: str, pid: int | None = None) -> Run | None:
     """Take the run that waits longest on one of these queues: sets lease, attempt and a new fencing token."""
-    waiting = Run.objects.filter(status=Status.QUEUED, queue__in=queues).order_by("queued_at", "number")
+    waiting = Run.objects.filter(~_drained(), status=Status.QUEUED, queue__in=queues).order_by("queued_at", "number")
     run: Run | None = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     if run is None:
         return None
@@ -68,6 +69,17 @@ def claim(queues: Sequence[str], worker: str, pid: int | None = None) -> Run | N
     run.refresh_from_db()
     say_status(run)
     return run
+
+
+def is_drained(run: Run) -> bool:
+    """Whether it waits only because somebody drains the computer that it is to be measured on."""
+    return run.queue.startswith("bench.") and Run.objects.filter(_drained(), pk=run.pk).exists()
+
+
+def _drained() -> Exists:
+    """Whether the computer that a run is to be measured on takes nothing new: of its team, or as one that all share."""
+    hosts = Device.objects.filter(Q(team=OuterRef("team")) | Q(shared=True), draining=True).exclude(host="")
+    return Exists(hosts.annotate(bench=Concat(Value("bench."), "host")).filter(bench=OuterRef("queue")))
 
 
 def renew(run: Run) -> Wish:
@@ -92,15 +104,44 @@ def progressed(run: Run) -> None:
 
 
 @transaction.atomic
-def release(run: Run) -> None:
-    """Give the run back because this worker stops; the attempt does not count."""
+def release(run: Run, reason: str = "the worker was stopped; another continues from the last checkpoint") -> None:
+    """Give the run back because its holder stops; the attempt does not count."""
     held = _held(run)
     if held is None:
         return
     if held.status == Status.CANCELLING:
         return end(held, Cancelled())
     held.attempt -= 1
-    _requeue(held, "the worker was stopped; another continues from the last checkpoint")
+    _requeue(held, reason)
+
+
+@transaction.atomic
+def hand_over(run: Run, order: dict[str, Any]) -> None:
+    """The run is prepared: it waits for its board now, and the attempt that prepared it does not count."""
+    held = _held(run)
+    if held is None:
+        raise Fenced(str(run))
+    if held.status == Status.CANCELLING:
+        return end(held, Cancelled())
+    board = held.board
+    if board is None:
+        return end(held, Failed(reason="The board that it is for was removed meanwhile."))
+    if board.host:
+        # A worker of that host would only prepare it again, and again.
+        return end(held, Failed(reason=f"A worker measures on {board} now, no agent: launch it again."))
+    held.order, held.queue, held.stages, held.done, held.total, held.stage = order, board.queue, {}, 0, 0, ""
+    held.attempt, held.stalls = held.attempt - 1, 0
+    held.save(update_fields=["order", "queue", "stages", "done", "total", "stage"])
+    _requeue(held, f"prepared; it waits for {board}")
+
+
+def board_worker(board: Any) -> str:
+    """How the holder of a run on a board is called."""
+    return f"board {board}"[:120]
+
+
+def contact_lost(run: Run) -> str:
+    return f"contact with {run.worker} was lost; the run waits for it"
 
 
 @transaction.atomic
@@ -111,6 +152,9 @@ def take_back(run: Run, reason: str, *, only: Q | None = None) -> None:
         return
     if held.status == Status.CANCELLING:
         return end(held, Cancelled())
+    if held.is_with_board:
+        # Silence is no failure of the run: it waits for its board, however often that goes away.
+        return _requeue(held, contact_lost(held))
     held.stalls += 1
     if held.stalls >= settings.ATTEMPTS_WITHOUT_PROGRESS:
         return end(held, Failed(reason=f"Given up after {held.stalls} attempts without a new checkpoint: {reason}."))
@@ -120,7 +164,7 @@ def take_back(run: Run, reason: str, *, only: Q | None = None) -> None:
 def take_back_expired() -> list[Run]:
     """Take back every run whose lease ran out; returns them."""
     gone = Q(lease_until__lt=Now())
-    expired = list(Run.objects.filter(gone, status__in=HELD).only("pk", "token", "worker"))
+    expired = list(Run.objects.filter(gone, status__in=HELD).only("pk", "token", "worker", "status", "board_lease"))
     for run in expired:
         # The holder may have renewed in between: the condition is asked again under the lock.
         take_back(run, f"worker {run.worker} was silent for longer than its lease of {settings.LEASE_S:g} s", only=gone)
@@ -139,7 +183,9 @@ def take_back_orphans(worker: str, is_alive: Callable[[int], bool]) -> list[Run]
 def unpublished() -> list[str]:
     """Queues on which a run waits that no worker was woken for lately; they count as published now."""
     old = timezone.now() - timedelta(seconds=settings.REAPER_S)
-    stale = Run.objects.filter(Q(published_at=None) | Q(published_at__lt=old), status=Status.QUEUED)
+    # No worker serves the queue of a board: its agent asks by itself.
+    stale = Run.objects.filter(Q(published_at=None) | Q(published_at__lt=old), status=Status.QUEUED,
+                               order__isnull=True)
     queues = sorted(set(stale.values_list("queue", flat=True)))
     stale.update(published_at=Now())
     return queues

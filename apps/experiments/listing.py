@@ -13,6 +13,7 @@ from apps.accounts import teams
 from apps.catalog.views import searched
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.results import listed
+from apps.experiments.studies import RECIPE
 from worker import menu
 
 ARCHIVED = "archived"
@@ -31,7 +32,8 @@ def filtered(request: HttpRequest) -> QuerySet[Experiment]:
     found: QuerySet[Experiment] = Experiment.objects.visible_to(request.user).filter(team=team)
     found = found.filter(archived__isnull=want["status"] != ARCHIVED)
     if want["recipe"]:
-        found = found.filter(recipe=want["recipe"]) if want["recipe"] in menu.recipes() else found.none()
+        known = menu.find(want["recipe"])
+        found = found.filter(of_recipe(menu.names(known))) if known else found.none()
     if want["status"] and want["status"] != ARCHIVED:
         found = found.filter(_has_run(Q(status__in=FILTERS.get(want["status"], ()))))
     if want["search"]:
@@ -39,6 +41,14 @@ def filtered(request: HttpRequest) -> QuerySet[Experiment]:
     if want["tag"]:
         found = found.filter(tags__contains=[want["tag"]])
     return found.order_by("-created", "id")
+
+
+def of_recipe(names: Sequence[str]) -> Q:
+    """Those that ran it, also beside others."""
+    found = Q(recipe__in=names)
+    for name in names:
+        found |= Q(sweep__contains=[[RECIPE, [name]]])
+    return found
 
 
 def _has_run(like: Q) -> Q:
@@ -66,8 +76,10 @@ def rows(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
         said[row["experiment"]].append(row)
     alone = [pk for pk, many in said.items() if sum(row["n"] for row in many) == 1]
     runs = {run.experiment_id: run for run in listed(Run.objects.filter(experiment__in=alone))} if alone else {}
-    titles = {name: recipe.title for name, recipe in menu.recipes().items()}
-    return [{"experiment": each, "run": runs.get(each.pk), "title": titles.get(each.recipe, each.recipe),
+    titles = {name: recipe.title for recipe in menu.recipes().values() for name in menu.names(recipe)}
+    several = {each.pk: len(dict(each.sweep).get(RECIPE, ())) for each in experiments}
+    return [{"experiment": each, "run": runs.get(each.pk),
+             "title": f"{several[each.pk]} recipes" if several[each.pk] else titles.get(each.recipe, each.recipe),
              **_together(said[each.pk])} for each in experiments]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import uuid
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
@@ -11,6 +12,7 @@ from django.db.models import Q
 
 from apps.accounts.models import TeamOwned
 from apps.catalog.models import Blob, Variant
+from apps.devices.models import Device
 from apps.live.models import Stream
 
 
@@ -78,6 +80,14 @@ class Run(TeamOwned):
     worker = models.CharField(max_length=120, blank=True)
     worker_pid = models.PositiveIntegerField(null=True)
 
+    # For a run on a board: the board; what the workshop prepared for it (recipe, params, facts, files), empty until then; the
+    # request by which the board's agent took it, the fencing token it got, and the last batch that was heard under that.
+    board = models.ForeignKey(Device, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    order: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
+    claim_request = models.UUIDField(null=True, blank=True)
+    board_lease = models.PositiveBigIntegerField(null=True)
+    last_batch = models.PositiveIntegerField(db_default=0, default=0)
+
     done = models.FloatField(default=0)
     total = models.FloatField(default=0)
     stage = models.CharField(max_length=80, blank=True)
@@ -108,10 +118,16 @@ class Run(TeamOwned):
     def is_live(self) -> bool:
         return self.status in LIVE
 
+    @property
+    def is_with_board(self) -> bool:
+        """Whether a board's agent holds it, not a worker of the portal."""
+        return self.status in HELD and self.board_lease == self.token
+
 
 class RunVariant(models.Model):
-    """A variant that a run made, under the name the run gave it."""
+    """A variant that a run made, or measured as it was given, under the name the run gave it."""
 
+    REFERS_AS: ClassVar[str] = "runs that made or measured it"
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="variants")
     variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=120)
@@ -138,6 +154,69 @@ class RunFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BoardFile(models.Model):
+    """A file that goes to a board (`is_order`), or that a board sent: kept by content, so that every web process has it."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="board_files")
+    path = models.CharField(max_length=200)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    is_order = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "path"], name="a_board_has_a_file_once")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Standing(models.TextChoices):
+    """Where a slice on a board stands: wanted there, served there, or no longer."""
+
+    WANTED = "wanted"
+    SERVING = "serving"
+    GONE = "gone"
+
+
+STANDS = (Standing.WANTED, Standing.SERVING)
+
+
+class Hosting(models.Model):
+    """A slice of a run that a board keeps for the run's lead: reserved when the lead takes the run, over with the run."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="hostings")
+    part = models.PositiveIntegerField()
+    device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+    # What it was called then.
+    name = models.CharField(max_length=120)
+    # [{"path", "sha256", "size_bytes"}, ...]: what of the run's order goes there, and what its process is to know of it.
+    files: models.JSONField[Any, Any] = models.JSONField(default=list)
+    facts: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    state = models.CharField(max_length=10, choices=Standing.choices, default=Standing.WANTED)
+    # The run's token for its slices is made anew of `salt` and the portal's secret; only its hash lies here.
+    salt = models.CharField(max_length=64)
+    token_hash = models.CharField(max_length=64)
+    # Where it serves, and by which certificate it is known there; nothing where the portal relays.
+    hosts: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    port = models.PositiveIntegerField(null=True, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    relayed = models.BooleanField(default=False)
+    claim_request = models.UUIDField(null=True, blank=True)
+    expires = models.DateTimeField()
+    reason = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering = ("part",)
+        constraints = [
+            models.UniqueConstraint(fields=["run", "part"], name="a_part_stands_in_one_place"),
+            models.UniqueConstraint(fields=["device"], condition=Q(state__in=["wanted", "serving"]),
+                                    name="a_board_keeps_one_slice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.part} of {self.run} on {self.name}"
 
 
 class Measurement(TeamOwned):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog.views import searched
-from apps.experiments import actions, sweeps
+from apps.experiments import actions, alongside, prefilled, studies, sweeps
 from apps.experiments.choices import MOST, ThingField, takes
 from apps.experiments.forms import RecipeForm, form_for, initial, initial_sweep
 from apps.experiments.models import Experiment, Run
@@ -32,7 +33,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest, recipe: str) -> HttpResponse:
     chosen = on_the_menu(recipe)
     if request.method != "POST":
-        return _page(request, chosen, _form(request, chosen)(initial=_start(request, chosen)))
+        return _page(request, chosen, _beside(request, _form(request, chosen)(initial=_start(request, chosen))))
     if not _rights(request)["may_edit"]:
         raise PermissionDenied
     if "preset" in request.POST or "narrow" in request.POST:
@@ -55,12 +56,14 @@ def choices(request: HttpRequest, recipe: str, field: str) -> HttpResponse:
 def summary(request: HttpRequest, recipe: str) -> HttpResponse:
     """Fragment: what the form as it stands will do, and what does not fit."""
     chosen = on_the_menu(recipe)
-    form = _form(request, chosen)(request.POST)
-    return render(request, "experiments/_promise.html", {"promise": promise(form, teams.current(request))})
+    form = _beside(request, _form(request, chosen)(request.POST))
+    return render(request, "experiments/_promise.html", {"form": form, "promise": promise(form, teams.current(request)),
+                                                              **_rights(request)})
 
 
 def kinds() -> list[tuple[str, list[Recipe]]]:
-    by_kind = sorted(menu.recipes().values(), key=lambda recipe: (ORDER.get(recipe.kind, 9), recipe.kind))
+    """By kind; of a kind what makes networks smaller before what makes them sparse."""
+    by_kind = sorted(menu.recipes().values(), key=lambda recipe: (ORDER.get(recipe.kind, 9), recipe.kind, recipe.makes))
     return [(kind, list(group)) for kind, group in groupby(by_kind, key=lambda recipe: recipe.kind)]
 
 
@@ -68,22 +71,23 @@ ORDER = {"pruning": 0, "training": 1, "benchmarking": 2}
 
 
 def on_the_menu(name: str) -> Recipe:
-    recipe = menu.recipes().get(name)
+    recipe = menu.find(name)
     if recipe is None:
         raise Http404
     return recipe
 
 
 def _launch(request: HttpRequest, recipe: Recipe) -> HttpResponse:
-    form = _form(request, recipe)(request.POST)
+    form = _beside(request, _form(request, recipe)(request.POST))
     team = teams.current(request)
     if form.is_valid() and team:
         try:
+            own = {name: form.cleaned_data[name] or unset for name, unset in UNSET.items()}
             return _shown_to(actions.launch_sweep(teams.person(request), team, recipe.name, form.values(), form.sweep(),
-                                                  **{name: form.cleaned_data[name] or unset for name, unset in UNSET.items()}))
+                                                  compare_with=form.compare_with(), **own))
         except Refused as refused:
             form.refuse(refused.errors)
-    return _page(request, recipe, form)
+    return _page(request, recipe, form, 422)
 
 
 UNSET: dict[str, Any] = {"name": "", "repeat": 1, "tags": ()}
@@ -95,12 +99,12 @@ def _shown_to(experiment: Experiment) -> HttpResponse:
     return redirect("run", pk=runs[0]) if len(runs) == 1 else redirect("experiment", pk=experiment.pk)
 
 
-def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm) -> HttpResponse:
+def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm, status: int = 200) -> HttpResponse:
     # What is wrong stands at the fields and above them already.
     context = {"recipe": recipe, "form": form, "kinds": kinds(), "carried": _carried(form),
                "promise": promise(form, teams.current(request))._replace(problems=[]), "presets": _presets(recipe),
                **_rights(request)}
-    return render(request, "experiments/new.html", context)
+    return render(request, "experiments/new.html", context, status=status)
 
 
 def _presets(recipe: Recipe) -> list[tuple[str, str]]:
@@ -128,16 +132,29 @@ def _form(request: HttpRequest, recipe: Recipe) -> type[RecipeForm]:
     return made
 
 
+def _beside(request: HttpRequest, form: RecipeForm) -> RecipeForm:
+    """The form with the recipes it can be compared with."""
+    return alongside.attach(form, teams.person(request), teams.current(request))
+
+
 def _kept(request: HttpRequest, recipe: Recipe) -> RecipeForm:
     """What was typed stays; a preset's fields are set over it."""
     made = _form(request, recipe)
     typed = {name: made(request.POST)[name].value() for name in made.base_fields}
-    return made(initial={**typed, **initial(recipe, recipe.presets.get(request.POST.get("preset", ""), {}))})
+    beside = {studies.FIELD: alongside.typed(recipe, request.POST)}
+    preset = initial(recipe, recipe.presets.get(request.POST.get("preset", ""), {}))
+    return _beside(request, made(initial={**typed, **beside, **preset}))
 
 
 def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
-    """Values to begin with: those of an earlier run, and the things whose pages led here."""
-    values = _of_run(request, recipe)
+    """Values to begin with: those of an earlier run, what the address says, and the things whose pages led here."""
+    values = _of_run(request, recipe) | prefilled.fields(request.GET, recipe)
+    if network := request.GET.get("network", ""):
+        found = prefilled.things(teams.person(request), teams.current(request), recipe, network,
+                                 _uuid(request.GET.get("model", "")))
+        values |= found
+        if not found:
+            messages.info(request, prefilled.NO_MODEL)
     for field, kind in recipe.params.references().items():
         asked = _uuid(request.GET.get(kind, ""))
         if asked:
@@ -148,21 +165,23 @@ def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
 def _of_run(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
     earlier = _uuid(request.GET.get("from", ""))
     mine = Run.objects.visible_to(request.user).select_related("experiment")
-    run = mine.filter(pk=earlier, recipe=recipe.name).first() if earlier else None
+    run = mine.filter(pk=earlier, recipe__in=menu.names(recipe)).first() if earlier else None
     return initial(recipe, run.params) | {"tags": ", ".join(run.experiment.tags)} if run else _like(request, recipe)
 
 
 def _like(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
-    """Everything of an earlier experiment, its sweep and its number of seeds too."""
+    """Everything of an earlier experiment, its recipes, its sweep and its number of seeds too."""
     earlier = _uuid(request.GET.get("like", ""))
-    mine = Experiment.objects.visible_to(request.user).filter(recipe=recipe.name)
+    mine = Experiment.objects.visible_to(request.user).filter(recipe__in=menu.names(recipe))
     found = mine.filter(pk=earlier).first() if earlier else None
-    runs = list(found.runs.order_by("number").values_list("params", flat=True)[:sweeps.MOST_RUNS]) if found else []
+    rows = found.runs.order_by("number").values_list("recipe", "params")[:sweeps.MOST_RUNS] if found else ()
+    runs = [(known, params) for name, params in rows if (known := menu.find(name))]
     if found is None or not runs:
         return {}
-    alike = sum(sweeps.unseeded(params) == sweeps.unseeded(runs[0]) for params in runs)
-    return initial(recipe, runs[0]) | initial_sweep(recipe, dict(found.sweep)) | {
-        "tags": ", ".join(found.tags), "repeat": min(alike, sweeps.MOST_REPEATS)}
+    (first, *others), seeds = studies.asked_for(runs)
+    return initial(recipe, first.values) | initial_sweep(recipe, first.sweep) | {
+        "tags": ", ".join(found.tags), "repeat": min(len(seeds), sweeps.MOST_REPEATS),
+        studies.FIELD: alongside.begun(recipe, others)}
 
 
 def _uuid(text: str) -> str:

@@ -7,14 +7,19 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from apps.accounts import teams
 from apps.catalog.models import Variant
+from apps.catalog.views import paged
+from apps.devices import names
+from apps.devices.models import Device
 from apps.experiments.models import LIVE, Measurement, Run
 
 RECIPE = "benchmarking.accuracy"
-MOST = 50
+MOST, ROWS = 50, 20
+COUNTED = ("params", "macs", "size_bytes", "activation_bytes")  # in the file itself, no run has to measure them
 
 
 @require_safe
@@ -27,6 +32,39 @@ def accuracies(request: HttpRequest) -> HttpResponse:
     live = {run.inputs["model"]["id"]: run for run in mine.filter(status__in=LIVE).only("pk", "number", "inputs", "status")}
     rows = [{"variant": pk, "measured": found.get(pk), "run": live.get(pk)} for pk in ids if pk in found or pk in live]
     return render(request, "experiments/_accuracies.html", {"rows": rows, "is_live": bool(live)})
+
+
+@require_safe
+def measurements_of_variant(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Fragment for a variant's page: every number about its file, newest first, of the copies that runs kept too."""
+    found = get_object_or_404(Variant.objects.visible_to(request.user), pk=pk)
+    same = Variant.objects.visible_to(request.user).filter(model=found.model_id, file=found.file_id, params=found.params)
+    # Lists, not subqueries: PostgreSQL joins two indexes for these, and reads the whole table for those.
+    copies = [found.pk, *_ids(same.exclude(pk=found.pk).order_by("-created"))]
+    judged = _ids(Run.objects.visible_to(request.user).filter(recipe=RECIPE, inputs__model__id__in=list(map(str, copies)))
+                  .order_by("-number"))
+    return _measurements(request, Q(variant__in=copies) | Q(variant=None, run__in=judged), found.team_id,
+                         "Nothing was measured of it yet.")
+
+
+@require_safe
+def measurements_on_device(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Fragment for a device's page: what was measured on it, newest first."""
+    found = get_object_or_404(Device.objects.visible_to(request.user), pk=pk)
+    # On a shared device every team sees what it has measured itself.
+    current = teams.current(request)
+    team = current.pk if found.shared and current else found.team_id
+    return _measurements(request, Q(device__in=names.own(found, team)), team, "Nothing was measured on it yet.")
+
+
+def _measurements(request: HttpRequest, which: Q, team: UUID, none: str) -> HttpResponse:
+    rows = Measurement.objects.visible_to(request.user).filter(which, team=team, value__isnull=False).exclude(metric__in=COUNTED)
+    page = paged(request, rows.select_related("run", "variant__model").order_by("-created", "pk"), ROWS)
+    return render(request, "experiments/_measurements.html", {"page": page, "none": none})
+
+
+def _ids(rows: Any) -> list[UUID]:
+    return list(rows.values_list("pk", flat=True)[:MOST])
 
 
 def _asked(request: HttpRequest) -> list[UUID]:
@@ -53,4 +91,4 @@ def _measured(request: HttpRequest, variants: list[Variant], runs: Any) -> dict[
 def runs_given(ids: list[UUID]) -> dict[str, int]:
     """How many runs were given one of these things: they name it by its id, for a run stays what it was."""
     names = [str(pk) for pk in ids]
-    return {"runs": Run.objects.filter(Q(inputs__model__id__in=names) | Q(inputs__dataset__id__in=names)).count()}
+    return {"runs that used it": Run.objects.filter(Q(inputs__model__id__in=names) | Q(inputs__dataset__id__in=names)).count()}

@@ -5,43 +5,93 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts import teams
+from apps.accounts.sight import mark
 from apps.experiments import reading
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
-from apps.experiments.results import listed, results_of
-from apps.experiments.spread import Combination, Spread, changed, combined, unlike
+from apps.experiments.repeating import lines
+from apps.experiments.results import best, inputs, listed, results_of, title_of
+from apps.experiments.spread import Combination, Spread, changed, combined, in_force, unlike
+from apps.experiments.studies import RECIPE, papers_of, recipes_of
+from apps.experiments.versus import MEASURE_WORDS, shown
 from worker import menu
 from worker.recipe import Recipe
 
 SORTS = ("accuracy", "latency_ms", "params", "size_bytes")
 DOUBT = 0.25
+SHORT = {MEASURE_WORDS["seconds"]: "time"}
+
+
+class Gathered(NamedTuple):
+    """The runs of an experiment with what they measured, and the same taken together over seeds."""
+
+    runs: list[Run]
+    rows: dict[UUID, list[reading.Result]]
+    combinations: list[Combination]
+
+
+def gathered(experiment: Experiment) -> Gathered:
+    """In a fixed number of queries."""
+    runs = listed(experiment.runs.order_by("number"))
+    rows = results_of(runs, trained=False)
+    return Gathered(runs, rows, [_named(each) for each in combined(runs, rows, [field for field, _ in experiment.sweep])])
 
 
 def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
     """Everything of the page; so many queries for one run as for two hundred."""
-    runs = listed(experiment.runs.order_by("number"))
-    rows = results_of(runs, trained=False)
+    runs, rows, combinations = gathered(experiment)
     fields = [field for field, _ in experiment.sweep]
-    combinations = [_named(each) for each in combined(runs, rows, fields)]
-    recipe = menu.recipes().get(experiment.recipe)
-    colour = _colour(request, experiment)
+    recipe = menu.find(experiment.recipe)
+    colour = compared_by(request.GET.get("colour", ""), experiment)
+    against = shown(request, combinations, colour, values_of(runs, colour))
     return {
-        "experiment": experiment, "title": recipe.title if recipe else experiment.recipe, "fields": fields, "colour": colour,
+        "experiment": experiment, "seen": mark(experiment.name), "fields": fields, "colour": colour,
+        "title": recipe.title if recipe else experiment.recipe,
         "may_edit": teams.may_edit(teams.person(request), experiment.team),
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
         "noise": reading.disturbed(sum(any(row.latency_noisy for row in each) for each in rows.values())),
         "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
-        "colours": [{"field": field, "chosen": field == colour} for field in fields],
-        "points": json.dumps(_points(recipe, combinations, fields, colour)), "first": runs[0] if runs else None,
+        "colours": [{"field": field, "chosen": field == colour} for field in fields], "versus": against["versus"],
+        "points": json.dumps(_points(recipe, combinations, fields, colour)), "paired": json.dumps(against["paired"]),
+        "first": runs[0] if runs else None, "papers": papers_of(recipes_of(experiment.recipe, experiment.sweep)),
+        **_lines(request, runs),
         "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
                         "title": recipe.title if recipe else experiment.recipe,
-                        "charts": [_chart(recipe, fields, combinations) | {"by": colour.replace("_", " ")}]},
+                        "recipes": {title_of(run): run.recipe for run in runs},
+                        "charts": [_chart(recipe, fields, combinations) | {
+                            "by": colour.replace("_", " "), "labels": ", ".join(_beside_points(combinations, fields, colour))},
+                                   *_paired_chart(against["versus"])]},
     }
+
+
+def _lines(request: HttpRequest, runs: Sequence[Run]) -> dict[str, Any]:
+    given = inputs(runs[0]) if runs else []
+    said = lines(runs, request.build_absolute_uri("/api/experiments"), {each["field"]: each["file"] for each in given})
+    return {"given": [each for each in given if each["kind"] != "device"], "curl": said.curl, "shell": said.shell}
+
+
+def _paired_chart(versus: dict[str, Any] | None) -> list[dict[str, Any]]:
+    if versus is None:
+        return []
+    baseline, measure = versus["question"].baseline, versus["measure"]
+    return [{"kind": "paired", "title": f"{measure[:1].upper()}{measure[1:]} against {_arm(versus['by'], baseline)}",
+             "x_title": f"difference in {SHORT.get(measure, measure)}, {versus['unit']}", "by": versus["by"],
+             "unit": versus["unit"], "held": versus["heading"]}]
+
+
+def values_of(runs: Sequence[Run], field: str) -> list[str]:
+    """The values of a field among these runs, each once, as readers know them."""
+    return list(dict.fromkeys(str(value) for run in runs if field and (value := _value(run, field)) is not None))
+
+
+def _arm(by: str, value: str) -> str:
+    return value if by == RECIPE else f"{by} {value}"
 
 
 def _named(each: Combination) -> Combination:
@@ -52,8 +102,10 @@ def _named(each: Combination) -> Combination:
 
 def _value(run: Run, field: str) -> Any:
     given = run.inputs.get(field)
+    if field == RECIPE:
+        return title_of(run)
     if not isinstance(given, dict):
-        return {**run.params, **run.live_params}.get(field)
+        return in_force(run, field)
     return " · ".join(str(given[part]) for part in ("name", "variant") if given.get(part))
 
 
@@ -78,8 +130,7 @@ def _state(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _run_row(run: Run, rows: Sequence[reading.Result], fields: Sequence[str]) -> dict[str, Any]:
-    dense = reading.reference(rows)
-    chosen = (reading.best(rows, dense) if dense else None) or next(iter(rows[-1:]), None)
+    chosen = best(run, rows) or next(iter(rows[-1:]), None)
     return {"run": run, "values": [_value(run, field) for field in fields], "chosen": chosen, "seed": run.params.get("seed")}
 
 
@@ -99,10 +150,9 @@ def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Se
     return {"combinations": shown, "columns": columns, "sort": sort, "down": down}
 
 
-def _colour(request: HttpRequest, experiment: Experiment) -> str:
-    """The swept parameter that chooses the colour: the one asked for, else the first."""
+def compared_by(asked: str, experiment: Experiment) -> str:
+    """The swept parameter that chooses the colour, and whose values are compared: the one asked for, else the first."""
     fields = [field for field, _ in experiment.sweep]
-    asked = request.GET.get("colour", "")
     return asked if asked in fields else next(iter(fields), "")
 
 
@@ -127,16 +177,32 @@ def _is_number(value: Any) -> bool:
 def _points(recipe: Recipe | None, combinations: Sequence[Combination], fields: Sequence[str],
             colour: str) -> list[dict[str, Any]]:
     axes = _chart(recipe, fields, combinations)
-    made = [_point(each, axes, colour) | {"label": _label(each, combinations)} for each in combinations]
+    made = [_point(each, axes, colour) | {"label": _label(each, combinations),
+                                         "short": _short(each, combinations, fields, colour)} for each in combinations]
     return [point for point in made if point["x"] and point["y"]]
 
 
 def _label(each: Combination, every: Sequence[Combination]) -> str:
     """`sparsity 0.5, epochs 2`; with the variant's own name where nothing was swept, or several variants were made."""
-    values = ", ".join(f"{field.replace('_', ' ')} {value}" for field, value in each.values.items())
+    values = ", ".join(_arm(field.replace("_", " "), str(value)) for field, value in each.values.items() if value is not None)
     alone = sum(other.values == each.values and not other.is_reference for other in every) == 1
     named = [] if values and alone and not each.is_reference else [each.name]
     return ", ".join([*named, *([values] if values else [])])
+
+
+def _short(each: Combination, every: Sequence[Combination], fields: Sequence[str], colour: str) -> str:
+    """What stands beside a point: `0.5`; its other values, as its colour tells that one, else what its colour stands for."""
+    if each.is_reference:
+        return ""
+    values = [str(value) for field in fields if field != colour and (value := each.values.get(field)) is not None]
+    alone = sum(other.values == each.values and not other.is_reference for other in every) == 1
+    return ", ".join([*([] if alone else [each.name]), *values]) or str(each.values.get(colour) or each.name)
+
+
+def _beside_points(combinations: Sequence[Combination], fields: Sequence[str], colour: str) -> list[str]:
+    """In words, what stands beside the points."""
+    return [field.replace("_", " ") for field in fields
+            if field != colour and any(each.values.get(field) is not None for each in combinations)]
 
 
 def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, Any]:
@@ -148,4 +214,4 @@ def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, An
     return {"name": each.name, "dense": each.is_reference,
             "colour": str(each.values.get(colour, "")) if colour else "", "x": x._asdict() if x else None,
             "y": y._asdict() if y else None, "size": size.mean if size else None, "variant": each.variant_id,
-            "runs": [run.number for run, _ in each.rows], "noise": each.noise}
+            "runs": [run.number for run, _ in each.rows], "noise": each.qualified}

@@ -12,13 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts import teams
-from apps.experiments import reading
+from apps.accounts.sight import mark
+from apps.devices.models import Device
+from apps.experiments import board_waiting, reading, run_blocks, run_parts, run_plans
 from apps.experiments.forms import RecipeForm, RenameForm, form_for, initial
 from apps.experiments.models import HELD, Run, Status
+from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, comparable, ratio
-from apps.experiments.results import engines, inputs, recipe_of, results, why_waiting
+from apps.experiments.results import best, engines, inputs, of_levels, recipe_of, results, why_waiting
 from worker.recipe import Recipe
+from worker.wording import NOISY
 
 SORTS: dict[str, Callable[[Result], float | None]] = {
     "accuracy": lambda row: row.accuracy, "latency": lambda row: row.latency_ms, "size": lambda row: row.size_bytes,
@@ -30,12 +34,15 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
                  rename_form: RenameForm | None = None) -> dict[str, Any]:
     recipe = recipe_of(run)
     given = inputs(run)
-    names = {each["field"]: each["file"] for each in given}
+    names = {each["field"]: each["file"] for each in given if not each["field"].startswith(PART)}
     context = head_context(request, run, rename_form) | variants_context(request, run) | files_context(run)
+    context |= run_blocks.context(run, request.GET.dict()) | run_parts.context(run, teams.person(request))
     return context | {
-        "charts": recipe.charts if recipe else (),
+        "charts": recipe.charts if recipe else (), "papers": recipe.papers if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
-        "command": reading.command(run.recipe, in_force(run, recipe), names, f"run-{run.number}"),
+        "downloads": [each for each in given if each["kind"] != "device"],
+        "measures_here": bool(reading.devices_measured(run.recipe)),
+        "command": reading.command(run.recipe, run_parts.in_a_terminal(run, in_force(run, recipe)), names, f"run-{run.number}"),
         "curl": reading.curl(request.build_absolute_uri("/api/experiments"), run.recipe, in_force(run, recipe)),
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
@@ -52,11 +59,21 @@ def head_context(request: HttpRequest, run: Run, rename_form: RenameForm | None 
     return {
         "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
         **_progress(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
-        "silence": _silence(run, now), **_verdict(run, rows),
-        "verdict_facts": _verdict_facts(rows), "is_held": run.status in HELD,
+        "silence": _silence(run, now), "board": _board(request, run), **_verdict(run, rows),
+        "verdict_facts": _verdict_facts(run, rows), "is_held": run.status in HELD,
         "rename_form": rename_form or RenameForm(initial={"name": run.experiment.name}), "waited": _waited(run),
+        "seen": mark(run.experiment.name),
         "siblings": run.experiment.runs.count(),
     }
+
+
+def _board(request: HttpRequest, run: Run) -> Device | None:
+    """The device that a run which goes on was asked for: its state moves with the head."""
+    given = run.inputs.get("device")
+    if not run.is_live or not isinstance(given, dict) or not given.get("id"):
+        return None
+    found: Device | None = Device.objects.visible_to(request.user).filter(pk=given["id"]).first()
+    return found
 
 
 def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -64,7 +81,7 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     dense = reading.reference(rows)
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
     shown = [_against(row, dense) | _called(run, row) for row in _sorted(rows, sort, down)]
-    return {"run": run, "rows": shown, "sort": sort, "down": down,
+    return {"run": run, "rows": shown, "sort": sort, "down": down, "planned": run_plans.left(run),
             "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
 
@@ -119,6 +136,8 @@ def _progress(run: Run) -> dict[str, Any]:
 def _silence(run: Run, now: Any) -> str:
     if run.status not in HELD or run.heartbeat is None:
         return ""
+    if run.is_with_board:
+        return board_waiting.silence(run, now)
     left = (run.lease_until - now).total_seconds() if run.lease_until else 0.0
     since = (now - run.heartbeat).total_seconds()
     return reading.silence(since, settings.HEARTBEAT_S, left, settings.LEASE_S)
@@ -126,7 +145,7 @@ def _silence(run: Run, now: Any) -> str:
 
 def _verdict(run: Run, rows: list[Result]) -> dict[str, str]:
     """The sentence that says what came out: its first part stands out, what qualifies it follows."""
-    first, mark, rest = str(run.summary.get("verdict") or reading.verdict(rows)).partition("; ")
+    first, mark, rest = str(run.summary.get("verdict") or reading.verdict(rows, levels=of_levels(run))).partition("; ")
     alone = "" if run.summary.get("verdict") or run.status not in HELD else reading.standing(rows)
     return {"verdict": first, "verdict_rest": mark + rest, "standing": alone}
 
@@ -136,10 +155,11 @@ def _waited(run: Run) -> bool:
     return run.started_at is not None and (run.attempt > 1 or run.queued_at > run.started_at)
 
 
-def _verdict_facts(rows: list[Result]) -> dict[str, Any]:
-    dense = reading.reference(rows)
-    chosen = reading.best(rows, dense) if dense else None
-    return {"dense": dense, "chosen": chosen} if chosen else {}
+def _verdict_facts(run: Run, rows: list[Result]) -> dict[str, Any]:
+    dense, chosen = reading.reference(rows), best(run, rows)
+    if dense is None or chosen is None:
+        return {}
+    return {"dense": dense, "chosen": chosen, "noise": NOISY if reading.latency_doubt(chosen, dense) == NOISY else ""}
 
 
 def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
@@ -179,4 +199,5 @@ def _live_config(run: Run, recipe: Recipe | None) -> dict[str, Any]:
         "status": run.status, "charts": [asdict(chart) for chart in recipe.charts] if recipe else [],
         "head": reverse("run-head", args=[run.pk]), "variants": reverse("run-variants", args=[run.pk]),
         "files": reverse("run-files", args=[run.pk]), "environment": reverse("run-environment", args=[run.pk]),
+        "blocks": reverse("run-blocks", args=[run.pk]) if run.recipe in run_blocks.BY_BLOCK else "",
     }

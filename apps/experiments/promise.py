@@ -10,11 +10,13 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Team
 from apps.catalog.models import Dataset, Variant
-from apps.experiments import sweeps
+from apps.experiments import evidence, studies, sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, range_words
+from apps.experiments.studies import Part
 from worker.params import extra
+from worker.recipe import Recipe
 
 RUNS_LOOKED_AT, RUNS_JUDGED_BY = 60, 5
 STEADY = 0.2  # the same run again takes so much more or less
@@ -38,16 +40,59 @@ class Promise(NamedTuple):
     problems: list[str]
     has_model: bool = False
     runs: str = ""
+    how_many: int = 1
+    ignored: list[str] = []
+    rests: str = ""
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
     recipe = form.recipe
     chosen = {name: _named(form, name) for name in recipe.params.references()}
-    things = [name for name in chosen.values() if name]
+    networks = [value for name in recipe.params.networks() for value in _listed(_value(form, name))]
+    things = [name for name in (*chosen.values(), *networks) if name]
     on = " on ".join([things[0], " · ".join(things[1:])]) if len(things) > 1 else " · ".join(things)
-    sentence = f"{recipe.title}: {on}" if things else recipe.title
-    return Promise(sentence, _settings(form), _cost(form, team), _problems(form), "model" in _things(form),
-                   sweeps.words(form.several(), form.repeats()))
+    against = ", ".join(other.recipe.title for other in form.compared)
+    title = f"{recipe.title} against {against}" if against else recipe.title
+    return Promise(f"{title}: {on}" if things else title, _settings(form), _cost(form, team), _problems(form),
+                   "model" in _things(form), studies.words(form.parts(), form.repeats()),
+                   studies.count(form.parts(), form.repeats()), [*_ignored(form), *_unusual(form), *_one_step(form)],
+                   evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "")
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(each) for each in (value if isinstance(value, list) else [value]) if each and "\x00" not in str(each)]
+
+
+def _ignored(form: RecipeForm) -> list[str]:
+    """What the first recipe sweeps and another does not take: their settings meet only at an equal budget."""
+    lacks = {other.recipe.title: [name.replace("_", " ") for name in form.several()
+                                  if name not in other.recipe.params.model_fields] for other in form.compared}
+    return [f"{title} takes no {' and no '.join(names)}: compare it at an equal budget."
+            for title, names in lacks.items() if names]
+
+
+def _unusual(form: RecipeForm) -> list[str]:
+    """Where a compared recipe is given what is not usual for it, because all share it."""
+    said = []
+    for other in form.compared:
+        fields = other.recipe.params.model_fields
+        shared = [name for name in other.own_names if name not in other.told()]
+        names = [name for name in shared if studies.unusual(form.recipe, other.recipe, name)]
+        said += [f"{other.recipe.title} has {name.replace('_', ' ')} {_short(_value(form, name))} as all have; "
+                 f"by itself it takes {fields[name].default}." for name in names
+                 if _plain(_value(form, name)) != _plain(fields[name].default)]
+    return said
+
+
+def _one_step(form: RecipeForm) -> list[str]:
+    """A batch that holds more than there is: every epoch changes the weights once."""
+    data = _things(form).get("dataset")
+    images = data.counts.get("train") or 0 if data else 0
+    typed = str(_value(form, "batch_size") or "").strip() if "batch_size" in form.fields else ""
+    batch = int(typed[:12]) if typed.isascii() and typed.isdigit() else 0
+    if not 0 < images < batch:
+        return []
+    return [f"A batch of {batch:,} is more than the {images:,} training images of {data}: every epoch is one step."]
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:
@@ -61,7 +106,14 @@ def _settings(form: RecipeForm) -> list[tuple[str, str]]:
         if extra(params, name).get("essential") or str(value) != str(form.fields[name].initial):
             unit = extra(params, name).get("unit", "") if extra(params, name).get("unit") != name else ""
             shown.append(((info.title or name).replace("_", " "), counted(_short(value), unit)))
-    return shown
+    return shown + _levels_of(form)
+
+
+def _levels_of(form: RecipeForm) -> list[tuple[str, str]]:
+    """The number of levels, where it follows from what is asked for."""
+    names = form.recipe.params.model_fields
+    found = 0.0 if "levels" in names else _levels({name: _value(form, name) for name in names})
+    return [("levels", f"{found:.0f}, and the dense network: {found + 1:.0f} trainings")] if found else []
 
 
 def _value(form: RecipeForm, name: str) -> Any:
@@ -96,25 +148,40 @@ def _problem(form: RecipeForm, name: str, message: str) -> str:
 
 
 def _cost(form: RecipeForm, team: Team | None) -> Cost | None:
-    """A range from finished runs of this recipe on this model, scaled by the work; nothing without such runs."""
+    """A range from finished runs of these recipes on this model, scaled by the work; nothing when one of them has none."""
     things = _things(form)
-    model, data = things.get("model"), things.get("dataset")
+    model = things.get("model")
     if team is None or model is None:
         return None
-    many = form.several()
+    parts = form.parts()
+    past = _past(team, [part.recipe.name for part in parts])
+    typed = {name: _value(form, name) for name in form.recipe.params.model_fields}
+    every = [_estimate(Part(part.recipe, {**typed, **beside.told()}, part.sweep), form.repeats(), things, past)
+             for part, beside in zip(parts, (form, *form.compared), strict=True)]
+    known = [each for each in every if each]
+    if len(known) < len(every):
+        return None
+    runs = studies.count(parts, form.repeats())
+    words = range_words(Range(sum(each.low for each in known), sum(each.high for each in known)))
+    return Cost(words + (" in all" if runs > 1 else ""), sum(each.runs for each in known), model.model.name,
+                any(each.scaled for each in known))
+
+
+def _estimate(part: Part, repeats: int, things: Mapping[str, Any], past: _Past) -> _Estimate | None:
+    """Seconds of all runs of one recipe."""
+    model, data, many = things["model"], things.get("dataset"), part.sweep
     # Several values of anything but epochs are taken for the first one; the epochs are averaged.
-    asked = {name: many[name][0] if name in many else _value(form, name) for name in form.recipe.params.model_fields}
+    asked = {name: many[name][0] if name in many else part.values.get(name) for name in part.recipe.params.model_fields}
     work = _mean([_work(asked | {"epochs": each}, data.counts.get("train") if data else None)
                   for each in many.get("epochs", [asked.get("epochs")])])
-    runs = sweeps.count(many, form.repeats())
-    found = sorted(_alike(form, team, model, asked, work), key=lambda each: abs(math.log(each[1])))[:RUNS_JUDGED_BY]
+    runs = sweeps.count(many, repeats)
+    found = sorted(_alike(part.recipe, past, model, asked, work), key=lambda each: abs(math.log(each[1])))[:RUNS_JUDGED_BY]
     if not found:
         return None
     doubts = [STEADY + min(0.5, 0.1 * abs(math.log2(ratio))) for _, ratio in found]
     low = min(seconds * ratio * (1 - doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
     high = max(seconds * ratio * (1 + doubt) for (seconds, ratio), doubt in zip(found, doubts, strict=True))
-    words = range_words(Range(low * runs, high * runs)) + (" in all" if runs > 1 else "")
-    return Cost(words, len(found), model.model.name, any(ratio != 1 for _, ratio in found))
+    return _Estimate(low * runs, high * runs, len(found), any(ratio != 1 for _, ratio in found))
 
 
 def _mean(works: list[float | None]) -> float | None:
@@ -134,20 +201,41 @@ def _things(form: RecipeForm) -> dict[str, Any]:
     return {str(kind): thing for kind, thing in chosen.items() if thing}
 
 
-def _alike(form: RecipeForm, team: Team, model: Variant, asked: Mapping[str, Any], work: float | None,
-           ) -> Iterator[tuple[float, float]]:
-    """(seconds, how many times its work is asked for now) of each run that can be compared."""
-    runs = Run.objects.filter(team=team, recipe=form.recipe.name, status=Status.FINISHED, attempt=1, started_at__isnull=False,
+class _Past(NamedTuple):
+    """Finished runs of some recipes, the models of the variants that they were given, and the sizes of their data."""
+
+    runs: list[Run]
+    architectures: dict[Any, Any]
+    counts: dict[Any, Any]
+
+
+class _Estimate(NamedTuple):
+    low: float
+    high: float
+    runs: int
+    scaled: bool
+
+
+def _past(team: Team, recipes: list[str]) -> _Past:
+    """The latest runs, in three queries whatever the number of recipes."""
+    runs = Run.objects.filter(team=team, recipe__in=recipes, status=Status.FINISHED, attempt=1, started_at__isnull=False,
                               finished_at__isnull=False)
-    rows = list(runs.order_by("-number").only("params", "live_params", "inputs", "started_at", "finished_at",
-                                              "queued_at")[:RUNS_LOOKED_AT])
+    rows = list(runs.order_by("-number").only("recipe", "params", "live_params", "inputs", "started_at", "finished_at",
+                                              "queued_at")[:RUNS_LOOKED_AT * len(recipes)])
     architectures = dict(Variant.objects.filter(team=team, pk__in=_given(rows, "model")).values_list("pk", "model"))
     counts = dict(Dataset.objects.filter(team=team, pk__in=_given(rows, "dataset")).values_list("pk", "counts"))
-    for run in rows:
-        same_model = any(str(pk) in _ids(run, "model") and each == model.model_id for pk, each in architectures.items())
-        images = next((each.get("train") for pk, each in counts.items() if str(pk) in _ids(run, "dataset")), None)
+    return _Past(rows, architectures, counts)
+
+
+def _alike(recipe: Recipe, past: _Past, model: Variant, asked: Mapping[str, Any], work: float | None,
+           ) -> Iterator[tuple[float, float]]:
+    """(seconds, how many times its work is asked for now) of each run that can be compared."""
+    for run in (run for run in past.runs if run.recipe == recipe.name):
+        same_model = any(str(pk) in _ids(run, "model") and each == model.model_id for pk, each in past.architectures.items())
+        images = next((each.get("train") for pk, each in past.counts.items() if str(pk) in _ids(run, "dataset")), None)
         done = _work(run.params | run.live_params, images)
-        if same_model and run.started_at and run.finished_at and _same_choices(form, asked, run.params, scaled=work is not None):
+        alike = same_model and _same_choices(recipe, asked, run.params, scaled=work is not None)
+        if alike and run.started_at and run.finished_at:
             seconds = (run.finished_at - run.started_at).total_seconds()
             if work is None and done is None:
                 yield seconds, 1.0
@@ -156,18 +244,29 @@ def _alike(form: RecipeForm, team: Team, model: Variant, asked: Mapping[str, Any
 
 
 def _work(params: Mapping[str, Any], images: Any) -> float | None:
-    """Epochs times training images; None for a recipe without epochs, or with none of them."""
+    """Epochs times training images; None for a recipe without epochs, or with none of them. Each level is a training more."""
     try:
-        epochs = float(params.get("epochs") or 0)
+        epochs = float(params.get("epochs") or 0) * (1 + _levels(params))
     except (TypeError, ValueError):
         return None
     return epochs * float(images or 1) if math.isfinite(epochs) and epochs > 0 else None
 
 
-def _same_choices(form: RecipeForm, asked: Mapping[str, Any], before: Mapping[str, Any], *, scaled: bool) -> bool:
+def _levels(params: Mapping[str, Any]) -> float:
+    """Trainings after the first: as many as asked for, or as many as a sparsity takes when each prunes a fraction."""
+    try:
+        levels, fraction, sparsity = (float(params.get(name) or 0) for name in ("levels", "fraction", "sparsity"))
+    except (TypeError, ValueError):
+        return 0.0
+    if levels or not 0 < fraction < 1 or not 0 <= sparsity < 1 or "sparsity" not in params:
+        return levels
+    return float(max(1, math.ceil(math.log(1 - sparsity) / math.log(1 - fraction) - 1e-6)))
+
+
+def _same_choices(recipe: Recipe, asked: Mapping[str, Any], before: Mapping[str, Any], *, scaled: bool) -> bool:
     """Numbers may differ where epochs scale the time; what is chosen, or switched on, may not."""
-    apart = {"seed", "epochs", *form.recipe.params.references()}
-    for name in form.recipe.params.model_fields:
+    apart = {"seed", "epochs", *recipe.params.references()}
+    for name in recipe.params.model_fields:
         if name in apart or name not in before:
             continue
         old, new = before[name], asked.get(name)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from worker import menu
 from worker.wording import NOISY
 
 UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -144,12 +145,17 @@ def difference(after: float | None, before: float | None) -> float | None:
     return after - before if after is not None and before is not None else None
 
 
-def best(results: Sequence[Result], dense: Result) -> Result | None:
-    """The smallest variant that loses at most a point against the dense network; else the most accurate one."""
+def best(results: Sequence[Result], dense: Result, *, levels: bool = False) -> Result | None:
+    """The smallest variant that loses at most a point against the dense network; else the most accurate one.
+
+    `levels`: each is made of the one before, so that it is the last of those, and of all where none is among those.
+    """
     others = [each for each in results if not each.is_reference and each.params]
     if not others:
         return None
     close = [each for each in others if _bearable(each, dense)]
+    if levels:
+        return (close or others)[-1]
     if close:
         return min(close, key=lambda each: (each.params or 0, each.size_bytes or 0))
     return max(others, key=lambda each: -1.0 if each.accuracy is None else each.accuracy)
@@ -160,10 +166,10 @@ def _bearable(each: Result, dense: Result) -> bool:
     return lost is not None and lost >= -BEARABLE_LOSS
 
 
-def verdict(results: Sequence[Result]) -> str:
+def verdict(results: Sequence[Result], *, levels: bool = False) -> str:
     """`16.1x smaller, 3.4x faster, 0.4 points less accurate`; nothing until there is something to compare."""
     dense = reference(results)
-    chosen = best(results, dense) if dense else None
+    chosen = best(results, dense, levels=levels) if dense else None
     if dense is None or chosen is None:
         return ""
     said = [_times(smaller(chosen, dense), "smaller", "larger"),
@@ -202,9 +208,23 @@ def latency_doubt(one: Result, other: Result) -> str:
     """Why a difference of their latencies is no finding: a timing was disturbed, or chance explains it; else nothing."""
     if one.latency_ms is None or other.latency_ms is None:
         return ""
+    if one.origin != other.origin:
+        return f"one {one.origin or 'measured'}, the other {other.origin or 'measured'}"
     if one.latency_noisy or other.latency_noisy:
         return NOISY
     return WITHIN if _overlap(one.latency_low, one.latency_high, other.latency_low, other.latency_high) else ""
+
+
+def kind_of_number(origin: str, value: float | None = None, low: float | None = None, high: float | None = None) -> str:
+    """`predicted ±18 %`, `emulated`; nothing of what was measured. An interval that is not even says both its ends."""
+    if origin in ("", "measured") or value is None:
+        return ""
+    if origin != "predicted" or not value or low is None or high is None:
+        return origin
+    share = (high - value) / value
+    if abs(max(0.0, 1 - share) * value - low) > 0.01 * value:
+        return f"{origin}, {low:.3g} to {high:.3g}"
+    return f"{origin} ±{100 * share:.0f} %"
 
 
 def disturbed(runs: int) -> str:
@@ -228,21 +248,36 @@ def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str], ou
     """The line that runs the same thing in a terminal; `names` are the files of fields that name things."""
     words = [".venv/bin/python", "-m", "worker", "run", recipe]
     for field, value in params.items():
-        words += _flag(field.replace("_", "-"), names.get(field, value))
+        if field in devices_measured(recipe):
+            continue  # A terminal measures the computer it runs on.
+        words += flag(field.replace("_", "-"), names.get(field, value))
+    # What a run was given that nobody chose: measured profiles.
+    words += [word for field in names if field not in params for word in flag(field, names[field])]
     words += ["--out", out] if out else []
     return " ".join(shlex.quote(word) for word in words)
 
 
-def curl(address: str, recipe: str, params: Mapping[str, Any], sweep: Mapping[str, Any] | None = None, repeat: int = 1) -> str:
+def devices_measured(recipe: str) -> tuple[str, ...]:
+    """The fields that name the device which a recipe measures on by running there."""
+    found = menu.find(recipe)
+    if found is None or not found.measures_where_it_runs:
+        return ()
+    return tuple(field for field, kind in found.params.references().items() if kind == "device")
+
+
+def curl(address: str, recipe: str, params: Mapping[str, Any], sweep: Mapping[str, Any] | None = None, repeat: int = 1,
+         compare_with: Mapping[str, Any] | None = None) -> str:
     """The line that asks the API for the same thing; the token is read from the environment, so that no history keeps it."""
     asked: dict[str, Any] = {"recipe": recipe, "params": {name: value for name, value in params.items() if value is not None}}
     asked |= {"sweep": dict(sweep)} if sweep else {}
     asked |= {"repeat": repeat} if repeat > 1 else {}
+    asked |= {"compare_with": dict(compare_with)} if compare_with else {}
     return (f"curl -X POST {shlex.quote(address)} -H \"Authorization: Bearer $EDGEPORTAL_TOKEN\" "
             f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(asked))}")
 
 
-def _flag(name: str, value: Any) -> list[str]:
+def flag(name: str, value: Any) -> list[str]:
+    """The words that give one parameter on the command line; none for what is not set."""
     if value is None or value == "":
         return []
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.catalog import blobs
 from apps.catalog.models import Blob, RegisteredModel, Variant
-from apps.experiments import leases
+from apps.experiments import leases, profiles
 from apps.experiments.leases import Fenced
 from apps.experiments.models import HELD, Measurement, Run, RunFile, RunVariant
 from apps.live.knock import knock
@@ -28,6 +28,7 @@ from worker.events import (
     Started,
     VariantMade,
 )
+from worker.profile import MEDIA_TYPE as PROFILE
 
 MOST_STAGES = 50
 Kept = Mapping[str, Blob]
@@ -41,7 +42,7 @@ def folder(run: Run) -> Path:
 def record(run: Run, events: Sequence[Event]) -> None:
     """Write these events and what they mean; Fenced when this holder's token is no longer the run's."""
     # Copying and syncing large files takes seconds; nobody shall wait for the run's lock meanwhile.
-    kept = {path: blobs.keep(_inside(run, path)) for event in events for path in _files(event)}
+    kept = {path: blobs.keep(inside(run, path)) for event in events for path in _files(event)}
     with transaction.atomic():
         _write(run, events, kept)
 
@@ -49,7 +50,7 @@ def record(run: Run, events: Sequence[Event]) -> None:
 def _files(event: Event) -> list[str]:
     if isinstance(event, FileMade):
         return [event.path]
-    if isinstance(event, VariantMade):
+    if isinstance(event, VariantMade) and not event.given:
         return [path for path in (event.file, event.onnx) if path]
     return []
 
@@ -92,20 +93,28 @@ def _progress(run: Run, event: Progress, kept: Kept) -> None:
 def _file(run: Run, event: FileMade, kept: Kept) -> None:
     values = {"name": event.name, "media_type": event.media_type, "blob": kept[event.path]}
     RunFile.objects.update_or_create(run=run, path=event.path, defaults=values)
+    if event.media_type == PROFILE:
+        profiles.keep(run, event, kept[event.path])
 
 
 def _variant(run: Run, event: VariantMade, kept: Kept) -> None:
+    """A measured network is the one that was given; where that was deleted meanwhile, its numbers stay without one."""
+    given = _given_variant(run)
+    variant = given if event.given else _made(run, event, given, kept)
+    if variant:
+        RunVariant.objects.create(run=run, variant=variant, name=event.name)
+        run.measurements.filter(variant_name=event.name).update(variant=variant)
+
+
+def _made(run: Run, event: VariantMade, given: Variant | None, kept: Kept) -> Variant:
     if kept[event.file].sha256 != event.sha256:
         raise ValueError(f"{event.file!r} is not the file that the run described: its SHA-256 differs")
-    given = _given_variant(run)
     parent = run.variants.filter(name=event.parent).first() if event.parent else None
-    variant = Variant.objects.create(
+    return Variant.objects.create(
         team_id=run.team_id, model=_model(run, given), name=f"{event.name[:100]} of run {run.number}", made_by=run.pk,
         parent=parent.variant if parent else given, precision=event.precision, file=kept[event.file],
         onnx=kept[event.onnx] if event.onnx else None, **event.facts.model_dump(),
     )
-    RunVariant.objects.create(run=run, variant=variant, name=event.name)
-    run.measurements.filter(variant_name=event.name).update(variant=variant)
 
 
 def _measured(run: Run, event: Measured, kept: Kept) -> None:
@@ -135,7 +144,7 @@ def _model(run: Run, given: Variant | None) -> RegisteredModel:
     return RegisteredModel.objects.get_or_create(team_id=run.team_id, name=name, defaults={"in_shape": [], "classes": 0})[0]
 
 
-def _inside(run: Run, path: str) -> Path:
+def inside(run: Run, path: str) -> Path:
     """The file of that relative path in the run's folder; ValueError for anything that leads out of it."""
     root = folder(run).resolve()
     found = (root / path).resolve()

@@ -11,12 +11,15 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.catalog.models import Dataset, Variant
+from apps.catalog.models import Dataset, Precision, Variant
+from apps.experiments import board_waiting, leases
 from apps.experiments.models import HELD, Measurement, Run, RunVariant, Status
 from apps.experiments.progress import main_stage
-from apps.experiments.reading import REFERENCES, Result, waiting
+from apps.experiments.reading import REFERENCES, Result, reference, waiting
+from apps.experiments.reading import best as best_of
 from apps.live.models import Event
 from worker import menu
+from worker.evidence import FILE
 from worker.recipe import Recipe
 
 LATENCY, ACCURACY = "latency_ms_p50", "accuracy"
@@ -37,15 +40,30 @@ def listed(runs: QuerySet[Run]) -> list[Run]:
     """Runs for a table: their experiment joined, their recipe's title beside them, no query in a loop."""
     rows = list(runs.select_related("experiment", "experiment__created_by").defer("trace", "environment"))
     for run in rows:
-        found = recipe_of(run)
-        run.title = found.title if found else run.recipe  # type: ignore[attr-defined]
+        run.title = title_of(run)  # type: ignore[attr-defined]
         run.bar = main_stage(run) if run.status in HELD else None  # type: ignore[attr-defined]
     return rows
 
 
 def recipe_of(run: Run) -> Recipe | None:
     """The recipe of a run; None when it has left the menu since."""
-    return menu.recipes().get(run.recipe)
+    return menu.find(run.recipe)
+
+
+def title_of(run: Run) -> str:
+    found = recipe_of(run)
+    return found.title if found else run.recipe
+
+
+def of_levels(run: Run) -> bool:
+    """Whether each of its variants is made of the one before it."""
+    return run.recipe.startswith("portfolio.")
+
+
+def best(run: Run, rows: Sequence[Result]) -> Result | None:
+    """The variant that stands for the run; nothing while there is none beside the network it is compared with."""
+    dense = reference(rows)
+    return best_of(rows, dense, levels=of_levels(run)) if dense else None
 
 
 def results(run: Run) -> list[Result]:
@@ -126,9 +144,10 @@ def _validation_n(runs: Sequence[Run]) -> dict[UUID, int | None]:
 
 
 def engines(run: Run) -> list[dict[str, Any]]:
-    """The latencies of each variant by engine: p50, p95 and p99 side by side."""
+    """The latencies of each variant by engine: p50, p95 and p99 side by side; a prediction has no such samples."""
     rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for each in run.measurements.filter(metric__in=[f"latency_ms_{q}" for q in QUANTILES], value__isnull=False):
+    timed = run.measurements.filter(metric__in=[f"latency_ms_{q}" for q in QUANTILES], value__isnull=False)
+    for each in timed.exclude(origin="predicted"):
         key = (each.variant_name, each.engine, each.device)
         row = rows.setdefault(key, {"variant": each.variant_name, "engine": each.engine, "device": each.device,
                                     "threads": each.threads, "batch": each.batch, "n": each.n, "origin": each.origin,
@@ -142,10 +161,14 @@ def engines(run: Run) -> list[dict[str, Any]]:
 
 def why_waiting(run: Run, user: User) -> str:
     """Who holds the slot and how many stand before this run. Foreign runs are counted, never named."""
+    if board_waiting.is_for_board(run):
+        return board_waiting.why(run, user)
+    if leases.is_drained(run):
+        return "its computer is draining: nothing new begins on it until it is told to take work again"
     # One slot of this host may serve several queues; then the run that holds it may be of another one.
     served = settings.WORK_QUEUES if run.queue in settings.WORK_QUEUES else [run.queue]
     same_queue = Run.objects.filter(queue__in=served)
-    holder = same_queue.filter(status__in=HELD).order_by("started_at").first()
+    holder = same_queue.filter(status__in=HELD).exclude(pk=run.pk).order_by("started_at").first()
     before = same_queue.filter(status=Status.QUEUED, queued_at__lt=run.queued_at).count()
     name = ""
     if holder:
@@ -158,12 +181,18 @@ def inputs(run: Run) -> list[dict[str, Any]]:
     """What the run was given, as its own copy says it: field, kind, name, and the file name a terminal would use."""
     rows = [_input(field, given) for field, given in run.inputs.items() if isinstance(given, dict)]
     ids = [row["id"] for row in rows if row["kind"] == "model"]
-    models = {str(pk): str(model) for pk, model in
-              Variant.objects.filter(team=run.team_id, pk__in=ids).values_list("pk", "model")} if ids else {}
+    variants = Variant.objects.filter(team=run.team_id, pk__in=ids).values_list("pk", "model", "precision") if ids else ()
+    models = {str(pk): str(model) for pk, model, _ in variants}
+    # A quantised network is no list of weights that could be read into layers: it is given as ONNX.
+    onnx = {str(pk) for pk, _, precision in variants if precision != Precision.FP32}
     data = [row["id"] for row in rows if row["kind"] == "dataset"]
     there = {str(pk) for pk in Dataset.objects.filter(team=run.team_id, pk__in=data).values_list("pk", flat=True)} if data else ()
-    return [row | {"model": models.get(row["id"], ""), "is_there": row["id"] in there or row["id"] in models}
-            for row in rows]
+    return [row | {"model": models.get(row["id"], ""), "is_there": row["id"] in there or row["id"] in models,
+                   "is_onnx": row["id"] in onnx, "file": _file(row["file"], is_onnx=row["id"] in onnx)} for row in rows]
+
+
+def _file(name: str, *, is_onnx: bool) -> str:
+    return f"{name.removesuffix('.safetensors')}.onnx" if is_onnx else name
 
 
 def _input(field: str, given: dict[str, Any]) -> dict[str, str]:
@@ -172,4 +201,4 @@ def _input(field: str, given: dict[str, Any]) -> dict[str, str]:
     kind = str(given.get("kind", ""))
     return {"field": field, "kind": kind, "id": str(given.get("id", "")),
             "name": f"{name} · {variant}" if variant else name,
-            "file": full if kind == "device" else f"{full}.safetensors"}
+            "file": FILE if kind == "profiles" else full if kind == "device" else f"{full}.safetensors"}

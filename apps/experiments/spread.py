@@ -11,11 +11,16 @@ from uuid import UUID
 
 from apps.experiments.models import Run
 from apps.experiments.reading import Result
+from apps.experiments.studies import RECIPE
 from apps.experiments.sweeps import unseeded
 from worker.wording import NOISY
 
 TIMED_AGAIN = "latency_ms"
 MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs")
+# What is known of a whole run, and the numbers of its summary that make it up; those of pruning hold the warm-up already, and
+# epoch equivalents count pruning too.
+OF_RUN = {"seconds": ("prune_seconds", "train_seconds"), "epochs": ("epoch_equivalents",),
+          "nonzero": ("nonzero_params_after",)}
 
 
 class Spread(NamedTuple):
@@ -46,23 +51,43 @@ class Combination:
     values: dict[str, Any]
     name: str
     is_reference: bool
+    # Whether its runs made no other variant beside the networks of comparison.
+    is_alone: bool = True
     rows: list[tuple[Run, Result]] = field(default_factory=list)
 
     def of(self, measure: str) -> Spread | None:
         """Over seeds: runs that share a seed count once, with their mean. Each timing counts: it is another each time."""
         if measure == TIMED_AGAIN:
             return spread([row.latency_ms for _, row in self.rows if row.latency_ms is not None])
-        by_seed: dict[Any, list[float]] = {}
+        return spread(list(self.by_seed(measure).values()))
+
+    def by_seed(self, measure: str) -> dict[Any, float]:
+        """The value of each seed; the mean where runs share one."""
+        found: dict[Any, list[float]] = {}
         for run, row in self.rows:
-            value = getattr(row, measure)
-            if value is not None:
-                by_seed.setdefault(run.params.get("seed"), []).append(float(value))
-        return spread([fmean(values) for values in by_seed.values()])
+            value = self._of_run(run, measure) if measure in OF_RUN else getattr(row, measure)
+            if value is not None and isfinite(value):
+                found.setdefault(run.params.get("seed"), []).append(float(value))
+        return {seed: fmean(values) for seed, values in found.items()}
+
+    def _of_run(self, run: Run, measure: str) -> float | None:
+        """As the run's summary says it; nothing before it is finished, and no variant's own fact where it made several."""
+        if measure == "nonzero" and not self.is_alone:
+            return None
+        said = [run.summary.get(key) for key in OF_RUN[measure]]
+        known = [float(value) for value in said if isinstance(value, int | float) and not isinstance(value, bool)]
+        return sum(known) if known else None
 
     @property
     def noise(self) -> str:
         """The word for timings of which any was disturbed."""
         return NOISY if any(row.latency_noisy for _, row in self.rows) else ""
+
+    @property
+    def qualified(self) -> str:
+        """What is to be said beside the latency: that some of it was predicted or emulated, or disturbed."""
+        others = {row.origin for _, row in self.rows if row.latency_ms is not None} - {"", "measured"}
+        return ", ".join([*sorted(others), *filter(None, [self.noise])])
 
     @property
     def variant_id(self) -> str:
@@ -91,10 +116,16 @@ def combined(runs: Iterable[Run], rows: Mapping[UUID, list[Result]], fields: Seq
     found: dict[tuple[str, str], Combination] = {}
     for run in runs:
         for row in rows.get(run.pk, []):
-            values = {name: {**run.params, **run.live_params}.get(name) for name in fields}
+            values = {name: in_force(run, name) for name in fields}
             key = (alike_but_for_the_seed(run), row.name)
-            found.setdefault(key, Combination(values, row.name, row.is_reference)).rows.append((run, row))
+            alone = sum(not other.is_reference for other in rows[run.pk]) == 1
+            found.setdefault(key, Combination(values, row.name, row.is_reference, alone)).rows.append((run, row))
     return sorted(_one_reference(list(found.values())), key=lambda each: not each.is_reference)
+
+
+def in_force(run: Run, field: str) -> Any:
+    """A parameter as it was at the end; the recipe counts as one. None where the run's recipe does not take it."""
+    return run.recipe if field == RECIPE else {**run.params, **run.live_params}.get(field)
 
 
 def alike_but_for_the_seed(run: Run) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import teams
+from apps.accounts import answers, teams
 from apps.accounts.refusal import Refused
 from apps.experiments import actions
 from apps.experiments.models import Experiment, Run
@@ -55,7 +55,7 @@ def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
     name = request.POST.get("name", "")
-    return _typed(request, pk, lambda user, found: actions.rename(user, found, name), "name", name)
+    return _typed(request, pk, lambda user, found: actions.rename(user, found, name, request.POST.get("seen")), "name", name)
 
 
 @require_POST
@@ -126,5 +126,6 @@ def _typed(request: HttpRequest, pk: UUID, action: Callable[[Any, Experiment], o
     try:
         action(teams.person(request), found)
     except Refused as refused:
-        return again(request, found, 422, typed={field: text[:500]}, wrong={field: " ".join(refused.errors.values())})
+        return again(request, found, answers.status(refused), typed={field: text[:500]},
+                     wrong={field: " ".join(refused.errors.values())})
     return redirect("experiment", pk=pk)

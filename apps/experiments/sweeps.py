@@ -76,8 +76,8 @@ def judged(recipe: Recipe, values: Mapping[str, Any], sweep: Sweep, repeat: Any)
     wrong |= {"repeat": seeds} if isinstance(seeds, str) else {}
     if "seed" in sweep and isinstance(seeds, int) and seeds > 1:
         wrong["repeat"] = "leave this at 1 when you name the seeds yourself"
-    if wrong:
-        raise Refused(wrong)
+    if wrong:  # Told together with what the recipe says against the values.
+        raise Refused(complaints(recipe, {**values, **{field: many[0] for field, many in sweep.items() if many}}) | wrong)
     assert isinstance(seeds, int)
     _refuse_too_many(sweep, seeds)
     _refuse_values(recipe, values, sweep)
@@ -162,19 +162,16 @@ def _seeded(recipe: Recipe, combinations: Iterable[dict[str, Any]], repeat: int)
 
 def in_order(every: Sequence[Params], field: str) -> list[Any]:
     """The values that a field takes among these runs, each once, as they are kept."""
-    return list({json.dumps(value): value for each in every if [value := each.model_dump(mode="json")[field]]}.values())
+    taken = [each for each in every if field in type(each).model_fields]
+    return list({json.dumps(value): value for each in taken if [value := each.model_dump(mode="json")[field]]}.values())
 
 
-def reseeded(recipe: Recipe, given: Sequence[Mapping[str, Any]], repeat: Any) -> list[Params]:
-    """Each combination of earlier runs with so many seeds more, beginning after the highest one."""
+def reseeded(recipe: Recipe, given: Sequence[Mapping[str, Any]], repeat: Any, first: int) -> list[Params]:
+    """Each combination of earlier runs with so many seeds more, beginning with this one."""
     more = _repeats(repeat)
     if isinstance(more, str):
         raise Refused({"repeat": more})
-    combinations = list({unseeded(values): values for values in given}.values())
-    runs = len(given) + more * len(combinations)
-    if runs > MOST_RUNS:
-        raise Refused({"repeat": f"these would be {runs:,} runs in all; an experiment has at most {MOST_RUNS}"})
-    first = 1 + max((int(values["seed"]) for values in given), default=0)
+    combinations = {unseeded(values): values for values in given}.values()
     return [_model(recipe, {**values, "seed": first + step}) for values in combinations for step in range(more)]
 
 

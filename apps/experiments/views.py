@@ -13,11 +13,13 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import teams
+from apps.accounts import answers, teams
 from apps.accounts.refusal import Refused
 from apps.catalog.models import RegisteredModel
 from apps.catalog.views import attachment
 from apps.experiments import actions, listing
+from apps.experiments import run_blocks as blocks_of
+from apps.experiments import run_parts as parts_of
 from apps.experiments.forms import RenameForm, form_for
 from apps.experiments.models import Run, RunFile, RunVariant
 from apps.experiments.page import files_context, head_context, page_context, variants_context
@@ -54,6 +56,11 @@ def run_variants(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
+def run_blocks(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/_blocks.html", blocks_of.context(visible(request, pk), request.GET.dict()))
+
+
+@require_safe
 def run_files(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "experiments/_files.html", files_context(visible(request, pk)))
 
@@ -61,6 +68,11 @@ def run_files(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def run_environment(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "experiments/_environment.html", {"run": visible(request, pk)})
+
+
+@require_safe
+def run_parts(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "experiments/_parts.html", parts_of.context(visible(request, pk), teams.person(request)))
 
 
 @require_safe
@@ -84,12 +96,15 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
 def rename(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Call the experiment something else; what was typed comes back beside what is wrong with it."""
     found = editable(request, pk)
-    form = RenameForm(request.POST)
-    if not form.is_valid():
-        return render(request, "experiments/run.html", page_context(request, found, rename_form=form))
-    found.experiment.name = form.cleaned_data["name"]
-    found.experiment.save(update_fields=["name"])
-    return redirect("run", pk=pk)
+    form, status = RenameForm(request.POST), 422
+    if form.is_valid():
+        try:
+            actions.rename(teams.person(request), found.experiment, form.cleaned_data["name"], request.POST.get("seen"))
+            return redirect("run", pk=pk)
+        except Refused as refused:
+            form.add_error("name", " ".join(refused.errors.values()))
+            status = answers.status(refused)
+    return render(request, "experiments/run.html", page_context(request, found, rename_form=form), status=status)
 
 
 @require_POST
@@ -109,7 +124,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("run", pk=pk)
         except Refused as refused:
             form.refuse(refused.errors)
-    return render(request, "experiments/run.html", page_context(request, found, live_form=form))
+    return render(request, "experiments/run.html", page_context(request, found, live_form=form), status=422)
 
 
 @require_safe

@@ -22,13 +22,29 @@ StatusName = Literal["live", "queued", "running", "cancelling", "finished", "fai
 DESCENDING = "; - before it for descending."
 
 
+class OwnValues(Asked):
+    params: dict[str, JsonValue] = {}
+    sweep: dict[str, list[JsonValue]] = {}
+
+
 class Launch(Asked):
     recipe: str = Field(max_length=80, examples=["training.backprop"])
     params: dict[str, JsonValue] = Field({}, description="As the recipe's JSON schema says; things by their ids.")
     sweep: dict[str, list[JsonValue]] = Field({}, description=f"Several values of a parameter; at most {MOST_RUNS} runs in all.")
     repeat: int = Field(1, ge=1, le=MOST_REPEATS, description="With so many seeds.")
+    compare_with: dict[str, OwnValues] = Field(
+        {}, max_length=50, description="Further recipes of the same kind by name, which get the same values, sweep and seeds; "
+                                       "beside each only the parameters that the first recipe does not take.")
     name: str = Field("", max_length=200, description="Left empty, it names itself.")
     tags: list[str] = Field([], max_length=10)
+    team: UUID | None = None
+
+
+class OnLabel(Asked):
+    """Every device with this label, measured by benchmarking.latency."""
+
+    label: str = Field(max_length=60)
+    params: dict[str, JsonValue] = Field(description="model and dataset by their ids, and what else the recipe takes.")
     team: UUID | None = None
 
 
@@ -96,7 +112,47 @@ class Comparison(Told):
     differences: list[Difference]
     results: list[Measure]
     curves: list[CurveRow]
+    curves_left_out: int = Field(description="How many more curves the runs have than are told.")
     warnings: list[str] = Field(description="Why their numbers are not like with like.")
+
+
+class Versus(BaseModel):
+    colour: str = Field("", max_length=80, description="The swept field whose values are compared; recipe, if several.")
+    baseline: str = Field("", max_length=200, description="One of `arms`; the first one unless it is said.")
+    hold: Literal["", "params", "nonzero", "macs", "epochs"] = Field("", description="What is held equal; nothing: the settings.")
+    within: float = Field(5.0, ge=0, le=100, description="How far a budget may differ, in percent.")
+    measure: Literal["accuracy", "latency_ms", "seconds"] = Field("accuracy", description="What is tested.")
+
+
+class TestOut(Told):
+    """A paired test of one arm against the baseline: differences of pairs that share their seed."""
+
+    arm: str
+    of: str = Field(description="Which setting; or all together, each seed with its mean over them.")
+    seeds: list[JsonValue]
+    differences: list[float] = Field(description="In the order of the seeds.")
+    n: int
+    mean: float | None
+    low: float | None = Field(description="95 % interval, Student's t.")
+    high: float | None
+    p: float | None = Field(description="Two-sided, of all flips of the signs.")
+    p_holm: float | None = Field(description="After Holm's correction over the tests of this list.")
+    noisy: bool
+    conclusion: str
+
+
+class VersusOut(Told):
+    """Recipes, or values of a swept field, against a baseline."""
+
+    arms: list[str]
+    baseline: str
+    hold: str
+    within: float
+    measure: str
+    matches: list[list[dict[str, JsonValue]]] = Field(description="Settings that are compared with each other.")
+    left_out: list[dict[str, str]] = Field(description="Settings that are not, and why.")
+    tests: list[TestOut]
+    tests_by_setting: list[TestOut]
 
 
 class RecipeRow(Told):
@@ -112,6 +168,7 @@ class RecipeOut(RecipeRow):
     live: list[str] = Field(description="Which parameters may be changed while it runs.")
     presets: dict[str, dict[str, JsonValue]]
     charts: list[dict[str, JsonValue]]
+    papers: list[dict[str, JsonValue]] = Field(description="What to cite; bibtex is the entry as text.")
 
 
 class ExperimentOut(Told):
@@ -219,7 +276,7 @@ def run_told(run: Run) -> dict[str, Any]:
 
 def recipe_told(name: str) -> dict[str, Any]:
     """404 for a name that is not on the menu."""
-    if name not in menu.recipes():
+    if menu.find(name) is None:
         raise Http404
     return _declared(name)
 
@@ -231,4 +288,5 @@ def _declared(name: str) -> dict[str, Any]:
     return {"name": found.name, "title": found.title, "summary": found.summary, "use_when": found.use_when,
             "parameters": found.params.model_json_schema(), "references": found.params.references(),
             "live": found.params.live_fields(), "presets": found.presets,
-            "charts": [{**asdict(each), "y": list(each.y)} for each in found.charts]}
+            "charts": [{**asdict(each), "y": list(each.y)} for each in found.charts],
+            "papers": [{**asdict(each), "authors": list(each.authors), "bibtex": each.bibtex} for each in found.papers]}

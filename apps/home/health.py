@@ -20,7 +20,7 @@ from apps.home import pulses
 
 log = logging.getLogger(__name__)
 ROOM_BYTES, FRESH_S = 200_000_000, 2.0
-NEEDED = ("worker", "desk")
+NEEDED = ("worker", "desk", "answers")
 _last: tuple[float, dict[str, str]] = (float("-inf"), {})
 
 

@@ -30,6 +30,7 @@ from apps.catalog.models import Blob
 from apps.experiments.models import ENDED, Run, Status
 from apps.home import pulses
 from apps.live import hub
+from apps.live.asking import ASKED
 from apps.live.models import Stream
 from apps.live.rooms import HANDED_OUT
 
@@ -129,5 +130,6 @@ def _labelled(name: str, about: str, labels: list[str], rows: list[tuple[list[st
 
 registry.register(Installation())
 registry.register(HANDED_OUT)
+registry.register(ASKED)
 ProcessCollector(registry=registry)
 PlatformCollector(registry=registry)

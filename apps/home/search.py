@@ -15,6 +15,7 @@ from apps.catalog.models import Dataset, RegisteredModel, Variant
 from apps.catalog.views import searched
 from apps.devices.models import Device
 from apps.experiments.models import Run
+from apps.plans.models import SavedPlan
 from apps.portfolios.models import Portfolio
 from worker import menu
 
@@ -60,12 +61,15 @@ def hits(request: HttpRequest, text: str) -> list[Hit]:
                 for each in named(Variant).select_related("model")[:MOST]]
     data = [Hit("data set", each.name, f"{each.classes} classes", reverse("dataset", args=[each.pk]))
             for each in named(Dataset)[:MOST]]
-    devices = [Hit("device", each.name, each.hardware, reverse("device", args=[each.pk])) for each in named(Device)[:MOST]]
+    usable = Device.objects.visible_to(request.user).usable_by(teams.current(request)).filter(name__icontains=text)
+    devices = [Hit("device", each.name, each.hardware, reverse("device", args=[each.pk])) for each in usable[:MOST]]
     shown = named(Run, "experiment__name").filter(experiment__archived=None)
     runs = [Hit(f"run {each.number}", each.experiment.name, each.status, reverse("run", args=[each.pk]))
             for each in shown.select_related("experiment").order_by("-number")[:MOST]]
     folios = [Hit("portfolio", each.name, each.get_state_display(), reverse("portfolio", args=[each.pk]))
               for each in named(Portfolio).order_by("-changed_at")[:MOST]]
+    plans = [Hit("plan", each.name, each.network, reverse("plan", args=[each.pk]))
+             for each in named(SavedPlan).order_by("-saved_at")[:MOST]]
     recipes = [Hit("recipe", each.title, each.summary, reverse("recipe-docs", args=[each.name]))
                for each in menu.recipes().values() if text.lower() in f"{each.name} {each.title}".lower()]
-    return [*models, *variants, *data, *devices, *runs, *folios, *recipes[:MOST]]
+    return [*models, *variants, *data, *devices, *runs, *folios, *plans, *recipes[:MOST]]

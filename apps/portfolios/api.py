@@ -70,7 +70,7 @@ def get_board(request: HttpRequest, portfolio: UUID) -> dict[str, Any]:
 
 @router.patch(ONE, response=PortfolioOut)
 def rename_portfolio(request: HttpRequest, portfolio: UUID, asked: PortfolioChange) -> Portfolio:
-    """Another name or description; with `seen`, only if nobody renamed it since that version (409)."""
+    """Another name or description; with seen, only if nobody renamed it since that version (409)."""
     return _done(request, portfolio, lambda user, found: actions.rename(
         user, found, asked.name if asked.name is not None else found.name,
         asked.description if asked.description is not None else found.description, asked.seen))
@@ -102,7 +102,7 @@ def add_criterion(request: HttpRequest, portfolio: UUID, asked: CriterionIn) -> 
 
 @router.put(ONE + "/criteria/{int:criterion}", response=PortfolioOut)
 def change_criterion(request: HttpRequest, portfolio: UUID, criterion: int, asked: CriterionChange) -> Portfolio:
-    """Another bound, device or metric; with `seen`, only if nobody changed it since that version (409)."""
+    """Another bound, device or metric; with seen, only if nobody changed it since that version (409)."""
     values = asked.model_dump(exclude={"seen"})
     return _done(request, portfolio, lambda user, found: actions.change_criterion(user, found, criterion, values, asked.seen))
 

@@ -30,7 +30,7 @@ def metrics_of(portfolio: Portfolio) -> dict[str, Metric]:
 
 def devices_of(portfolio: Portfolio) -> list[str]:
     """The team's devices, and those that measurements of these variants name."""
-    registered = Device.objects.filter(team=portfolio.team_id, retired=False).values_list("name", flat=True)[:200]
+    registered = Device.objects.usable_by(portfolio.team_id).filter(retired=False).values_list("name", flat=True)[:200]
     return sorted({*registered, *_named(portfolio, "device")})
 
 

@@ -33,6 +33,7 @@ class Cell:
     row: Row
     entry: Entry
     judged: Judged
+    newer: Judged | None = None  # of an approved portfolio: what a later measurement says
 
     @property
     def key(self) -> str:
@@ -45,6 +46,14 @@ class Cell:
     @property
     def shown(self) -> Shown | None:
         return Shown(self.row.metric, self.judged.evidence) if self.judged.evidence else None
+
+    @property
+    def newer_shown(self) -> Shown | None:
+        return Shown(self.row.metric, self.newer.evidence) if self.newer and self.newer.evidence else None
+
+    @property
+    def newer_words(self) -> str:
+        return WORDS[self.newer.verdict] if self.newer else ""
 
     @property
     def exact(self) -> str:
@@ -99,6 +108,19 @@ class Board:
     @property
     def unmet(self) -> list[Cell]:
         return [cell for cell in self.cells if not cell.judged.passes]
+
+    @property
+    def summary(self) -> str:
+        """`6 pass, 4 of them within the noise`, `2 of 6 cells do not pass`."""
+        count, bad = len(self.cells), len(self.unmet)
+        noise = sum(cell.judged.passes and cell.judged.is_noise for cell in self.cells)
+        if bad:
+            said = f"{bad} of {count} cell{'s' if count > 1 else ''} {'do' if bad > 1 else 'does'} not pass"
+            return f"{said}; of those that pass, {noise} within the noise" if noise else said
+        if noise:
+            part = "" if count == 1 else "all of them " if noise == count else f"{noise} of them "
+            return f"{count} {'passes' if count == 1 else 'pass'}, {part}within the noise"
+        return f"all {count} cells pass" if count > 1 else "the one cell passes"
 
     def cell(self, key: str) -> Cell | None:
         return next((cell for cell in self.cells if cell.key == key), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.refusal import Conflict, Refused
+from apps.accounts.words import is_kept, seen
 from apps.live.knock import knock
 from apps.live.models import Event, Saying
 from apps.portfolios.models import Portfolio, State
@@ -79,13 +79,13 @@ def overtaken(portfolio: Portfolio, seen: int) -> str:
 
 def prose(field: str, text: object, errors: dict[str, str], *, longest: int = LONGEST_TEXT, needed: bool = True) -> str:
     """A text of several lines, or what is wrong with it in `errors`: no control characters, no lone surrogates."""
-    words = text.replace("\r\n", "\n").strip() if isinstance(text, str) else ""
+    words = seen(text.replace("\r\n", "\n")) if isinstance(text, str) else ""
     if not isinstance(text, str):
         errors[field] = "This must be text."
     elif not words and needed:
         errors[field] = "Write something."
     elif len(words) > longest:
         errors[field] = f"At most {longest:,} characters; this has {len(words):,}."
-    elif any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\t" for letter in words):
+    elif not is_kept(words, among="\n\t"):
         errors[field] = "This has characters that cannot be shown."
     return words

@@ -16,8 +16,9 @@ from apps.accounts import teams
 from apps.accounts.refusal import Conflict, Refused
 from apps.portfolios import actions
 from apps.portfolios.actions import Forbidden
+from apps.portfolios.asking import told
 from apps.portfolios.forms import CommentForm, CriterionForm, DecisionForm, NameForm, of_criterion
-from apps.portfolios.models import Portfolio
+from apps.portfolios.models import Portfolio, State
 from apps.portfolios.views import editable, shown, visible
 
 Act = Callable[[], Any]
@@ -116,6 +117,11 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def drop_variant(request: HttpRequest, pk: UUID, variant: UUID) -> HttpResponse:
+    """Of an approved one this is asked first: it voids the approval."""
+    found = editable(request, pk)
+    held = found.entries.select_related("variant").filter(variant=variant).first()
+    if held and _voids(request, found):
+        return _asked_first(request, found, f"the variant {held}")
     return _act(request, pk, lambda user, found: actions.remove_variant(user, found, variant))
 
 
@@ -134,7 +140,21 @@ def note(request: HttpRequest, pk: UUID, variant: UUID) -> HttpResponse:
 
 @require_POST
 def drop_criterion(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
+    """Of an approved one this is asked first: it voids the approval."""
+    found = editable(request, pk)
+    held = found.criteria.filter(pk=number).first()
+    if held and _voids(request, found):
+        return _asked_first(request, found, f"“{told(held)}”")
     return _act(request, pk, lambda user, found: actions.remove_criterion(user, found, number))
+
+
+def _voids(request: HttpRequest, found: Portfolio) -> bool:
+    """Whether it is approved, and this person has not said yes to this very version."""
+    return found.state == State.APPROVED and request.POST.get("sure") != str(found.version)
+
+
+def _asked_first(request: HttpRequest, found: Portfolio, what: str) -> HttpResponse:
+    return render(request, "portfolios/sure.html", {"portfolio": found, "what": what})
 
 
 @require_POST

@@ -33,6 +33,38 @@ with recursive same(root, id) as (
 """
 
 
+WAY = """
+with recursive way(root, id, depth) as (
+  select id, id, 0 from catalog_variant where id = any(%s)
+  union
+  select way.root, child.parent_id, way.depth + 1 from way join catalog_variant child on child.id = way.id
+  where child.parent_id is not null and way.depth < 8
+) select way.root, step.name, run.number, run.recipe from way join catalog_variant step on step.id = way.id
+  left join experiments_run run on run.id = step.made_by and run.team_id = step.team_id order by way.root, way.depth desc
+"""
+# What a recipe of a kind does to a network; what its variants are called says the rest.
+VERBS = {"pruning": "pruned by", "training": "trained by", "updating": "updated by"}
+KEPT = ("dense", "fp32")
+
+
+def origins(variants: Sequence[UUID]) -> dict[UUID, str]:
+    """What was done to each variant by the runs that made it and those before it: `pruned by reconvene 0.875, int8`."""
+    found: dict[UUID, list[str]] = {each: [] for each in variants}
+    with connection.cursor() as cursor:
+        cursor.execute(WAY, [list(variants)])
+        for root, name, number, recipe in cursor.fetchall():
+            found[root] += [_step(name, number, recipe or "")] if number is not None else []
+    return {root: ", ".join(steps) or "as it came" for root, steps in found.items()}
+
+
+def _step(name: str, number: int, recipe: str) -> str:
+    kind, _, system = recipe.partition(".")
+    called = name.removesuffix(f" of run {number}")
+    if called in KEPT:
+        return f"{called}, unchanged by {system}" if kind == "pruning" else called
+    return f"{VERBS[kind]} {called}" if kind in VERBS else called
+
+
 def copies(variants: Sequence[UUID]) -> dict[UUID, UUID]:
     """Every variant that is the same network as one of these, and which one it is; each of these is itself."""
     return dict(_rows(DOWN, variants)) if variants else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -65,6 +65,7 @@ class Portfolio(TeamOwned):
 class Entry(models.Model):
     """A variant of a portfolio. What is in a portfolio cannot be deleted."""
 
+    REFERS_AS: ClassVar[str] = "portfolios"
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="entries")
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="+")
     note = models.CharField(max_length=300, blank=True)

@@ -9,12 +9,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.accounts import teams
+from apps.accounts.models import Membership, Role
 from apps.catalog.models import Dataset
 from apps.devices.models import Device
 from apps.live.models import Event
+from apps.portfolios.approved import approval_of, board_shown
 from apps.portfolios.board import Board, Cell, board_of
 from apps.portfolios.forms import CommentForm, CriterionForm, DecisionForm
-from apps.portfolios.models import Decision, Portfolio, State, Verdict
+from apps.portfolios.lineage import origins
+from apps.portfolios.models import Portfolio, State, Verdict
 from apps.portfolios.reviewing import why_not
 from worker import menu
 
@@ -48,17 +51,18 @@ def head(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
 
 
 def board(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
-    found = board_of(portfolio)
+    found = board_shown(portfolio)
     may_edit = teams.may_edit(teams.person(request), portfolio.team)
     return {"portfolio": portfolio, "board": found, "chosen": request.GET.get("cell", ""),
-            "may_change": may_edit and portfolio.is_open, "drifted": _drifted(portfolio, found),
+            "may_change": may_edit and portfolio.is_open, "drifted": _drifted(found), "approval": approval_of(portfolio),
+            "origins": origins([entry.variant_id for entry in found.entries]),
             "said": _said(portfolio)}
 
 
 def cell(request: HttpRequest, portfolio: Portfolio, found: Board | None = None) -> dict[str, Any]:
     """The measurement behind one cell, named in the address."""
     chosen = request.GET.get("cell", "")
-    one = (found or board_of(portfolio)).cell(chosen) if chosen else None
+    one = (found or board_shown(portfolio)).cell(chosen) if chosen else None
     may_edit = teams.may_edit(teams.person(request), portfolio.team)
     return {"portfolio": portfolio, "cell": one, "is_gone": bool(chosen) and one is None,
             "may_change": may_edit and portfolio.is_open,
@@ -86,12 +90,20 @@ def review(request: HttpRequest, portfolio: Portfolio, found: Board | None = Non
     unmet = (found or board_of(portfolio)).unmet if is_in_review and not reason else []
     return {"portfolio": portfolio, "is_in_review": is_in_review, "why_not": reason, "unmet": unmet,
             "decisions": portfolio.decisions.defer("board").order_by("-pk")[:20], "decision_form": _decision_form(portfolio),
-            "may_review": teams.may_review(user, portfolio.team)}
+            "may_review": teams.may_review(user, portfolio.team), "is_alone": is_in_review and _is_alone(portfolio),
+            "administers": teams.administers(user, portfolio.team)}
 
 
 def history(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
     rows = Event.objects.filter(stream__in=[portfolio.stream_id]).exclude(type="said").order_by("-seq")
     return {"portfolio": portfolio, "history": list(rows[:HISTORY])}
+
+
+def _is_alone(portfolio: Portfolio) -> bool:
+    """Whether nobody of the team could decide on it: whoever reviews has a hand in it."""
+    hands = [pk for pk in (portfolio.author_id, portfolio.changed_by_id, portfolio.submitted_by_id) if pk]
+    reviewers = Membership.objects.filter(team=portfolio.team_id, role__in=(Role.REVIEWER, Role.ADMIN))
+    return not reviewers.exclude(user__in=hands).exists()
 
 
 def _decision_form(portfolio: Portfolio) -> DecisionForm:
@@ -108,12 +120,9 @@ def _said(portfolio: Portfolio) -> dict[str, int]:
     return counts
 
 
-def _drifted(portfolio: Portfolio, found: Board) -> list[Cell]:
+def _drifted(found: Board) -> list[Cell]:
     """Cells that newer measurements judge otherwise than on the day it was approved."""
-    last: Decision | None = portfolio.decisions.last() if portfolio.state == State.APPROVED else None
-    judged = {(each["criterion"], each["variant"]): each["verdict"] for each in last.board["cells"]} if last else {}
-    return [cell for cell in found.cells if judged.get((cell.row.criterion.pk, str(cell.entry.variant_id)), cell.judged.verdict)
-            != cell.judged.verdict]
+    return [cell for cell in found.cells if cell.newer and cell.newer.verdict != cell.judged.verdict]
 
 
 def _measure(portfolio: Portfolio, one: Cell) -> str:
@@ -121,8 +130,9 @@ def _measure(portfolio: Portfolio, one: Cell) -> str:
     recipe = next((name for prefix, name in MEASURES.items() if one.row.criterion.metric.startswith(prefix)), "")
     if recipe not in menu.recipes():
         return ""
-    named = {"device": _id_of(Device, portfolio, one.row.criterion.device),
-             "dataset": _id_of(Dataset, portfolio, one.row.criterion.dataset)}
+    asked, known = one.row.criterion, one.judged.evidence
+    named = {"device": _id_of(Device, portfolio, asked.device or (known.device if known else "")),
+             "dataset": _id_of(Dataset, portfolio, asked.dataset or (known.dataset if known else ""))}
     chosen = {"model": str(one.entry.variant_id), **{kind: found for kind, found in named.items() if found}}
     return f"{reverse('new-experiment', args=[recipe])}?{urlencode(chosen)}"
 

@@ -54,7 +54,9 @@ def _into(request: HttpRequest, team: Team | None, picked: list[Variant], form: 
 
 
 def _into_new(request: HttpRequest, team: Team | None, picked: list[Variant], form: NameForm) -> HttpResponse:
-    if form.is_valid() and team:
+    if team is None:
+        return _page(request, team, picked, form, 403, teams.NONE_YET)
+    if form.is_valid():
         values, ids = form.cleaned_data, [each.pk for each in picked]
         try:
             made = actions.create(teams.person(request), team, values["name"], values["description"], ids)

@@ -18,6 +18,7 @@ from apps.accounts.models import TeamQuerySet
 from apps.catalog.views import searched
 from apps.live.tables import Table
 from apps.portfolios import page as pages
+from apps.portfolios.approved import board_shown
 from apps.portfolios.board import board_of, facts_of
 from apps.portfolios.models import Decision, Portfolio, State
 
@@ -52,6 +53,8 @@ def _filtered(request: HttpRequest, rows: TeamQuerySet) -> TeamQuerySet:
         rows = rows.filter(state=state) if state in State.values else rows.none()
     if show == "waiting":
         return waiting_for(request, rows)
+    if show == "returned":
+        return sent_back_to(request, rows)
     if show:
         return rows.filter(author=request.user) if show == "mine" else rows.none()
     return rows
@@ -63,6 +66,13 @@ def waiting_for(request: HttpRequest, rows: TeamQuerySet) -> TeamQuerySet:
     mine = Q(author=me) | Q(changed_by=me) | Q(submitted_by=me)
     theirs = Portfolio.objects.reviewable_by(request.user).filter(state=State.IN_REVIEW).exclude(mine)
     return rows.filter(pk__in=theirs.values("pk"))
+
+
+def sent_back_to(request: HttpRequest, rows: TeamQuerySet) -> TeamQuerySet:
+    """What a reviewer wants changed, and this person made, changed last or submitted."""
+    me = request.user.pk
+    mine = Q(author=me) | Q(changed_by=me) | Q(submitted_by=me)
+    return rows.filter(mine, state=State.CHANGES)
 
 
 @require_safe
@@ -101,7 +111,7 @@ def evidence(request: HttpRequest, pk: UUID) -> HttpResponse:
 def cells(request: HttpRequest, pk: UUID) -> Table:
     """The cells as a table for a spreadsheet."""
     found = visible(request, pk)
-    told = facts_of(board_of(found))
+    told = facts_of(board_shown(found))
     criteria = {each["id"]: each["told"] for each in told["criteria"]}
     variants = {each["id"]: each["name"] for each in told["variants"]}
     rows = [each | {"criterion": criteria[each["criterion"]], "variant": variants[each["variant"]]} for each in told["cells"]]

@@ -1,14 +1,18 @@
 // Draws what a recipe declared. History and live rows come through the same append(rows).
 import { colour } from "./colours.js";
+import { Bands } from "./charts/bands.js";
 import { Bars } from "./charts/bars.js";
+import { Lanes } from "./charts/lanes.js";
 import { Line } from "./charts/line.js";
+import { Paired } from "./charts/paired.js";
+import { Profile } from "./charts/profile.js";
 import { Samples } from "./charts/samples.js";
 import { Spread } from "./charts/spread.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
 import { safe } from "./words.js";
 
-const KINDS = { bars: Bars, line: Line, samples: Samples, spread: Spread, tradeoff: TradeOff };
+const KINDS = { bands: Bands, bars: Bars, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, spread: Spread, tradeoff: TradeOff };
 const REDRAW_MS = 250;
 // We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
 // when an element with this id is there already; the script's own element carries it.
@@ -20,6 +24,7 @@ export class Charts {
     this.panels = [...root.querySelectorAll("[data-chart]")].map((place) => this.#panel(place, run)).filter(Boolean);
     this.drawn = 0;
     root.addEventListener("redraw", () => this.#soon());
+    root.addEventListener("light", ({ detail }) => this.panels.forEach((panel) => panel.light(detail)));
     window.addEventListener("themechange", () => this.#all());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#all());
     if (this.panels.length) this.#load();
@@ -35,6 +40,11 @@ export class Charts {
     for (const panel of this.panels) if (panel.model.isEmpty) panel.hint(text);
   }
 
+  /** What has ended without drawing something takes no room. */
+  hideEmpty() {
+    for (const panel of this.panels) panel.place.hidden = panel.model.isEmpty;
+  }
+
   #panel(place, run) {
     const chart = run.charts[Number(place.dataset.chart)];
     place.dataset.kind = chart.kind;
@@ -45,6 +55,9 @@ export class Charts {
   /** The script is 4.8 MB: asked for only after the page has been painted. */
   #load() {
     const add = () => {
+      const there = document.getElementById(MAP_STYLE);
+      if (window.Plotly) return this.#all();
+      if (there) return there.addEventListener("load", () => this.#all());
       const script = document.createElement("script");
       script.id = MAP_STYLE;
       script.src = this.root.dataset.plotly;

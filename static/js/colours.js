@@ -6,9 +6,32 @@ export function colour(name) {
 }
 
 export function recipeColour(recipe) {
+  return nthColour(placeOf(recipe));
+}
+
+function placeOf(recipe) {
   let sum = 0;
   for (const letter of recipe) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return colour(`c${1 + (sum % COUNT)}`);
+  return sum % COUNT;
+}
+
+// Places whose colours are told apart with difficulty: blue and cyan, orange and ochre, orange and red, purple and red.
+const NEAR = [[0, 5], [1, 4], [1, 6], [3, 6]];
+
+function isNear(one, other) {
+  return NEAR.some(([a, b]) => (a === one && b === other) || (a === other && b === one));
+}
+
+/** The same for recipes on one chart: two whose names lead to one colour, or to two that look alike, get two, as long as there are. */
+export function recipeColours(recipes) {
+  const taken = new Set(), found = new Map();
+  for (const recipe of recipes) {
+    const own = placeOf(recipe), places = Array.from({ length: COUNT }, (_, step) => (own + step) % COUNT).filter((place) => !taken.has(place));
+    const place = places.find((each) => ![...taken].some((other) => isNear(each, other))) ?? places[0] ?? own;
+    taken.add(place);
+    found.set(recipe, nthColour(place));
+  }
+  return found;
 }
 
 /** Of at most eight runs beside each other, each its own. */

@@ -8,15 +8,21 @@ function start() {
   const page = JSON.parse(document.getElementById("page-config").textContent);
   const charts = new Charts(document.getElementById("charts"), page);
   const draw = () => {
-    charts.append([{ type: "points", body: JSON.parse(points().dataset.points) }]);
+    charts.append(["points", "paired"].map((type) => ({ type, body: JSON.parse(points().dataset[type]) })));
     charts.nothingMore(points().dataset.nothing);
   };
   draw();
   let asking = false;
 
+  const busy = () => document.querySelector("#head details[open], #combinations details[open], #versus details[open]")
+    ?? document.activeElement?.closest("#versus form");
+  // Somebody may have begun to type while the answer was on its way.
+  document.getElementById("head").parentElement.addEventListener("htmx:beforeSwap", (event) => {
+    if (asking && busy()) event.detail.shouldSwap = false;
+  });
+
   async function again() {
-    const busy = document.querySelector("#head details[open], #combinations details[open]");
-    if (asking || busy || document.visibilityState === "hidden") return;
+    if (asking || busy() || document.visibilityState === "hidden") return;
     asking = true;
     const query = document.getElementById("combinations").dataset.query;
     await htmx.ajax("GET", page.live + (query ? `?${query}` : ""), { source: "#head", target: "#head", swap: "outerHTML" }).catch(() => {});

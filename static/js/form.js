@@ -4,11 +4,15 @@ const SEARCH_MS = 250;
 const form = document.getElementById("launch");
 const choice = (name) => form.elements[name];
 
-/** A data set that takes other samples or classes than the model cannot be chosen; one that is chosen stays, and is named. */
+/**
+ * A data set that takes other samples or classes than the model cannot be chosen; one that is chosen stays, and is named.
+ * Where only one fits it is chosen, until another model takes another.
+ */
 function markMisfits() {
   const model = choice("model"), data = choice("dataset");
   if (!model?.options || !data?.options) return;
   const takes = model.selectedOptions[0]?.dataset.takes;
+  if (data.value === data.dataset.found && data.selectedOptions[0]?.dataset.takes !== takes) data.value = "";
   for (const option of data.options) {
     const { takes: has, label } = option.dataset;
     if (!has) continue;
@@ -17,6 +21,8 @@ function markMisfits() {
     option.textContent = fits ? option.dataset.label : `${option.dataset.label} – does not fit: ${has}`;
     option.disabled = !fits && !option.selected;
   }
+  const fitting = [...data.options].filter((option) => option.value && !option.disabled);
+  if (takes && !data.value && fitting.length === 1) data.value = data.dataset.found = fitting[0].value;
 }
 
 function carry() {
@@ -70,6 +76,21 @@ class Search {
   }
 }
 
+/** What is mended loses its red message and is counted no more; the next start judges it anew. */
+function mended({ target }) {
+  if (target.getAttribute("aria-invalid") !== "true") return;
+  target.removeAttribute("aria-invalid");
+  document.getElementById(`${target.id}_error`)?.remove();
+  const box = document.getElementById("form-errors");
+  box?.querySelector(`a[href="#${target.id}"]`)?.closest("li").remove();
+  const left = box?.querySelectorAll("li").length ?? 0;
+  if (box && left) box.querySelector("b").textContent = `${left} ${left === 1 ? "thing" : "things"} to mend. Everything you typed is kept.`;
+  else box?.remove();
+}
+
+form.addEventListener("input", mended);
 form.addEventListener("change", follow);
+// In the strip of recipes on a phone, the chosen one is seen.
+document.querySelector("#recipes [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 for (const input of form.querySelectorAll("[data-choices]")) new Search(input);
 follow();

@@ -60,6 +60,15 @@ function isTyping(target) {
   return target.matches?.("input:not([type=checkbox]), select, textarea, [contenteditable]") ?? false;
 }
 
+/** The buttons that copy, those of parts that came later too. */
+function offerCopies() {
+  for (const button of document.querySelectorAll("[data-copy]:not([data-offered])")) {
+    button.dataset.offered = "";
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", () => copy(button));
+  }
+}
+
 async function copy(button) {
   await navigator.clipboard.writeText($(`#${button.dataset.copy}`).textContent);
   const before = button.textContent;
@@ -73,10 +82,8 @@ function start() {
   $("#theme")?.addEventListener("click", nextTheme);
   $("#keys-open")?.addEventListener("click", KEYS["?"]);
   document.addEventListener("keydown", onKey);
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = !navigator.clipboard;
-    button.addEventListener("click", () => copy(button));
-  }
+  offerCopies();
+  document.addEventListener("htmx:afterSettle", offerCopies);
   for (const select of document.querySelectorAll("[data-submit-on-change] select")) {
     select.addEventListener("change", () => select.form.requestSubmit());
   }

@@ -1,12 +1,13 @@
 // One chart's place on the page: plot, legend that is made of buttons, table, CSV and SVG.
 import { sig } from "./numbers.js";
+import { inLight, picture, tones } from "./picture.js";
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const MARKS = {
   line: () => "M0 6H22", dot: () => "M11 1a5 5 0 1 0 .01 0z", square: () => "M5 1h11v10H5z",
   star: () => "M11 0l1.8 3.9 4.2.5-3.1 2.9.8 4.2-3.7-2.1-3.7 2.1.8-4.2L5 4.4l4.2-.5z",
 };
-const DASHES = { dash: "5 3", dot: "2 3" };
+const DASHES = { dash: "5 3", dot: "2 3", dashdot: "5 3 2 3" };
 
 export class Panel {
   constructor(place, model, chart) {
@@ -32,7 +33,9 @@ export class Panel {
   }
 
   draw(look) {
+    this.look = look;
     if (!this.isDirty || this.model.isEmpty) return;
+    this.place.hidden = false;
     if (this.showsTable) this.#fillTable();
     if (!window.Plotly || this.plot.hidden) return;
     this.isDirty = false;
@@ -45,6 +48,22 @@ export class Panel {
     // Rows are added to the same arrays; without a new revision Plotly would take them for unchanged.
     this.revision = (this.revision ?? 0) + 1;
     window.Plotly.react(this.plot, figure.data, { ...look(figure.layout), ...size, datarevision: this.revision }, CONFIG);
+    this.#hear();
+  }
+
+  /** What the pointer does on the chart is an event of its place: what else shows the same thing can follow. */
+  #hear() {
+    if (this.isHeard) return;
+    this.isHeard = true;
+    for (const act of ["hover", "unhover", "click"]) {
+      this.plot.on(`plotly_${act}`, ({ points }) => this.place.dispatchEvent(new CustomEvent("point", { bubbles: true, detail: { act, x: String(points?.[0]?.x ?? "") } })));
+    }
+  }
+
+  /** Let the bars of these names stand out; nothing: all alike. */
+  light(names) {
+    this.model.lit = new Set(names);
+    this.#redraw();
   }
 
   #tools() {
@@ -65,10 +84,16 @@ export class Panel {
 
   get #name() { return this.chart.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"); }
 
+  /** What is hidden here is left out there. */
   async #svg() {
-    if (!window.Plotly || this.model.isEmpty) return;
-    const address = await window.Plotly.toImage(this.plot, { format: "svg", width: 900, height: 520 });
-    download(`${this.#name}.svg`, new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" }));
+    if (!window.Plotly || !this.look || this.model.isEmpty) return;
+    const drawn = inLight(() => {
+      const figure = this.model.figure(this.hidden), look = tones();
+      const shown = this.model.entries.filter((entry) => !this.hidden.has(entry.key)).map((entry) => [swatch(entry), entry.label]);
+      return { figure, look, swatches: shown, layout: { ...this.look(figure.layout), paper_bgcolor: look.ground, plot_bgcolor: look.ground } };
+    });
+    const made = await picture({ title: this.chart.title, caption: this.model.caption ?? "", ...drawn });
+    download(`${this.#name}.svg`, new Blob([made], { type: "image/svg+xml" }));
   }
 
   #toggleTable() {

@@ -49,7 +49,7 @@ function ring(plot) {
   const widths = of(() => 3, 1), isDrawn = traces.every((i, at) => String(plot.data[i].marker.line?.width) === String(widths[at]));
   if (isDrawn) return;
   // The star of the dense network is drawn in the colour of text, on which a ring of that colour would not be seen.
-  const seen = (trace) => colour(trace.marker.color === colour("text") ? "accent" : "text");
+  const seen = (trace) => colour([trace.marker.color].flat()[0] === colour("text") ? "accent" : "text");
   window.Plotly.restyle(plot, { "marker.line.width": widths, "marker.line.color": of(seen, colour("surface")) }, traces);
 }
 

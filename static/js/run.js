@@ -8,10 +8,13 @@ const AGEING_MS = 5000;
 const LIVE = new Set(["queued", "running", "cancelling"]);
 const FRAGMENTS = {
   head: new Set(["status", "progress", "variant", "measured", "metric", "started", "finished", "failed", "cancelled", "changed"]),
-  variants: new Set(["variant", "measured", "metric", "finished"]),
+  variants: new Set(["variant", "measured", "metric", "status"]),
   files: new Set(["file", "variant", "status"]),
   environment: new Set(["started", "status"]),
+  blocks: new Set(["metric", "file", "status"]),
 };
+// Of these a part is brought anew, once all of it is there: what stands around the part keeps its state.
+const PARTS = { blocks: "blocks-card" };
 
 class Fragment {
   constructor(id, address) {
@@ -28,11 +31,11 @@ class Fragment {
     this.timer = 0;
     this.asked = Date.now();
     if (document.visibilityState === "hidden") return void document.addEventListener("visibilitychange", () => this.refresh(), { once: true });
-    const query = document.getElementById(this.id)?.dataset.query;
+    const part = PARTS[this.id], query = part ? location.search.slice(1) : document.getElementById(this.id)?.dataset.query;
     const busy = document.getElementById(this.id)?.querySelector("details[open]");
     // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
-    const place = `#${this.id}`;
-    if (!busy) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML" });
+    const place = `#${document.getElementById(part) ? part : this.id}`;
+    if (!busy && document.querySelector(place)) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML", ...(part ? { select: place } : {}) });
   }
 }
 
@@ -40,13 +43,13 @@ function start() {
   const run = JSON.parse(document.getElementById("run-config").textContent);
   const charts = new Charts(document.getElementById("charts"), run);
   const log = new Log(document.getElementById("log"));
-  const fragments = Object.fromEntries(Object.keys(FRAGMENTS).map((id) => [id, new Fragment(id, run[id])]));
+  const fragments = Object.fromEntries(Object.keys(FRAGMENTS).filter((id) => run[id]).map((id) => [id, new Fragment(id, run[id])]));
   let status = run.status;
 
   const stream = new Stream(run.stream, { onState: (...said) => showLink(said, status, charts), onEvents: (rows) => {
     charts.append(rows);
     log.append(rows);
-    for (const [id, types] of Object.entries(FRAGMENTS)) if (rows.some((row) => types.has(row.type))) fragments[id].refresh();
+    for (const [id, fragment] of Object.entries(fragments)) if (rows.some((row) => FRAGMENTS[id].has(row.type))) fragment.refresh();
     const said = rows.findLast((row) => row.type === "status")?.body.status;
     if (said && said !== status) announce(`The run is ${said}.`);
     const before = status;
@@ -64,7 +67,7 @@ function start() {
 function showLink([state, detail], status, charts) {
   if (detail === SIGNED_OUT) return location.assign(`/sign-in/?next=${encodeURIComponent(location.pathname + location.search)}`);
   const isComplete = !LIVE.has(status) && (state === "live" || state === "polling");
-  if (isComplete) charts.nothingMore();
+  if (isComplete) charts.hideEmpty();
   show(isComplete ? "complete" : state, isComplete ? "" : detail);
 }
 

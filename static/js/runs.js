@@ -1,6 +1,7 @@
-// Picking runs to compare: by checkbox or with the key x; c compares what is picked.
+// Picking runs, or devices, to compare: by checkbox or with the key x; c compares what is picked.
 const form = document.getElementById("compare");
 const most = Number(form?.dataset.most ?? 8);
+const things = form?.dataset.things ?? "runs";
 const picked = new Set();
 const boxes = () => [...document.querySelectorAll("input[data-pick]")];
 
@@ -8,7 +9,7 @@ function show() {
   for (const button of document.querySelectorAll("[data-compare]")) {
     button.textContent = picked.size ? `compare ${picked.size} picked` : "compare picked";
     button.disabled = picked.size < 2 || picked.size > most;
-    button.title = picked.size > most ? `At most ${most} runs` : picked.size < 2 ? "Pick two runs at least" : "";
+    button.title = picked.size > most ? `At most ${most} ${things}` : picked.size < 2 ? `Pick two ${things} at least` : "";
   }
 }
 

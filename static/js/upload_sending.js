@@ -5,6 +5,8 @@ const EDGE_BYTES = 262_144;
 const SPEED_MS = 4000;
 const LONGEST_WAIT_MS = 15_000;
 
+const UNREADABLE = "The browser cannot read this file; a folder cannot be sent.";
+
 class Refused extends Error {}
 class Cut extends Error {}
 
@@ -31,6 +33,7 @@ export class Sending {
 
   async #begin() {
     this.#say("reading");
+    await this.#gather();
     const fingerprint = await this.#fingerprint();
     const body = { kind: this.kind, name: this.file.name, size_bytes: this.file.size, options: this.options, fingerprint };
     const found = await this.#until(() => this.#ask("POST", "/api/uploads", body));
@@ -42,6 +45,16 @@ export class Sending {
     if (this.sent) this.announce(`Going on with ${this.file.name} where it stopped.`);
     this.changed();
     this.#show(this.sent);
+  }
+
+  /** Several files that belong together become one here, when their turn has come. */
+  async #gather() {
+    if (!this.file.whole) return;
+    try {
+      this.file = await this.file.whole();
+    } catch {
+      throw new Refused(UNREADABLE);
+    }
   }
 
   /** The next part; the server says where it stands, which is where we go on. */
@@ -62,7 +75,7 @@ export class Sending {
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", edges));
       return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     } catch {
-      throw new Refused("The browser cannot read this file; a folder cannot be sent.");
+      throw new Refused(UNREADABLE);
     }
   }
 

@@ -1,5 +1,6 @@
 // The page side of uploads: files dropped anywhere or chosen, their progress, and the list that follows the team's stream.
 import { Stream, SIGNED_OUT } from "./stream.js";
+import { together } from "./upload_bundle.js";
 import { Sending } from "./upload_sending.js";
 
 const REFRESH_MS = 250;
@@ -40,19 +41,21 @@ async function send() {
 }
 
 function take(files) {
-  for (const file of files) waiting.push(new Sending(file, { ...config, token, options: options(), list: $("sending"), announce, changed: refresh }));
+  const dropped = config.kind === "model" ? together([...files]) : files;
+  for (const file of dropped) waiting.push(new Sending(file, { ...config, token, options: options(), list: $("sending"), announce, changed: refresh }));
   send();
 }
 
 let timer = 0;
 
-/** The list as the server has it; not while somebody fills in a form of it. */
+/** The list as the server has it; not while somebody fills in a form of it, or is asked once more. */
 function refresh() {
   if (timer) return;
   timer = setTimeout(() => {
     timer = 0;
     const place = $("uploads");
-    if (LEAVE.includes(document.activeElement?.tagName) && place.contains(document.activeElement)) return void (timer = setTimeout(() => { timer = 0; refresh(); }, 2000));
+    const isAsked = (LEAVE.includes(document.activeElement?.tagName) && place.contains(document.activeElement)) || place.querySelector(".sure[open]");
+    if (isAsked) return void (timer = setTimeout(() => { timer = 0; refresh(); }, 2000));
     htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" }).then(() => { retype(); hideWhatIsSentHere(); });
   }, REFRESH_MS);
 }
@@ -83,6 +86,8 @@ function hideWhatIsSentHere() {
 
 /** What has come of an upload stands in the page's own table. */
 function refreshTable() {
+  // And its number in the rail.
+  htmx.ajax("GET", location.pathname + location.search, { source: ".places", target: ".places", select: ".places", swap: "outerHTML" });
   if (!$("list")) return;
   htmx.ajax("GET", location.pathname + location.search, { source: "#table", target: "#table", select: "#table", swap: "outerHTML" });
 }

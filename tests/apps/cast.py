@@ -23,6 +23,11 @@ class Cast:
     mallory: User
     mia: User
 
+    @property
+    def olga(self) -> User:
+        """An operator: staff of the house, in no team."""
+        return User.objects.get_or_create(email="olga@example.org", defaults={"name": "Olga", "is_staff": True})[0]
+
     def token(self, scope: Scope, whose: User | None = None) -> str:
         """The text of a token for the team, Alice's unless somebody else is named."""
         return tokens.make(whose or self.alice, self.team, f"a token to {scope.value}", scope)[1]

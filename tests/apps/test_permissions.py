@@ -35,12 +35,13 @@ class Person:
 
     @property
     def at_home(self) -> Who:
-        """Mallory leads a team of her own; everybody else has only Alice's."""
+        """Mallory leads a team of her own; Olga, of the staff, has none; everybody else has only Alice's."""
         return Who.ADMIN if self.name == "mallory" else self.level
 
 
 PEOPLE = (
     Person("anonymous", Who.ANYBODY), Person("suspended", Who.ANYBODY), Person("mallory", Who.SIGNED_IN),
+    Person("olga", Who.SIGNED_IN),
     Person("victor", Who.VIEWER), Person("mia", Who.MEMBER), Person("ruth", Who.REVIEWER), Person("alice", Who.ADMIN),
     Person("a token to read", Who.VIEWER, Scope.READ), Person("a token to write", Who.MEMBER, Scope.WRITE),
     Person("a token to review", Who.REVIEWER, Scope.REVIEW), Person("a token to lead", Who.ADMIN, Scope.ADMIN),
@@ -57,12 +58,12 @@ def expected(row: Row, method: str, person: Person, *, is_api: bool) -> str:
         return "no such method"
     if needed == Who.ANYBODY:
         return "public"
-    if person.level == Who.ANYBODY or (person.scope and (row.by_session_only or not is_api)):
+    if row.agents_only or person.level == Who.ANYBODY or (person.scope and (row.by_session_only or not is_api)):
         return "sign in"
     has = person.at_home if row.own else person.level
     if has >= needed and row.whose in ("", "alice" if person.scope else person.name):
         return "open"
-    return "hidden" if has == Who.SIGNED_IN else "refused"
+    return "hidden" if has == Who.SIGNED_IN and not row.own else "refused"
 
 
 def was(answer: HttpResponse) -> str:
@@ -119,8 +120,9 @@ def call(person: Person, house: House, method: str, path: str, body: dict[str, A
 class Writes:
     """The tables that were written to while it watched."""
 
-    # What a mere visit writes: when a token was used last, and the session that a signed-out visitor may get.
-    UNTOLD = ("accounts_apitoken", "django_session")
+    # What a mere visit writes: when a token was used last, the session that a signed-out visitor may get, and that somebody
+    # waits to see what a variant is made of.
+    UNTOLD = ("accounts_apitoken", "django_session", "catalog_description")
     STATEMENT = re.compile(r'^(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 
     def __init__(self) -> None:

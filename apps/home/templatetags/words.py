@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.experiments import reading
-from worker.wording import NOISY
+from worker.wording import NOISY, worst_of
 
 register = template.Library()
 NONE = "–"
@@ -24,10 +24,11 @@ BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 STATES = {
     "queued": ("◌", "queued"), "running": ("●", "running"), "cancelling": ("◐", "cancelling"),
     "finished": ("✓", "finished"), "failed": ("✕", "failed"), "cancelled": ("■", "cancelled"),
-    "online": ("●", "online"), "contact lost": ("◌", "contact lost"), "never seen": ("◌", "never seen"),
-    "retired": ("■", "retired"),
+    "online": ("●", "online"), "busy": ("●", "busy"), "draining": ("◐", "draining"), "contact lost": ("◌", "contact lost"),
+    "never seen": ("◌", "never seen"), "retired": ("■", "retired"),
     "draft": ("◌", "draft"), "in review": ("●", "in review"), "approved": ("✓", "approved"),
     "changes requested": ("↩", "changes requested"),
+    "up to date": ("✓", "up to date"), "stale": ("↯", "stale"), "being checked": ("◌", "being checked"),
 }
 
 
@@ -64,11 +65,41 @@ def percent(value: Any) -> str:
     return NONE if number is None else f"{100 * number:.1f}{GAP}%"
 
 
+@register.simple_tag
+def number_kind(origin: str, value: Any = None, low: Any = None, high: Any = None) -> str:
+    """What kind of number it is, with the error of a predicted one; nothing of a measured one."""
+    return reading.kind_of_number(origin or "", _number(value), _number(low), _number(high)).replace(" %", f"{GAP}%")
+
+
+@register.filter
+def within(origin: str, share: Any) -> str:
+    """`predicted ±18 %`; the word alone where no error is known."""
+    number = _number(share)
+    if number is None or origin == "measured":
+        return origin
+    return reading.kind_of_number(origin, 1.0, max(0.0, 1 - number), 1 + number).replace(" %", f"{GAP}%")
+
+
+@register.filter
+def few(left_out: Any) -> str:
+    """`the worst of 6 left out`, beside the error of a prediction; nothing where twenty or more stand behind it."""
+    return worst_of(int(_number(left_out) or 0))
+
+
 @register.filter
 def points(value: Any) -> str:
     """A difference of fractions as signed percentage points."""
     number = _number(value)
     return "" if number is None else f"{100 * number:+.1f}".replace("-", "−")
+
+
+@register.filter
+def signed(value: Any) -> str:
+    """A difference with its sign, in three significant digits; what is none has no sign."""
+    number = _number(value)
+    if not number:
+        return NONE if number is None else "0"
+    return f"{'+' if number > 0 else '−'}{sig(abs(number))}"
 
 
 @register.filter
@@ -98,7 +129,7 @@ def ago(moment: datetime | None) -> str | SafeString:
     if moment is None:
         return NONE
     passed = (timezone.now() - moment).total_seconds()
-    words = "just now" if passed < 5 else f"{span(passed).partition(' ')[0]} ago"
+    words = "just now" if passed < 5 else f"{span(round(passed)).partition(' ')[0]} ago"
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, words)
 

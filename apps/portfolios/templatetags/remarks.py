@@ -17,6 +17,12 @@ def of(counts: dict[str, int], key: str) -> int:
 
 
 @register.filter
+def get(words: dict[object, str], key: object) -> str:
+    """What is said under this key."""
+    return words.get(key, "")
+
+
+@register.filter
 def markdown(text: str) -> SafeString:
     """A comment as HTML, cleaned by an allow-list."""
     return mark_safe(html(text))

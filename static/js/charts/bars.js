@@ -1,19 +1,26 @@
-// One metric over a label, the newest value of each; a second metric may stand as a line across.
+// One metric over a label, the newest value of each; a second metric may stand as a line across. Of several runs each keeps its
+// own bars, its own line and its own colour; of several devices too. What is not measured is hatched.
 import { colour, nthColour, recipeColour, runColour } from "../colours.js";
 import { safe } from "../words.js";
 
+const DASHES = ["dash", "dot", "dashdot", "longdash"];
+const HATCHES = { predicted: "/", emulated: "x" };
+
 export class Bars {
   constructor(chart, run) {
-    Object.assign(this, { chart, run, bars: new Map(), threshold: null });
+    Object.assign(this, { chart, run, bars: new Map(), limits: new Map(), about: new Map(), lit: new Set() });
   }
 
   append(row) {
     const { name, value, labels = {} } = row.body;
     if (row.type !== "metric") return false;
-    if (this.chart.line && name === this.chart.line) { this.threshold = value; return true; }
-    if (!this.chart.y.includes(name) || labels[this.chart.x] === undefined) return false;
     const group = this.chart.by ? String(labels[this.chart.by] ?? "") : "";
+    if (this.chart.line && name === this.chart.line) { this.limits.set(group, value === null ? null : value * this.#scale); return true; }
+    if (!this.chart.y.includes(name) || labels[this.chart.x] === undefined) return false;
     if (!this.bars.has(group)) this.bars.set(group, new Map());
+    // An interval and words for the hover, where they are known.
+    const { low = null, high = null, told = "" } = row.body;
+    if (low !== null || told) this.about.set(`${group}\n${labels[this.chart.x]}`, { low, high, told });
     this.bars.get(group).set(String(labels[this.chart.x]), value === null ? null : value * this.#scale);
     return true;
   }
@@ -22,53 +29,109 @@ export class Bars {
 
   get isEmpty() { return this.bars.size === 0; }
 
+  /** Whoever spoke first: runs stand in the order of the page. */
+  get #groups() {
+    const place = (group) => this.run.order?.indexOf(group) ?? 0;
+    return [...this.bars.entries()].sort(([a], [b]) => place(a) - place(b));
+  }
+
+  get #lines() { return this.#groups.map(([group]) => [group, this.limits.get(group) ?? null]).filter(([, limit]) => limit !== null); }
+
+  get #word() { return (this.chart.line ?? "").replaceAll("_", " "); }
+
+  get caption() {
+    const said = [this.#hasIntervals && "the thin line is the 95 % interval", ...this.#origins.map((origin) => `hatched: ${origin}`)];
+    return this.run.order && this.#lines.length ? `each run is judged by its own line; a bar that is hollow stands above the line of its run` : said.filter(Boolean).join(" · ");
+  }
+
+  get #hasIntervals() { return [...this.about.values()].some(({ low }) => low !== null); }
+
+  get #origins() { return [...new Set(Object.values(this.run.origins ?? {}))].filter((origin) => HATCHES[origin]); }
+
+  #named(group) {
+    const origin = this.run.origins?.[group];
+    return HATCHES[origin] ? `${group}, ${origin}` : group;
+  }
+
   get entries() {
-    const groups = [...this.bars.keys()].filter(Boolean).map((key, i) => ({ key, label: key, colour: this.#colour(key, i), mark: "square" }));
-    const line = this.threshold === null ? [] : [{ key: " line", label: this.chart.line.replaceAll("_", " "), colour: colour("warn"), mark: "line", dash: "dash" }];
-    return [...groups, ...line];
+    const groups = this.#groups.map(([key], i) => ({ key, label: this.#named(key), colour: this.#colour(key, i), mark: "square" })).filter(({ key }) => key);
+    return [...groups, ...this.#lines.map(([group], i) => ({ key: ` line ${group}`, label: [group, this.#word].filter(Boolean).join(", "), ...this.#stroke(group, i), mark: "line" }))];
   }
 
   figure(hidden) {
-    const groups = [...this.bars.entries()].filter(([key]) => !hidden.has(key));
+    const groups = this.#groups.map((group, i) => [...group, i]).filter(([key]) => !hidden.has(key));
     const names = [...new Set(groups.flatMap(([, values]) => [...values.keys()]))];
     const prefix = sharedPrefix(names), room = Math.max(8, Math.floor(70 / (names.length || 1)));
     const title = this.chart.x_title || this.chart.x;
     return {
-      data: groups.map(([group, values], i) => this.#trace(group, names, values, i)),
-      layout: { barmode: "group", bargap: 0.22, shapes: hidden.has(" line") ? [] : this.#line(),
-                xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)",
-                         tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names,
-                         ticktext: names.map((name) => (names.length > 6 ? short(safe(name.slice(prefix.length)), 14) : short(safe(name.slice(prefix.length)), room * 2).replaceAll(" ", "<br>"))) },
+      data: groups.map(([group, values, i]) => this.#trace(group, names, values, i)),
+      layout: { barmode: "group", bargap: 0.22, shapes: this.#shapes(hidden),
+                xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)", ...ticks(names, prefix, room) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " ") }, rangemode: "tozero", ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
 
   #trace(group, names, values, index) {
-    const y = names.map((name) => values.get(name) ?? null);
-    const plain = group ? this.#colour(group, index) : recipeColour(this.run.recipe);
-    const limit = this.threshold === null ? null : this.threshold * this.#scale;
-    // Bars above the line are what it marks as special; grey, so that position and line say it, not the hue.
-    const colours = y.map((value) => (limit !== null && value > limit ? colour("c8") : plain));
-    return { type: "bar", name: safe(group || this.chart.title), x: names, y, marker: { color: colours },
-             hovertemplate: "%{y:.3~g}<extra>%{customdata}</extra>", customdata: names.map(safe) };
+    const y = names.map((name) => values.get(name) ?? null), limit = this.limits.get(group) ?? null;
+    const own = group ? this.#colour(group, index) : recipeColour(this.run.recipe);
+    return { type: "bar", name: safe(group || this.chart.title), x: names, y, marker: this.#marker(y.map((value) => limit !== null && value > limit), own, group),
+             hovertemplate: `%{y:.3~g}${this.chart.percent ? " %" : ""}<extra>%{customdata}</extra>`, ...this.#interval(group, names, y), ...this.#light(names),
+             customdata: names.map((name) => safe([this.#named(group), name, this.about.get(`${group}\n${name}`)?.told].filter(Boolean).join(", "))) };
+  }
+
+  #interval(group, names, y) {
+    if (!this.#hasIntervals) return {};
+    const far = (side) => names.map((name, i) => { const end = this.about.get(`${group}\n${name}`)?.[side] ?? null; return end === null || y[i] === null ? 0 : Math.abs(end * this.#scale - y[i]); });
+    return { error_y: { type: "data", symmetric: false, array: far("high"), arrayminus: far("low"), color: colour("text"), thickness: 1, width: 2 } };
+  }
+
+  /** Those that somebody looks at stand out, the others step back. */
+  #light(names) {
+    if (!this.lit.size) return { selectedpoints: null };
+    return { selectedpoints: names.map((name, i) => (this.lit.has(name) ? i : -1)).filter((i) => i >= 0), unselected: { marker: { opacity: 0.35 } } };
+  }
+
+  /** Bars above the line are what it marks as special: grey, so that position and line say it, not the hue. Of several runs the
+   * colour says which run, so there they are hollow. */
+  #marker(above, own, group) {
+    const hatch = HATCHES[this.run.origins?.[group]];
+    if (hatch) return { color: own, line: { color: own, width: 1.2 }, pattern: { shape: hatch, size: 6, fgcolor: own, bgcolor: colour("surface"), fillmode: "overlay" } };
+    if (this.run.places) return { color: own };
+    if (!this.run.order) return { color: above.map((is) => (is ? colour("c8") : own)) };
+    return { color: above.map((is) => (is ? colour("surface") : own)), line: { color: own, width: 1.6 } };
   }
 
   /** Of several runs each keeps its colour, whichever spoke first. */
   #colour(group, index) {
+    if (this.run.places) return nthColour(this.run.places[group] ?? 0);
     return this.run.order ? runColour(this.run.order.indexOf(group)) : nthColour(index);
   }
 
-  #line() {
-    if (this.threshold === null) return [];
-    const y = this.threshold * this.#scale;
-    return [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color: colour("warn"), width: 1.5, dash: "dash" } }];
+  #stroke(group, index) {
+    return this.run.order ? { colour: this.#colour(group, index), dash: DASHES[index % DASHES.length] } : { colour: colour("warn"), dash: "dash" };
+  }
+
+  #shapes(hidden) {
+    const shown = this.#lines.map((line, i) => [...line, this.#stroke(line[0], i)]).filter(([group]) => !hidden.has(` line ${group}`) && !hidden.has(group));
+    return shown.map(([group, y, { colour: color, dash }]) => ({ type: "line", name: safe(group), xref: "paper", x0: 0, x1: 1, y0: y, y1: y, line: { color, width: 1.8, dash } }));
   }
 
   table() {
-    const rows = [...this.bars.entries()].flatMap(([group, values]) => [...values].map(([name, value]) => (group ? [group, name, value] : [name, value])));
-    const head = [this.chart.x_title || this.chart.x, this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " ")];
+    const lines = this.#lines.length > 0, intervals = this.#hasIntervals, origins = Boolean(this.run.origins);
+    const rows = this.#groups.flatMap(([group, values]) => [...values].map(([name, value]) => {
+      const { low = null, high = null } = this.about.get(`${group}\n${name}`) ?? {};
+      return [...(group ? [group] : []), name, value, ...(intervals ? [low, high] : []), ...(lines ? [this.limits.get(group) ?? null] : []), ...(origins ? [this.run.origins[group] ?? ""] : [])];
+    }));
+    const head = [this.chart.x_title || this.chart.x, this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " "), ...(intervals ? ["95 % from", "to"] : []), ...(lines ? [this.#word] : []), ...(origins ? ["origin"] : [])];
     return { head: this.chart.by && this.bars.size && ![...this.bars.keys()].includes("") ? [this.chart.by, ...head] : head, rows };
   }
+}
+
+/** Names are all written, shortened and turned where they are many; of numbers as many as there is room for. */
+function ticks(names, prefix, room) {
+  if (names.every((name) => /^\d+$/.test(name))) return { tickangle: 0 };
+  const said = (name) => (names.length > 6 ? short(safe(name.slice(prefix.length)), 14) : short(safe(name.slice(prefix.length)), room * 2).replaceAll(" ", "<br>"));
+  return { tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names, ticktext: names.map(said) };
 }
 
 /** `features.` when every name begins so: it is said once, under the axis. */

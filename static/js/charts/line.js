@@ -3,6 +3,7 @@ import { colour, nthColour, recipeColour, runColour } from "../colours.js";
 import { decimate } from "../numbers.js";
 import { safe } from "../words.js";
 
+const DASHES = ["solid", "dash", "dot", "dashdot"];  // of one colour: what differs in another label, such as a percentile
 const CONTEXT = new Set(["train"]);  // drawn thin and grey: what is judged is the other part
 
 export class Line {
@@ -48,10 +49,20 @@ export class Line {
     const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
     return {
       data,
-      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined,
+      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined, ...this.#scale,
                          ...([...this.traces.values()].every((trace) => (trace.x.at(-1) ?? 0) === 0) ? { range: [-0.06, 1] } : {}) },
-                yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "" } },
+                yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "", ...(this.chart.logarithmic ? this.#scale : this.#ofConstant) } },
     };
+  }
+
+  get #scale() { return this.chart.logarithmic ? { type: "log" } : {}; }
+
+  /** Of one value alone an axis that shows its size, from nothing to somewhat more, instead of a guess around it. */
+  get #ofConstant() {
+    const values = new Set([...this.traces.values()].flatMap((trace) => trace.y.filter((value) => value !== null)));
+    if (values.size !== 1) return {};
+    const [value] = values;
+    return { range: value === 0 ? [-0.06, 1] : value > 0 ? [0, this.chart.percent && value <= 100 ? Math.min(1.25 * value, 103) : 1.25 * value] : [1.25 * value, 0] };
   }
 
   drawn(trace) {
@@ -67,7 +78,12 @@ export class Line {
     const thin = this.#varies("split") && CONTEXT.has(String(trace.labels.split));
     const strong = this.#strong(trace.group);
     const alone = this.#others.length <= 1 && !this.groups.has("dense");
-    return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? "dot" : "solid" };
+    return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? "dot" : this.#dash(trace) };
+  }
+
+  #dash(trace) {
+    const alike = [...this.traces.values()].filter((other) => other.group === trace.group && other.labels.split === trace.labels.split);
+    return DASHES[alike.indexOf(trace) % DASHES.length];
   }
 
   /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */

@@ -1,8 +1,10 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
-// the dense network a star, the Pareto line goes over the means.
-import { colour, nthColour, recipeColour } from "../colours.js";
+// the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
+import { colour, nthColour, recipeColour, recipeColours } from "../colours.js";
 import { sig, size } from "../numbers.js";
 import { safe } from "../words.js";
+
+const MOST_LABELLED = 24;
 
 export class Spread {
   constructor(chart, run) {
@@ -20,6 +22,9 @@ export class Spread {
 
   get isEmpty() { return this.points.length === 0; }
 
+  /** Beside each point stands what it was told; of many none could be read. */
+  get #labelled() { return this.points.length <= MOST_LABELLED; }
+
   get #scale() { return this.chart.percent ? 100 : 1; }
 
   get #values() { return [...new Set(this.#others.map((point) => point.colour))]; }
@@ -27,40 +32,62 @@ export class Spread {
   get #others() { return this.points.filter((point) => !point.dense); }
 
   #colour(value) {
+    const recipe = this.chart.by === "recipe" ? this.run.recipes?.[value] : null;
+    if (recipe) return recipeColours(Object.values(this.run.recipes)).get(recipe);
     return this.#values.length > 1 ? nthColour(this.#values.indexOf(value)) : recipeColour(this.run.recipe);
   }
 
   get caption() {
     const seeds = this.points.map((point) => point.y.n), low = Math.min(...seeds), high = Math.max(...seeds);
     const n = low === high ? `n = ${low}` : `n = ${low} to ${high}`;
-    return [high > 1 ? `mean over seeds, bars ±1 standard deviation, ${n}` : "one seed: no spread", this.points.some((point) => point.size) && "area is size"].filter(Boolean).join(" · ");
+    return [high > 1 ? `mean over seeds, bars ±1 standard deviation, ${n}` : "one seed: no spread", this.points.some((point) => point.size) && "area is size", this.#labelled && this.chart.labels && `labels are ${this.chart.labels}`].filter(Boolean).join(" · ");
   }
 
   get entries() {
-    const values = this.#values.map((value) => ({ key: `v${value}`, label: value ? `${this.chart.by} ${value}` : this.run.title, colour: this.#colour(value), mark: "dot" }));
+    const values = this.#values.map((value) => ({ key: `v${value}`, label: this.#label(value), colour: this.#colour(value), mark: "dot" }));
     return [...values, this.#reference && { key: "dense", label: this.#reference.name, colour: colour("text"), mark: "star" },
-            this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+            this.#fronts.length > 0 && { key: "fronts", label: "Pareto of each", colour: colour("muted"), mark: "line", thin: true, dash: "dash" },
+            this.#front.length > 1 && { key: "pareto", label: this.#fronts.length ? "Pareto of all" : "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+  }
+
+  #label(value) {
+    if (!value) return this.run.title;
+    return this.chart.by === "recipe" ? value : `${this.chart.by} ${value}`;
+  }
+
+  /** The Pareto line of each colour that has more than one point on it, where there are several colours. */
+  get #fronts() {
+    if (this.#values.length < 2) return [];
+    return this.#values.map((value) => [value, this.#over(this.#others.filter((point) => point.colour === value))]).filter(([, front]) => front.length > 1);
   }
 
   get #reference() { return this.points.find((point) => point.dense); }
 
-  get #front() {
+  get #front() { return this.#over(this.points); }
+
+  #over(points) {
     if (this.chart.x !== "latency_ms") return [];
-    const sorted = [...this.points].sort((a, b) => a.x.mean - b.x.mean || b.y.mean - a.y.mean);
+    const sorted = [...points].sort((a, b) => a.x.mean - b.x.mean || b.y.mean - a.y.mean);
     let best = -Infinity;
     return sorted.filter((point) => { const wins = point.y.mean > best; if (wins) best = point.y.mean; return wins; });
   }
 
   figure(hidden) {
     const front = this.#front;
-    const line = { type: "scatter", mode: "lines", name: "Pareto", x: front.map((p) => p.x.mean), y: front.map((p) => p.y.mean * this.#scale),
-                   line: { color: colour("muted"), width: 1.3, dash: "dot", shape: "hv" }, hoverinfo: "skip" };
+    const line = this.#line(front, "Pareto", { color: colour("muted"), width: 1.3, dash: "dot" });
+    const each = hidden.has("fronts") ? [] : this.#fronts.filter(([value]) => !hidden.has(`v${value}`))
+      .map(([value, points]) => this.#line(points, safe(value), { color: this.#colour(value), width: 1, dash: "dash" }));
     const groups = this.#values.filter((value) => !hidden.has(`v${value}`)).map((value) => this.#trace(this.#others.filter((point) => point.colour === value), value));
     const dense = hidden.has("dense") ? [] : [this.#trace(this.points.filter((point) => point.dense), "dense", true)];
     return {
-      data: [...(hidden.has("pareto") || front.length < 2 ? [] : [line]), ...groups, ...dense],
+      data: [...each, ...(hidden.has("pareto") || front.length < 2 ? [] : [line]), ...groups, ...dense],
       layout: { xaxis: { title: { text: this.chart.x_title } }, yaxis: { title: { text: this.chart.y_title }, ticksuffix: this.chart.percent ? " %" : "" } },
     };
+  }
+
+  #line(points, name, look) {
+    return { type: "scatter", mode: "lines", name, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
+             line: { ...look, shape: "hv" }, hoverinfo: "skip" };
   }
 
   #trace(points, name, star = false) {
@@ -68,12 +95,19 @@ export class Spread {
     const largest = Math.max(...this.points.map((point) => point.size ?? 0), 1);
     const bars = (axis, scale) => ({ type: "data", array: points.map((p) => (p[axis].sd ?? 0) * scale), color: strong, thickness: 1.2, width: 4 });
     return {
-      type: "scatter", mode: "markers", name: safe(name), x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
+      type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => safe(p.short ?? "")) : undefined,
+      textposition: points.map((p) => this.#beside(p)), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
       error_x: bars("x", 1), error_y: bars("y", this.#scale), ids: points.map((p) => p.label),
       customdata: points.map((p) => [this.#hover(p), p.variant]), hovertemplate: "%{customdata[0]}<extra></extra>", cliponaxis: false,
       marker: star ? { symbol: "star", size: 16, color: strong }
         : { size: points.map((p) => Math.max(9, 26 * Math.sqrt((p.size ?? 0) / largest))), color: strong, opacity: 0.85, line: { width: 1, color: colour("surface") } },
     };
+  }
+
+  /** Towards the middle, so that a label is not cut at the edge of the chart. */
+  #beside(point) {
+    const xs = this.points.map((each) => each.x.mean), low = Math.min(...xs), high = Math.max(...xs);
+    return high > low && (point.x.mean - low) / (high - low) > 0.5 ? "top left" : "top right";
   }
 
   #hover(point) {

@@ -1,5 +1,6 @@
 // Variants at latency and accuracy: size as area, intervals as bars, the network of comparison as a star, the Pareto line dotted.
-import { colour, runColour, recipeColour } from "../colours.js";
+// Of several devices each has its colour and its own Pareto line; a noisy timing is hollow, what is not measured a diamond.
+import { colour, nthColour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
 import { NOISY, safe } from "../words.js";
 
@@ -37,6 +38,7 @@ export class TradeOff {
     const variant = this.#of(name);
     variant.facts = facts;
     if (this.x in facts) variant.x = { value: facts[this.x] };
+    if (this.y in facts && !variant.y) variant.y = { value: facts[this.y] };
     return true;
   }
 
@@ -70,44 +72,61 @@ export class TradeOff {
   get caption() {
     const waiting = this.variants.size - this.#points.length;
     const about = this.#points.find((point) => point.x.about)?.x.about;
-    const said = [about && [about.engine, about.device, about.threads && `${about.threads} thread${about.threads > 1 ? "s" : ""}`].filter(Boolean).join(" · "),
-                  this.#points.length > 0 && "area is size", this.#points.length > 0 && waiting > 0 && `${waiting} not measured yet`];
+    const said = [about && [about.engine, !this.run.places && about.device, about.threads && `${about.threads} thread${about.threads > 1 ? "s" : ""}`].filter(Boolean).join(" · "),
+                  this.#points.length > 0 && "area is size", this.#points.length > 0 && waiting > 0 && `${waiting} not measured yet`,
+                  this.#points.some((point) => point.x.low !== undefined && point.x.low !== null) && "bars are 95 % intervals", ...this.#marks];
     return said.filter(Boolean).join(" · ");
   }
 
-  get entries() {
-    const stars = new Set(this.#points.filter(isReference).map((point) => point.name.split(PART).pop())), others = this.#points.some((point) => !isReference(point));
-    const runs = (this.run.order ?? []).map((run, i) => ({ key: run, label: run, colour: runColour(i), mark: "dot" }));
-    return [...runs, others && !runs.length && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
-            stars.size > 0 && { key: "dense", label: [...stars].join(", "), colour: colour("text"), mark: "star" },
-            this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+  /** How points look that are not like the others. */
+  get #marks() {
+    if (!this.run.places) return [];
+    const abouts = this.#points.map((point) => point.x.about ?? {}), others = [...new Set(abouts.map(({ origin }) => origin).filter((origin) => origin && origin !== "measured"))];
+    return [abouts.some(({ noisy }) => noisy) && `hollow: ${NOISY}`, others.length > 0 && `diamond: ${others.join(", ")}`];
   }
 
-  get #front() {
-    const sorted = [...this.#points].sort((a, b) => a.x.value - b.x.value || b.y.value - a.y.value);
+  #own(group, index) { return this.run.places ? nthColour(this.run.places[group] ?? 0) : runColour(index); }
+
+  get entries() {
+    const stars = new Set(this.#points.filter(isReference).map((point) => point.name.split(PART).pop())), others = this.#points.some((point) => !isReference(point));
+    const runs = (this.run.order ?? []).map((run, i) => ({ key: run, label: run, colour: this.#own(run, i), mark: "dot" }));
+    return [...runs, others && !runs.length && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
+            stars.size > 0 && { key: "dense", label: [...stars].join(", "), colour: colour("text"), mark: "star" },
+            this.run.places ? this.#points.length > 1 && { key: "pareto", label: "Pareto of each device", colour: colour("muted"), mark: "line", dash: "dot" }
+              : this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+  }
+
+  get #front() { return this.#best(this.#points); }
+
+  /** Those that no other beats on both axes, the quickest first. */
+  #best(points) {
+    const worth = (point) => (this.chart.less ? -point.y.value : point.y.value);
+    const sorted = [...points].sort((a, b) => a.x.value - b.x.value || worth(b) - worth(a));
     let best = -Infinity;
-    return sorted.filter((point) => { const wins = point.y.value > best; if (wins) best = point.y.value; return wins; });
+    return sorted.filter((point) => { const wins = worth(point) > best; if (wins) best = worth(point); return wins; });
   }
 
   get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
 
   figure(hidden) {
     const of = (run) => (point) => !isReference(point) && point.name.startsWith(run + PART);
-    const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, runColour(i))]);
+    const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, this.#own(run, i))]);
     const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isReference(point), this.run.title) };
-    const parts = { pareto: () => this.#pareto(), ...all, dense: () => this.#scatter(isReference, "dense") };
+    const fronts = this.run.places && !hidden.has("pareto") ? this.run.order.filter((run) => !hidden.has(run)).map((run, i) => this.#line(this.#best(this.#points.filter(of(run))), this.#own(run, i), run)) : [];
+    const parts = { ...(this.run.places ? {} : { pareto: () => this.#pareto() }), ...all, dense: () => this.#scatter(isReference, "dense") };
     const unit = this.#percent === 100 ? " %" : "";
     return {
-      data: Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]()),
+      data: [...fronts, ...Object.keys(parts).filter((key) => !hidden.has(key)).map((key) => parts[key]())],
       layout: { xaxis: { title: { text: this.chart.x_title || this.x.replaceAll("_", " ") }, rangemode: "normal", automargin: true },
                 yaxis: { title: { text: this.chart.y_title || this.y }, ticksuffix: unit } },
     };
   }
 
-  #pareto() {
-    const front = this.#front;
-    return { type: "scatter", mode: "lines", name: "Pareto", x: front.map((p) => p.x.value), y: front.map((p) => p.y.value * this.#percent),
-             line: { color: colour("muted"), width: 1.3, dash: "dot", shape: "hv" }, hoverinfo: "skip" };
+  #pareto() { return this.#line(this.#front, colour("muted"), "Pareto"); }
+
+  #line(front, stroke, name) {
+    return { type: "scatter", mode: "lines", name: safe(name), x: front.map((p) => p.x.value), y: front.map((p) => p.y.value * this.#percent),
+             line: { color: stroke, width: 1.3, dash: "dot", shape: "hv" }, hoverinfo: "skip" };
   }
 
   #scatter(wanted, name, own = recipeColour(this.run.recipe)) {
@@ -117,14 +136,20 @@ export class TradeOff {
     return {
       type: "scatter", name: safe(name), mode: labelled ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (labelled && !star ? safe(p.name) : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (labelled && !star ? safe(this.run.places ? p.name.split(PART).slice(1).join(PART) : p.name) : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
-      marker: star ? { symbol: "star", size: 16, color: strong, line: { width: 0 } }
-        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85,
+      marker: star ? { symbol: "star", size: 16, color: points.map((p) => this.#ofRun(p) ?? strong), line: { width: 0 } }
+        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85, ...(this.run.places ? { symbol: points.map(symbol) } : {}),
             line: { width: 1, color: colour("surface") } },
     };
+  }
+
+  /** Of several runs each star has the colour of its own. */
+  #ofRun(point) {
+    const index = (this.run.order ?? []).indexOf(point.name.split(PART)[0]);
+    return index < 0 ? null : runColour(index);
   }
 
   /** Towards the middle, so that a name is not cut at the edge of the chart. */
@@ -146,6 +171,11 @@ export class TradeOff {
       v.y ? v.y.value * this.#percent : null, v.y?.about?.split ?? "", v.facts.size_bytes ?? null, v.x?.about?.origin ?? "", v.x?.about?.noisy ? NOISY : ""]);
     return { head, rows };
   }
+}
+
+function symbol({ x: { about } }) {
+  const shape = about?.origin && about.origin !== "measured" ? "diamond" : "circle";
+  return about?.noisy ? `${shape}-open` : shape;
 }
 
 function isReference(point) { return REFERENCES.some((name) => point.name === name || point.name.endsWith(PART + name)); }

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.hashers import get_hasher
 from django.contrib.sessions.models import Session
 from django.http import HttpResponse
 from django.test import Client
@@ -151,3 +152,16 @@ def test_a_form_from_another_site_is_turned_away(nora: User) -> None:
     client.force_login(nora)
     assert client.post("/account/", {"name": "x"}, headers={"Origin": "https://evil.example"}).status_code == 403
     assert User.objects.get(pk=nora.pk).name == ""
+
+
+def test_an_unknown_address_takes_as_much_hashing_as_a_wrong_password(client: Client, nora: User,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the time of an answer would tell who has an account."""
+    hasher, hashed = type(get_hasher()), []
+    encode = hasher.encode
+    monkeypatch.setattr(hasher, "encode", lambda *given: hashed.append(1) or encode(*given))  # type: ignore[func-returns-value]
+    took = []
+    for address in (nora.email, "nobody@example.org"):
+        attempt(client, address)
+        took.append(len(hashed))
+    assert took == [1, 2]

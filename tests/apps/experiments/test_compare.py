@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from apps.experiments.compare import MOST_CURVES
 from apps.experiments.models import Measurement, Run, Status
 from apps.live.models import Saying
 from tests.apps.cast import Cast
@@ -146,3 +147,20 @@ def test_seeds_of_two_recipes_are_not_one_mean(cast: Cast, alice: Client) -> Non
     Run.objects.filter(pk__in=[run.pk for run in runs[2:]]).update(recipe="pruning.magnitude")
     assert said(alice, *runs).count('<td class="left">1, 2</td>') == 1
     assert said(alice, *runs).count('<td class="left">3, 4</td>') == 1
+
+
+def test_curves_beyond_the_most_that_are_shown_are_counted(cast: Cast, alice: Client) -> None:
+    one, two = trained(cast), trained(cast)
+    labels = {"split": "validation"}
+    one.stream.append([Saying("metric", {"name": "loss", "value": 0.5, "step": 1, "labels": {**labels, "block": block}})
+                       for block in range(MOST_CURVES + 1)])
+    assert "3 more curves are not shown" in part(said(alice, one, two), "curves")
+    assert "not shown" not in part(said(alice, two, trained(cast)), "curves")
+
+
+def test_a_noisy_timing_alone_is_not_called_unlike(cast: Cast, alice: Client) -> None:
+    runs = trained(cast), trained(cast, seed=8)
+    Measurement.objects.filter(run=runs[0], metric="latency_ms_p50").update(noisy=True)
+    said = alice.get(address(*runs)).content.decode()
+    assert "<b>Noisy timings.</b>" in said and "Not like with like" not in said
+    assert "timings of 1 run were disturbed" in said

@@ -185,3 +185,14 @@ def test_a_sweep_with_disturbed_timings_says_so_above_the_chart_and_beside_the_n
     assert "The timings of 1 run were disturbed: differences in latency may be noise." in said
     assert sorted(point["noise"] for point in points(said)) == ["", "noisy timing", "noisy timing"]
     assert 'n = 4</small><small class="of">noisy timing' in said
+
+
+def test_who_renames_it_second_is_told_what_it_is_called_by_now(cast: Cast, alice: Client) -> None:
+    experiment = sweep(cast)
+    seen = re.findall(r'name="seen" value="(\w+)"', page(alice, experiment))
+    Experiment.objects.filter(pk=experiment.pk).update(name="the first's")
+    answer = alice.post(f"/experiments/{experiment.pk}/rename/", {"name": "the second's", "seen": seen[0]})
+    said = unescape(answer.content.decode())
+    assert answer.status_code == 409 and "the first's" in said and 'value="the second\'s"' in said
+    again = re.findall(r'name="seen" value="(\w+)"', said)
+    assert alice.post(f"/experiments/{experiment.pk}/rename/", {"name": "the second's", "seen": again[0]}).status_code == 302

@@ -141,7 +141,7 @@ def test_everything_typed_is_kept_beside_the_message(cast: Cast, typed: dict[str
     client.force_login(cast.alice)
     answer = client.post(f"/experiments/new/{RECIPE}/", {**typed, "epochs": "many", "name": "my try"})
     page = answer.content.decode()
-    assert answer.status_code == 200 and not Run.objects.exists()
+    assert answer.status_code == 422 and not Run.objects.exists()
     assert 'value="my try"' in page and 'value="many"' in page
     assert 'aria-describedby="id_epochs_helptext id_epochs_error"' in page or "id_epochs_error" in page
 
@@ -170,3 +170,32 @@ def test_every_recipe_has_a_form_a_summary_and_a_page_of_documentation(cast: Cas
     for path in (f"/experiments/new/{name}/", f"/docs/{name}/"):
         assert client.get(path).status_code == 200
     assert client.post(f"/experiments/new/{name}/summary/", {}).status_code == 200
+
+
+def test_the_docs_lead_to_first_steps_uploads_networks_and_portfolios(cast: Cast, client: Client) -> None:
+    client.force_login(cast.victor)
+    said = client.get("/docs/").content.decode()
+    for name in ("first-steps", "uploads", "networks", "portfolios"):
+        assert f'href="/docs/guide/{name}/"' in said
+        page = client.get(f"/docs/guide/{name}/").content.decode()
+        body = page.partition('<section class="card guide"')[2]
+        assert ("<p>" in body or "<li>" in body) and 'href="../' not in body and "[" not in body.partition("<pre>")[0][:200]
+    assert client.get("/docs/guide/operating/").status_code == 404
+
+
+@pytest.mark.parametrize("name", list(menu.recipes()))
+def test_how_a_recipe_works_is_told_before_its_flags(cast: Cast, client: Client, name: str) -> None:
+    client.force_login(cast.victor)
+    said = client.get(f"/docs/{name}/").content.decode()
+    how, _, flags = said.partition('id="parameters"')
+    assert "How it works: " in how and flags
+
+
+@pytest.mark.parametrize(("batch", "said"), [
+    ("1258", True), ("65536", True), ("1257", False), ("64", False), ("many", False), ("", False)])
+def test_a_batch_larger_than_the_data_is_said_before_it_runs(cast: Cast, typed: dict[str, Any], client: Client, batch: str,
+                                                             said: bool) -> None:
+    Dataset.objects.update(counts={"train": 1257})
+    client.force_login(cast.alice)
+    page = client.post(f"/experiments/new/{RECIPE}/summary/", {**typed, "batch_size": batch}).content.decode()
+    assert ("is more than the 1,257 training images of digits: every epoch is one step" in page) == said

@@ -11,8 +11,12 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.accounts.models import Team
+from apps.devices import actions
+from apps.devices.models import Device
 from apps.experiments import leases, recorder
 from apps.experiments.models import Run, Status
+from apps.experiments.results import why_waiting
 from tests.apps.cast import Cast
 from worker.events import Finished, Log, Metric
 
@@ -42,6 +46,23 @@ def test_a_claim_sets_lease_attempt_and_token_and_says_so(cast: Cast) -> None:
     assert (run.status, run.attempt, run.token, run.worker) == (Status.RUNNING, 1, 1, "w1")
     assert run.lease_until and run.lease_until > timezone.now()
     assert [event.body["status"] for event in run.stream.events.all()] == ["running"]
+
+
+def test_nothing_new_begins_on_a_computer_that_its_team_drains(cast: Cast) -> None:
+    others = Team.objects.get(name="Others")
+    mine, theirs = (Device.objects.create(team=team, name="box", host="box") for team in (cast.team, others))
+    actions.drain(cast.alice, mine, on=True)
+    run = cast.run(queue="bench.box")
+    assert leases.claim(["bench.box", "cpu"], "w1") is None
+    assert why_waiting(run, cast.alice).startswith("its computer is draining")
+    Run.objects.filter(pk=run.pk).update(team=others)
+    assert leases.claim(["bench.box"], "w1"), "another team does not drain it"
+
+    Device.objects.filter(pk=theirs.pk).update(shared=True, draining=True)
+    Run.objects.filter(pk=run.pk).update(status=Status.QUEUED)
+    assert leases.claim(["bench.box"], "w1") is None, "whoever shares it drains it for all"
+    Device.objects.update(draining=False)
+    assert leases.claim(["bench.box"], "w1")
 
 
 def test_a_worker_claims_only_from_its_own_queues(cast: Cast) -> None:
@@ -182,3 +203,9 @@ def test_what_a_resumed_attempt_says_again_is_kept_once(cast: Cast) -> None:
     recorder.record(second, [Metric(name="accuracy", value=0.5, step=1), Metric(name="accuracy", value=0.6, step=2)])
     said = [event.body["step"] for event in second.stream.events.filter(type="metric")]
     assert said == [1, 2]
+
+
+def test_a_run_that_begins_while_its_page_is_made_does_not_wait_for_itself(cast: Cast) -> None:
+    run = cast.run()
+    assert leases.claim(CPU, "w1") == run
+    assert f"run {run.number}" not in why_waiting(run, cast.alice)

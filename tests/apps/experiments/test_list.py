@@ -76,7 +76,7 @@ def test_a_longer_list_needs_no_more_queries(
     with django_assert_max_num_queries(14):
         said = alice.get("/experiments/").content.decode()
     assert "page 1 of 2" in said
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(22):
         alice.get("/")
 
 

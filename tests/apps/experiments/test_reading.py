@@ -121,6 +121,12 @@ def test_the_command_is_what_a_terminal_takes() -> None:
                     "--no-reference --batch-size 64")
 
 
+def test_the_command_leaves_out_the_device_that_no_terminal_measures_and_keeps_the_one_to_predict_for() -> None:
+    params, names = {"device": "uuid", "laps": 9}, {"device": "pi"}
+    assert reading.command("benchmarking.latency", params, names).endswith("run benchmarking.latency --laps 9")
+    assert reading.command("benchmarking.prediction", params, names).endswith("--device pi --laps 9")
+
+
 def test_a_network_in_fewer_bits_is_compared_with_its_fp32_form_in_bytes() -> None:
     full = Result("fp32", params=1000, size_bytes=4000, latency_ms=2.0, accuracy=0.9, accuracy_of="test")
     small = replace(full, name="int8", precision="int8", size_bytes=1000, latency_ms=1.0)

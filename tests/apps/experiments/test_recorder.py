@@ -53,6 +53,22 @@ def test_a_measurement_finds_its_variant_whichever_came_first(run: Run) -> None:
     assert Measurement.objects.filter(variant=None).count() == 0
 
 
+def test_what_a_run_was_given_and_measured_is_no_new_variant(run: Run) -> None:
+    root = Variant.objects.get()
+    early, late = (Measured(variant="net", metric=metric, value=2.0, unit="ms") for metric in ("params", "latency_ms_p50"))
+    told = VariantMade(name="net", file="net.safetensors", sha256="1" * 64, onnx="net.onnx", facts=FACTS, given=True)
+    recorder.record(run, [early, told, late])
+    assert Variant.objects.get() == root and RunVariant.objects.get(run=run, name="net").variant == root
+    assert set(Measurement.objects.values_list("variant", flat=True)) == {root.pk}
+
+
+def test_the_numbers_of_a_given_network_that_was_deleted_meanwhile_are_kept(run: Run) -> None:
+    Variant.objects.all().delete()
+    told = VariantMade(name="net", file="net.safetensors", sha256="1" * 64, facts=FACTS, given=True)
+    recorder.record(run, [told, Measured(variant="net", metric="latency_ms_p50", value=2.0, unit="ms")])
+    assert Measurement.objects.get().variant is None and not Variant.objects.exists()
+
+
 @pytest.mark.parametrize("path", ["../secret_key", "/etc/passwd", "a/../../secret_key", "missing.bin", "."])
 def test_a_file_outside_the_run_is_never_read(run: Run, path: str) -> None:
     with pytest.raises(ValueError, match="is not a file of this run's folder"):

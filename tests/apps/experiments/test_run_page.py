@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import timedelta
 from html import unescape
@@ -70,6 +71,13 @@ def test_a_stage_in_between_does_not_move_the_bar(cast: Cast, alice: Client) -> 
     assert 'value="0.2" max="1"' in listed
 
 
+def test_a_validation_before_the_first_epoch_is_told_but_moves_no_bar(cast: Cast, alice: Client) -> None:
+    run = cast.run(Status.RUNNING, attempt=1, heartbeat=timezone.now(), stage="validation images", done=64, total=180,
+                   params={"epochs": 3}, stages={"validation images": stage(0, 64, minutes=0.1, total=180)})
+    said = page(alice, run)
+    assert 'value="0.0000"' in said and "validation images" in said and "36 %" not in said
+
+
 def test_the_slot_of_this_host_is_one_whichever_queue_a_run_waits_on(cast: Cast, alice: Client, settings: Any) -> None:
     settings.WORK_QUEUES = ["cpu", "bench.here"]
     cast.run(Status.RUNNING, started_at=timezone.now())
@@ -83,6 +91,13 @@ def test_a_silent_worker_is_told_apart_from_a_failure(cast: Cast, alice: Client)
     assert "orker silent for 40 s; will be taken over at 60 s; nothing is lost" in page(alice, run, "head/")
 
 
+def test_charts_of_a_failed_run_wait_for_something_to_draw(cast: Cast, alice: Client) -> None:
+    charts = {status: re.findall(r"<section class=\"card chart\"[^>]*>", page(alice, cast.run(status)))
+              for status in (Status.FAILED, Status.FINISHED)}
+    assert charts[Status.FAILED] and all(" hidden>" in each for each in charts[Status.FAILED])
+    assert charts[Status.FINISHED] and not any(" hidden>" in each for each in charts[Status.FINISHED])
+
+
 def test_a_failed_one_says_why_folds_the_trace_and_offers_another_try(cast: Cast, alice: Client) -> None:
     said = page(alice, cast.run(Status.FAILED, reason="The disk is full.", trace="Traceback <b>"))
     assert "The disk is full." in said and "Traceback &lt;b&gt;" in said and "Retry" in said
@@ -91,7 +106,7 @@ def test_a_failed_one_says_why_folds_the_trace_and_offers_another_try(cast: Cast
 
 def test_a_cancelled_one_offers_to_resume(cast: Cast, alice: Client) -> None:
     said = page(alice, cast.run(Status.CANCELLED, cancelled_by=cast.ruth, started_at=timezone.now()))
-    assert "Resume" in said and "Cancelled by Ruth" in said
+    assert "Resume goes on from its last checkpoint" in said and "begins anew" in said and "Cancelled by Ruth" in said
 
 
 def test_one_cancelled_while_it_waited_had_not_begun(cast: Cast, alice: Client) -> None:
@@ -163,6 +178,17 @@ def test_the_model_it_was_given_is_a_link(cast: Cast, alice: Client) -> None:
     assert ".venv/bin/python -m worker run training.backprop --model net-root.safetensors" in said and "--out run-1" in said
 
 
+def test_a_quantised_model_is_given_to_a_terminal_as_the_file_that_there_is(cast: Cast, alice: Client) -> None:
+    blob = Blob.objects.create(sha256="5" * 64, size_bytes=1)
+    model = RegisteredModel.objects.create(team=cast.team, name="net", in_shape=[1, 8, 8], classes=10)
+    variant = Variant.objects.create(team=cast.team, model=model, name="int8", file=blob, onnx=blob, size_bytes=1, params=1,
+                                     macs=1, activation_bytes=1, precision="int8")
+    given = {"model": {"kind": "model", "id": str(variant.pk), "name": "net", "variant": "int8"}}
+    said = page(alice, cast.run(Status.FINISHED, inputs=given, params={"model": str(variant.pk)}))
+    assert f'href="/models/variants/{variant.pk}/file.onnx" download>net-int8.onnx</a>' in said
+    assert "--model net-int8.onnx" in said and "net-int8.safetensors" not in said
+
+
 def test_the_verdict_stands_from_the_first_measurements_on(cast: Cast, alice: Client) -> None:
     run = cast.run(Status.RUNNING, heartbeat=timezone.now())
     for name, params, accuracy in (("dense", 1000, 0.9), ("small", 100, 0.895)):
@@ -222,7 +248,7 @@ def made(run: Run, name: str, precision: str, size: int) -> Variant:
 
 def test_a_network_in_fewer_bits_says_so_is_compared_with_fp32_and_offers_only_the_file_it_has(cast: Cast, alice: Client) -> None:
     run = cast.run(Status.FINISHED, recipe="quantisation.int8")
-    full, small = made(run, "fp32", "fp32", 4000), made(run, "int8", "int8", 1000)
+    full, small = made(run, "fp32", "fp32", 4000), made(run, "small", "int8", 1000)
     said = page(alice, run, "variants/")
     assert "against the fp32 network" in said and '<span class="tag">int8</span>' in said and ">4.0×<" in said
     for variant, offered in ((full, 2), (small, 0)):

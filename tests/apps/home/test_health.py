@@ -25,7 +25,7 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def with_workers() -> None:
-    for name in ("worker@a", "desk@a"):
+    for name in ("worker@a", "desk@a", "answers@a"):
         pulses.beat(name)
 
 
@@ -44,7 +44,8 @@ def test_all_is_well_when_everything_answers(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_silent_workers_are_named(client: Client) -> None:
-    pulses.beat("worker@a")
+    for name in ("worker@a", "answers@a"):
+        pulses.beat(name)
     assert parts(client, 503)["workers"] == "no pulse of any desk"
     assert client.get("/healthz/live").status_code == 200, "visitors may still be sent here"
 
@@ -88,7 +89,7 @@ def test_figures_of_the_house(client: Client, cast: Cast) -> None:
     assert 'edgeportal_request_seconds_count{method="GET",route="sign-in",status="200"}' in said
     assert 'route="none",status="404"' in said and "no/such" not in said, "what a visitor makes up is no label"
     for name in ("edgeportal_events_total", "edgeportal_sockets ", "edgeportal_messages_total", "edgeportal_streams_open",
-                 "edgeportal_longest_wait_seconds", "edgeportal_files_bytes",
+                 "edgeportal_longest_wait_seconds", "edgeportal_files_bytes", "edgeportal_question_seconds",
                  'edgeportal_worker_silent_seconds{worker="worker@a"}', "process_resident_memory_bytes"):
         assert name in said
 

@@ -40,6 +40,18 @@ def test_home_shows_what_runs_and_what_came_out(cast: Cast, client: Client) -> N
     assert "try 1" in said and "16.1× smaller" in said and 'hx-trigger="every' in said
 
 
+def test_an_experiment_of_many_runs_is_one_row_of_home(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    first, *others = [cast.run(status) for status in (Status.RUNNING, Status.QUEUED, Status.FINISHED, Status.FAILED)]
+    for each in others:
+        each.experiment = first.experiment
+        each.save(update_fields=["experiment"])
+    said = client.get("/").content.decode()
+    assert said.count("<tr data-row>") == 2, "one of what runs, one of what came out"
+    assert "2 of 4 runs have ended" in said and "1 of 4 finished" in said and f"/experiments/{first.experiment_id}/" in said
+    assert "<dt>running or waiting</dt><dd>2</dd>" in said
+
+
 def test_the_fragment_of_home_asks_again_only_while_something_runs(cast: Cast, client: Client) -> None:
     client.force_login(cast.alice)
     answer = client.get("/", headers={"HX-Request": "true"})

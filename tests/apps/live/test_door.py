@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from apps.accounts.models import Membership, Team, User
 from apps.live import door
@@ -114,17 +115,19 @@ def test_whoever_is_still_welcome_is_refused_nothing(cast: Cast) -> None:
     assert refusals([Pass(session_of(cast.victor), stream.pk)]) == {}
 
 
-@pytest.mark.parametrize("how", ["session ended", "password changed", "person left the house"])
+@pytest.mark.parametrize("how", ["session ended", "session expired", "password changed", "person left the house"])
 def test_a_session_that_is_nobodys_any_more_is_signed_out(cast: Cast, how: str) -> None:
     entry = Pass(session_of(cast.victor), Stream.objects.create(team=cast.team).pk)
     if how == "session ended":
         Session.objects.all().delete()
+    elif how == "session expired":
+        Session.objects.update(expire_date=timezone.now())
     elif how == "password changed":
         cast.victor.set_password("another one")
         cast.victor.save()
     else:
         User.objects.filter(pk=cast.victor.pk).update(is_active=False)
-    assert refusals([entry]) == {entry: SIGNED_OUT}
+    assert refusals([entry]) == {entry: SIGNED_OUT} and heads_for([entry]) == {}
 
 
 def test_who_has_left_the_team_finds_the_stream_gone(cast: Cast) -> None:

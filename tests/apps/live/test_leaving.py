@@ -121,3 +121,28 @@ def test_a_stream_whose_rows_are_gone_is_closed_not_asked_for_again_and_again(
         assert is_empty(hub())
 
     played(scene)
+
+
+def test_a_client_that_takes_nothing_is_closed_with_4408_where_the_server_gives_no_wire(
+        stream: Stream, cookies: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under uvicorn its bytes are watched instead: tests/kill/test_deaf_readers.py."""
+    monkeypatch.setattr("apps.live.sockets.SEND_TIMEOUT_S", 0.2)
+
+    async def scene() -> None:
+        line = Line(stream, cookies)
+        said: list[dict[str, Any]] = []
+
+        async def deaf(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.send":
+                await asyncio.sleep(3600)
+            said.append(message)
+
+        line.send = deaf  # type: ignore[method-assign]
+        line.task.cancel()
+        line.task = asyncio.create_task(StreamSocket.as_asgi()(line.scope, line.heard.get, deaf))
+        await until(lambda: any(message.get("code") == 4408 for message in said))
+        line.heard.put_nowait({"type": "websocket.disconnect", "code": 4408})
+        await line.task
+        assert is_empty(hub())
+
+    played(scene)

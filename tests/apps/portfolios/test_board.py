@@ -140,7 +140,7 @@ def test_an_accuracy_that_rounds_up_to_its_bound_is_written_out(shop: Shop) -> N
 
 
 def test_a_cell_that_rests_on_a_disturbed_timing_says_so(shop: Shop) -> None:
-    shop.measured(shop.variant("net"), value=3.0, noisy=True)
+    shop.measured(shop.variant("net"), value=4.5, noisy=True)
     portfolio = shop.portfolio()
     shop.asked(portfolio)
     [cell] = facts_of(board_of(portfolio))["cells"]

@@ -119,5 +119,11 @@ def test_a_looser_bound_never_turns_pass_into_fail(value: float, bound: float, m
     assert loose.passes or not strict.passes
 
 
-def test_a_disturbed_timing_is_within_the_noise_however_narrow_its_interval() -> None:
+def test_a_disturbed_timing_near_its_bound_is_within_the_noise_however_narrow_its_interval() -> None:
     assert judge(rule(), [evidence(4.0, low=3.9, high=4.1, noisy=True)]).is_noise
+    assert not judge(rule(), [evidence(4.0, low=3.9, high=4.1)]).is_noise
+
+
+def test_a_disturbed_timing_far_from_its_bound_is_not_within_the_noise() -> None:
+    assert not judge(rule(1.5), [evidence(0.33, low=0.322, high=0.340, noisy=True)]).is_noise
+    assert judge(rule(1.5), [evidence(1.4, low=1.1, high=9.49)]).is_noise

@@ -268,3 +268,16 @@ def test_the_list_asks_no_more_for_more_rows(shop: Shop, client: Client) -> None
     for number in range(30):
         shop.portfolio(shop.made["net"], name=f"p{number}")
     assert queries() <= one
+
+
+def test_measuring_again_begins_with_the_data_set_of_the_measurement_where_the_criterion_names_none(
+    shop: Shop, client: Client,
+) -> None:
+    portfolio = shop.portfolio(shop.variant("net"))
+    digits = Dataset.objects.get_or_create(team=shop.cast.team, name="digits", defaults={
+        "in_shape": [1, 8, 8], "classes": 10, "file": shop.made["net"].file})[0]
+    shop.measured(shop.made["net"], "accuracy", 0.95, unit="fraction", device="", engine="", dataset="digits", split="test")
+    criterion = shop.asked(portfolio, metric="accuracy", comparison="at_least", bound="90")
+    client.force_login(shop.cast.alice)
+    said = client.get(f"/portfolios/{portfolio.pk}/?cell={criterion.pk}-{shop.made['net'].pk}").content.decode()
+    assert f"&amp;dataset={digits.pk}" in said and "Measure it again" in said

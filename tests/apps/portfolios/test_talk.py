@@ -50,7 +50,8 @@ def test_the_plain_marks_work() -> None:
 
 @pytest.mark.parametrize(("text", "why"), [
     (">" * 9_999, "nest too deep"), ("x" * 10_001, "At most 10,000"), ("a\x00b", "cannot be shown"),
-    ("\ud800", "cannot be shown"), ("  \n ", "Write something"), (None, "must be text"), (["a"], "must be text")])
+    ("\ud800", "cannot be shown"), ("  \n ", "Write something"), ("\u200b\u202e", "Write something"),
+    (None, "must be text"), (["a"], "must be text")])
 def test_what_cannot_be_kept_is_refused_in_a_sentence(shop: Shop, text: object, why: str) -> None:
     portfolio = shop.portfolio(shop.variant("net"))
     with pytest.raises(Refused, match=why) as refused:

@@ -14,6 +14,7 @@ from django.db import transaction
 from apps.accounts.models import Membership, Role, Team, User
 from apps.catalog import blobs
 from apps.catalog.models import Dataset, RegisteredModel, Variant
+from apps.devices import names
 from apps.devices.models import Device
 from apps.experiments import actions
 from apps.experiments.models import Run
@@ -57,8 +58,9 @@ def people() -> tuple[User, Team]:
 
 def dataset(team: Team, folder: Path, entry: dict[str, Any]) -> None:
     if not Dataset.objects.filter(team=team, name=entry["name"]).exists():
-        facts = {name: value for name, value in entry.items() if name != "file"}
-        Dataset.objects.create(team=team, file=blobs.keep(folder / entry["file"]), **facts)
+        facts = {name: value for name, value in entry.items() if name not in ("file", "samples")}
+        Dataset.objects.create(team=team, file=blobs.keep(folder / entry["file"]),
+                               samples=blobs.keep(folder / entry["samples"]), **facts)
 
 
 def model(team: Team, folder: Path, entry: dict[str, Any]) -> None:
@@ -72,7 +74,8 @@ def model(team: Team, folder: Path, entry: dict[str, Any]) -> None:
 
 def this_computer(team: Team) -> None:
     if not Device.objects.filter(team=team, host=settings.HOST).exists():
-        Device.objects.create(team=team, name="this computer", host=settings.HOST, hardware=processor()[:200])
+        Device.objects.create(team=team, name=names.free(team, "this computer", settings.HOST), host=settings.HOST,
+                              hardware=processor()[:200])
 
 
 def processor() -> str:

@@ -1,0 +1,113 @@
+"""The parts of a run that stand on boards: named in its plan, looked up with the person's rights, refused where one could not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from apps.accounts.models import Team, User
+from apps.accounts.refusal import Refused
+from apps.devices.models import Agent, Device
+from apps.experiments.placing import DEVICES, LEAD, PART
+from apps.experiments.studies import Asked
+from worker.params import Params, ReferenceKind
+from worker.recipe import Recipe
+
+FIELD = "plan"
+MOST_PARTS = 16
+Things = dict[str, tuple[ReferenceKind, Any]]
+
+
+def placed(user: User, team: Team, every: Sequence[Asked], things: Sequence[Things]) -> list[Things]:
+    """The things of each run with the devices on which its parts stand, as `part 1` (its lead), `part 2` and so on.
+
+    Where this computer leads there is no `part 1`: a worker runs it.
+    """
+    named = [hosts_of(recipe, params) for recipe, params in every]
+    wanted = {name for names in named for name in names}
+    if not wanted:
+        return list(things)
+    for (recipe, params), names in zip(every, named, strict=True):
+        if names and recipe.board and (wrong := recipe.board.refuse(params)):
+            raise Refused(wrong)
+    known = _known(user, team, wanted)
+    agents = {agent.device_id: agent for agent in Agent.objects.filter(device__in=known.values(), revoked=None)}
+    return [given | _parts(names, known, agents) for given, names in zip(things, named, strict=True)]
+
+
+def hosts_of(recipe: Recipe, params: Params) -> tuple[str, ...]:
+    """The names of the devices that the parts of a run stand on, the lead first; none where all of it runs in one place."""
+    return recipe.board.hosts(params) if recipe.board else ()
+
+
+def _known(user: User, team: Team, names: set[str]) -> dict[str, Device]:
+    """By name: the team's own before those that others share."""
+    rows: QuerySet[Device] = DEVICES.visible_to(user).usable_by(team)
+    found = rows.filter(Q(name__in=names) | Q(host__in=names)).order_by("created")
+    in_order = sorted(found, key=lambda each: each.team_id == team.pk)
+    return {name: device for device in in_order for name in (device.host, device.name) if name in names}
+
+
+def _parts(names: tuple[str, ...], known: Mapping[str, Device], agents: Mapping[Any, Agent]) -> Things:
+    if len(names) > MOST_PARTS:
+        _refuse(f"At most {MOST_PARTS} parts stand on boards; this plan has {len(names)}.")
+    if len(set(names)) < len(names):
+        _refuse("Each part stands on a board of its own; this plan names one twice.")
+    found: Things = {}
+    for place, name in enumerate(names, start=1):
+        if place == 1 and _is_here(name, known.get(name)):
+            continue
+        device = known.get(name)
+        if device is None:
+            _refuse(f"There is no device {name[:120]} that this team may run on.")
+        elif wrong := unfit(device, agents.get(device.pk), is_lead=place == 1, may_relay=place == 2 and LEAD in found):
+            _refuse(wrong)
+        found[f"{PART}{place}"] = ("device", device)
+    return found
+
+
+def _is_here(name: str, device: Device | None) -> bool:
+    return name == "this computer" or (device is not None and device.host == settings.HOST)
+
+
+def unfit(device: Device, agent: Agent | None, *, is_lead: bool = False, may_relay: bool = False) -> str:
+    """Why a part cannot stand there now, in a sentence; empty where it can."""
+    if device.host:
+        return (f"{device} is a computer with a worker: of a plan's parts only the first may run on this computer. To host "
+                "another part there, let an agent join on it, as a board of tier edge or cloud.")
+    if device.retired:
+        return f"{device} is retired: nothing begins on it until somebody brings it back."
+    if agent is None:
+        return f"No agent lives on {device}: add it as a board on the page of devices."
+    if not agent.can_host:
+        return (f"The agent of {device} (version {agent.version or 'not said'}) is too old for slices: update it on the page of "
+                "the device.")
+    if device.state in ("contact lost", "never seen"):
+        return f"{device} is offline: it was not heard lately, and the parts of a plan must stand on boards that are there."
+    if device.draining:
+        return f"{device} is draining: nothing new begins on it until it is told to take work again."
+    agent.device = device
+    return "" if is_lead or may_relay or agent.takes_tensors else closed(device, agent)
+
+
+def closed(device: Device, agent: Agent) -> str:
+    """Why nobody can connect to it."""
+    if agent.data_port:
+        return (f"{device} is of tier {device.tier}, and only a board of tier edge or cloud takes tensors from others: let it be "
+                f"the first of the plan, or change its tier.")
+    return (f"{device} takes no tensors from other boards, and the portal relays only to the second part of a plan whose first "
+            "runs on a board: start its agent with --data-port (tier edge or cloud).")
+
+
+def lead_and_others(fields: Mapping[str, Any]) -> list[tuple[int, Any]]:
+    """(part, thing) of the parts that stand on boards beside the lead, in their order."""
+    numbered = [(int(field.removeprefix(PART)), thing) for field, thing in fields.items()
+                if field.startswith(PART) and field != LEAD]
+    return sorted(numbered, key=lambda each: each[0])
+
+
+def _refuse(sentence: str) -> None:
+    raise Refused({FIELD: sentence})

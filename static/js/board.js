@@ -1,0 +1,34 @@
+// The panel of a code turns into the board as it joins: the team's stream says when. Minutes go by without a word.
+import { Stream } from "./stream.js";
+
+const live = document.getElementById("board-live");
+const said = document.getElementById("board-said");
+const EVERY_MS = 15_000;
+let shown = new Set();
+let timer = 0;
+
+const boards = () => [...document.querySelectorAll("[data-board]")].map((card) => card.dataset.board);
+
+/** Not while somebody is asked once more. */
+function refresh() {
+  clearTimeout(timer);
+  const isAsked = document.querySelector("#board-panel .sure[open]");
+  timer = setTimeout(refresh, isAsked ? 2000 : EVERY_MS);
+  if (!isAsked) htmx.ajax("GET", live.dataset.panel, { source: "#board-panel", target: "#board-panel", swap: "outerHTML" });
+}
+
+function hear(rows) {
+  if (rows.some((row) => row.type === "device")) refresh();
+}
+
+/** What came new is told to those who hear the page. */
+function tell() {
+  const fresh = boards().filter((board) => !shown.has(board));
+  if (fresh.length) said.textContent = fresh.length === 1 ? "The board has joined." : `${fresh.length} boards have joined.`;
+  shown = new Set(boards());
+}
+
+shown = new Set(boards());
+timer = setTimeout(refresh, EVERY_MS);
+document.addEventListener("htmx:afterSettle", tell);
+new Stream(live.dataset.stream, { after: Number(live.dataset.after), onEvents: hear });

@@ -1,0 +1,60 @@
+// Who wins from where to where: one strip on a logarithmic axis, numbered, with what is so now marked at 1.
+import { colour, nthColour } from "../colours.js";
+import { sig } from "../numbers.js";
+import { safe } from "../words.js";
+
+export class Bands {
+  constructor(chart, run) {
+    Object.assign(this, { chart, run, bands: new Map() });
+  }
+
+  append(row) {
+    const { name, value, labels = {} } = row.body;
+    if (row.type !== "metric" || !this.chart.y.includes(name) || !(labels.low > 0) || !(labels.high > labels.low)) return false;
+    this.bands.set(`${labels.low}\n${labels[this.chart.by]}`, { low: labels.low, high: labels.high, who: String(labels[this.chart.by] ?? ""), value });
+    return true;
+  }
+
+  get isEmpty() { return this.bands.size === 0; }
+
+  get #sorted() { return [...this.bands.entries()].sort(([, a], [, b]) => a.low - b.low); }
+
+  /** The same one keeps its colour where it wins again. */
+  #colour(who) {
+    return nthColour([...new Set(this.#sorted.map(([, band]) => band.who))].indexOf(who));
+  }
+
+  get caption() { return "1 is what is there now, the dashed line"; }
+
+  get entries() {
+    return this.#sorted.map(([key, band], i) => ({ key, label: `${i + 1}: ${sig(band.low)} to ${sig(band.high)} times, ${band.who}`, colour: this.#colour(band.who), mark: "square" }));
+  }
+
+  figure(hidden) {
+    const all = this.#sorted.map(([key, band], i) => ({ ...band, key, number: i + 1 }));
+    const shown = all.filter(({ key }) => !hidden.has(key));
+    const ends = [Math.log10(all[0].low), Math.log10(all.at(-1).high)];
+    return {
+      data: shown.map((band) => this.#trace(band)),
+      layout: { barmode: "overlay", bargap: 0.35, shapes: this.#now(all),
+                xaxis: { type: "log", range: ends, dtick: ends[1] - ends[0] > 1 ? 1 : undefined, title: { text: this.chart.x_title || this.chart.x } },
+                yaxis: { visible: false, type: "category", fixedrange: true } },
+    };
+  }
+
+  #trace({ low, high, who, value, number }) {
+    return { type: "bar", orientation: "h", name: safe(who), y: [""], x: [high - low], base: [low], marker: { color: this.#colour(who), line: { color: colour("surface"), width: 2 } },
+             text: [String(number)], textposition: "inside", insidetextanchor: "middle", insidetextfont: { color: colour("surface"), size: 14 }, textangle: 0,
+             customdata: [safe(`${number}: ${who}, from ${sig(low)} to ${sig(high)} times${value === null ? "" : `, ${sig(value)} ms as it is now`}`)], hovertemplate: "%{customdata}<extra></extra>" };
+  }
+
+  #now(all) {
+    const [low, high] = [all[0].low, all.at(-1).high];
+    return low <= 1 && 1 <= high ? [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: 1, x1: 1, line: { color: colour("text"), width: 1.6, dash: "dash" } }] : [];
+  }
+
+  table() {
+    const head = [this.chart.by || "who", "from", "to", this.chart.y_title || this.chart.y.join(", ")];
+    return { head, rows: this.#sorted.map(([, band]) => [band.who, band.low, band.high, band.value]) };
+  }
+}
