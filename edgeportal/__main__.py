@@ -1,7 +1,7 @@
 """`python -m edgeportal run` starts the whole portal and prints one link; `link` prints another.
 
 `health` asks this host's web process how it is. `restore FOLDER` brings a backup into a new installation with the embedded
-servers. `web`, `worker`, `desk` and `beat` become that one program, for those who start each by itself.
+servers. `web`, `worker`, `desk`, `answers` and `beat` become that one program, for those who start each by itself.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
-from edgeportal import embedded, places, preconditions, programs
+from edgeportal import embedded, holding, lan, places, preconditions, programs
 from edgeportal.preconditions import Cannot
 from edgeportal.supervise import Child, stop
 
 SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
 PYTHON = sys.executable
+DONE_AT_START = {"static": "The static files could not be collected", "tables": "The tables could not be made or migrated"}
 SAMPLE = places.local() and os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1"
 
 
@@ -36,6 +37,7 @@ class Portal:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.scheme = "https" if lan.wanted() else "http"
         self.var = places.var()
         self.logs = self.var / "log"
         self.sockets = places.sockets()
@@ -65,8 +67,12 @@ class Portal:
         lock = preconditions.only_one(self.var / "portal.lock")
         self.sockets.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.sockets.chmod(0o700)
-        preconditions.free_port(self.port)
+        preconditions.free_port(self.port, "0.0.0.0" if lan.wanted() else "127.0.0.1")
+        if lan.wanted():
+            lan.make_certificate()
         (self.var / "port").write_text(str(self.port))
+        (self.var / "scheme").write_text(self.scheme)
+        places.secret_key()  # made before anybody else can see it half written
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         return lock
@@ -78,17 +84,19 @@ class Portal:
         raise KeyboardInterrupt
 
     def _start(self) -> None:
-        # The sample's files need torch, which takes seconds to import: make them while everything else starts.
+        self._hold_to_the_rules()
+        with holding.preparing():
+            # All of these take a second to load: they do it together, and each waits for what it needs.
+            self._begin(Child("web", lambda: programs.web(self.port)[0]))
+            chores = {"static": self._collect_static(), "tables": self._make_tables()}
+            self._start_services()
+            for name, chore in chores.items():
+                if chore and chore.wait():
+                    raise Cannot(f"{DONE_AT_START[name]}: {self._last_line(name)} (log: {self.logs / name}.log)")
+        # Pages first: torch for the sample and the workers' imports would keep a small machine busy.
+        self._wait_for_web()
         if SAMPLE:
             self._make_sample_files()
-        collecting = self._collect_static()
-        self._hold_to_the_rules()
-        self._start_services()
-        self._manage("migrate", "--verbosity", "0", "--skip-checks")
-        if collecting and collecting.wait(WEB_S):
-            raise Cannot(f"The static files could not be collected; the log is {self.logs / 'static.log'}")
-        # Pages first: the workers' imports would keep a small machine busy.
-        self._start_web()
         self._start_workers()
 
     def _collect_static(self) -> subprocess.Popen[bytes] | None:
@@ -100,9 +108,22 @@ class Portal:
             return None
         stamp.parent.mkdir(parents=True, exist_ok=True)
         collect = f"{shlex.quote(PYTHON)} manage.py collectstatic --noinput --clear --verbosity 0"
-        command = f"{collect} && printf %s '{newest}' > {shlex.quote(str(stamp))}"
-        with (self.logs / "static.log").open("ab") as out:
-            return subprocess.Popen(["sh", "-c", command], cwd=places.BASE_DIR, stdout=out, stderr=out,
+        return self._chore("static", "sh", "-c", f"{collect} && printf %s '{newest}' > {shlex.quote(str(stamp))}")
+
+    def _make_tables(self) -> subprocess.Popen[bytes]:
+        """Only a server that is started beside it is waited for: a real one that does not answer is said at once."""
+        seconds = 0 if os.environ.get("DATABASE_URL") else SERVICES_S
+        return self._chore("tables", PYTHON, "manage.py", "tables", "--verbosity", "0", "--wait", str(seconds))
+
+    def _last_line(self, name: str) -> str:
+        """An error of PostgreSQL goes over several lines; the first of its paragraph says what happened."""
+        lines = (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return next((line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")
+
+    def _chore(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+        """A process that is done once, its words in a log of its own."""
+        with (self.logs / f"{name}.log").open("ab") as out:
+            return subprocess.Popen(command, cwd=places.BASE_DIR, stdout=out, stderr=out,
                                     preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
 
     def _start_services(self) -> None:
@@ -141,10 +162,6 @@ class Portal:
         if done.returncode:
             raise Cannot("these settings are not fit to serve anybody.\n" + done.stderr)
 
-    def _start_web(self) -> None:
-        self._begin(Child("web", lambda: programs.web(self.port)[0]))
-        self._wait_for_web()
-
     def _start_workers(self) -> None:
         for name, command in programs.PROGRAMS.items():
             words, environment = command()
@@ -157,10 +174,7 @@ class Portal:
     def _make_sample_files(self) -> None:
         folder = self.var / "sample"
         if not (folder / "manifest.json").exists():
-            with (self.logs / "sample.log").open("ab") as out:
-                self.sample = subprocess.Popen(
-                    ["nice", PYTHON, "-m", "worker.sample", str(folder)], cwd=places.BASE_DIR, stdout=out, stderr=out,
-                    preexec_fn=embedded.child_of_this_process(signal.SIGTERM))
+            self.sample = self._chore("sample", "nice", "-n", "19", PYTHON, "-m", "worker.sample", str(folder))
 
     def _present(self) -> None:
         if self.sample:
@@ -173,6 +187,10 @@ class Portal:
                 "`make link` prints another. Ctrl-C stops everything.\n")
         else:
             say(f"EdgePortal is ready on port {self.port}. Ctrl-C stops everything.")
+        if lan.wanted():
+            links = "".join(f"    https://{lan.in_url(address)}:{self.port}/\n" for address in lan.addresses())
+            say(f"  On the local network (a browser asks about the certificate once; compare its SHA-256 fingerprint):\n{links}"
+                f"    {lan.fingerprint()}\n")
 
     def restore(self, folder: Path) -> None:
         """Start the servers alone, before any table is made, and let manage.py do it."""
@@ -189,12 +207,12 @@ class Portal:
         try:
             preconditions.only_one(self.var / "portal.lock").close()
         except Cannot:
-            self.port = int((self.var / "port").read_text())
+            self.port, self.scheme = int((self.var / "port").read_text()), (self.var / "scheme").read_text()
             return self._link()
         raise Cannot("no portal runs from this folder; start it with `make run`.")
 
     def _link(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self._manage('link').strip()}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{self._manage('link').strip()}"
 
     def _wait_for_web(self) -> None:
         until = time.monotonic() + WEB_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cached_property, wraps
 from typing import Any
 
@@ -20,13 +21,25 @@ from apps.accounts.api import router as accounts
 from apps.accounts.bearer import AUTH
 from apps.accounts.refusal import Conflict, Refused
 from apps.catalog.api import router as catalog
+from apps.catalog.derived_api import router as derived_files
 from apps.catalog.uploading import TooLarge
 from apps.catalog.uploads_api import router as uploads
+from apps.devices.agents_api import router as agents
 from apps.devices.api import router as devices
+from apps.devices.boards.unwelcome import Unwelcome
+from apps.devices.codes_api import router as codes
+from apps.devices.links.api import router as links
+from apps.devices.profiles import Faulty
+from apps.devices.profiles_api import router as profiles
 from apps.experiments.api import router as experiments
+from apps.experiments.boards_api import router as boards
+from apps.experiments.hostings_api import router as hostings
+from apps.experiments.relaying_api import router as relaying
 from apps.home.api import router as search
 from apps.live.api import router as streams
+from apps.live.asking import Silent
 from apps.live.problems import problem
+from apps.plans.api import router as plans
 from apps.portfolios.api import router as portfolios
 from apps.portfolios.desk import Forbidden
 from edgeportal.complaints import by_field
@@ -85,9 +98,13 @@ def _known_fields_only(operation: Operation) -> Any:
 
 api = Api(title="EdgePortal", version="1", description=ABOUT, auth=AUTH, throttle=PerToken(), parser=StrictParser(),
           urls_namespace="api", docs_url=None)
-for router in (accounts, catalog, devices, experiments, portfolios, search):
+for router in (accounts, catalog, derived_files, codes, devices, links, experiments, plans, portfolios, profiles, search):
     api.add_router("", router)
 api.add_router("/streams", streams)
+api.add_router("/agent", agents)
+api.add_router("/agent", boards)
+api.add_router("/agent", hostings)
+api.add_router("/agent", relaying)
 api.add_router("", uploads)
 
 
@@ -140,6 +157,30 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     field, text = next(iter(error.errors.items()))
     conflict = isinstance(error, Conflict) or not any(error.errors)
     return problem(409 if conflict else 422, text, field=field or None, errors=error.errors)
+
+
+@api.exception_handler(Silent)
+def _silent(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    """Who plans did not answer in time: nothing was wrong with the question."""
+    answer = problem(503, str(error))
+    answer["Retry-After"] = "5"
+    return answer
+
+
+@api.exception_handler(Unwelcome)
+def _unwelcome(request: HttpRequest, error: Any) -> HttpResponse:
+    """What an agent is told; how long it shall wait stands in the header."""
+    answer = problem(error.status, error.title, **error.more)
+    if error.retry_after is not None:
+        answer["Retry-After"] = str(max(1, round(error.retry_after)))
+    return answer
+
+
+@api.exception_handler(Faulty)
+def _to_mend(request: HttpRequest, error: Any) -> HttpResponse:
+    """A file that cannot be used: each fault with its place, what stands there and what may."""
+    faults = [asdict(fault) for fault in error.faults]
+    return problem(422, str(error.faults[0]), field="text", errors=error.errors, faults=faults, more_faults=error.more)
 
 
 @api.exception_handler(Forbidden)

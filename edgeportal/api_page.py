@@ -38,7 +38,7 @@ def _groups(schema: Schema, origin: str) -> list[dict[str, Any]]:
 def _route(schema: Schema, origin: str, path: str, method: str, route: Schema) -> dict[str, Any]:
     body = _resolved(schema, route.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {}))
     return {
-        "id": route["operationId"], "method": method, "path": path, "about": route.get("description") or route["summary"],
+        "id": route["operationId"], "method": method, "path": path, "about": _plain(route.get("description") or route["summary"]),
         "fields": [*map(_parameter, route["parameters"]), *_body_fields(schema, body)],
         "answers": [(status, told["description"]) for status, told in route["responses"].items() if str(status)[0] == "2"],
         "curl": _curl(origin, path, method, _example(schema, body) if body else None),
@@ -47,13 +47,13 @@ def _route(schema: Schema, origin: str, path: str, method: str, route: Schema) -
 
 def _parameter(given: Schema) -> dict[str, Any]:
     return {"name": given["name"], "place": given["in"], "is_needed": given.get("required", False),
-            "takes": _takes(given["schema"]), "about": given.get("description", "")}
+            "takes": _takes(given["schema"]), "about": _plain(given.get("description", ""))}
 
 
 def _body_fields(schema: Schema, body: Schema) -> list[dict[str, Any]]:
     needed = body.get("required", [])
     return [{"name": name, "place": "body", "is_needed": name in needed, "takes": _takes(_resolved(schema, field)),
-             "about": field.get("description", "")} for name, field in body.get("properties", {}).items()]
+             "about": _plain(field.get("description", ""))} for name, field in body.get("properties", {}).items()]
 
 
 def _resolved(schema: Schema, part: Schema) -> Schema:
@@ -102,3 +102,8 @@ def _curl(origin: str, path: str, method: str, body: dict[str, Any] | None) -> s
     words += ["-X", method] if method != "GET" and (method != "POST" or body is None) else []
     words += ["-H", shlex.quote(f"Content-Type: {JSON}"), "-d", shlex.quote(json.dumps(body))] if body is not None else []
     return " ".join([*words, shlex.quote(origin + path)])
+
+
+def _plain(text: str) -> str:
+    """Words of code stand between backticks in the code itself; here they would only be seen as such."""
+    return text.replace("`", "")

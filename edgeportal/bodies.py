@@ -15,6 +15,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<h1>{title}</h1><p>Go back: what you typed is still in the form. A file goes up on the page of models or of data.</p></html>
+"""
+
 
 class _Cut(Exception):
     """The body is over; the answer is this problem."""
@@ -32,7 +36,7 @@ def bounded(app: App) -> App:
             _check_declared(scope)
             await app(scope, _counted(receive), send)
         except _Cut as cut:
-            await _answer(send, cut.problem)
+            await (_answer_page if _is_page(scope) else _answer)(send, cut.problem)
 
     return guarded
 
@@ -70,6 +74,18 @@ async def _soon(receive: Receive) -> Message:
     except TimeoutError:
         seconds = int(settings.BODY_SILENT_S)
         raise _Cut(408, f"Nothing of the request came for {seconds} s.", limit=seconds) from None
+
+
+def _is_page(scope: Scope) -> bool:
+    """Whether a person reads the answer: a browser says so, and asks for no route of the API."""
+    return b"text/html" in dict(scope["headers"]).get(b"accept", b"") and not scope["path"].startswith("/api/")
+
+
+async def _answer_page(send: Send, problem: dict[str, Any]) -> None:
+    """The same for people. It stands here whole: this is in front of all templates."""
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": problem["status"], "headers": headers})
+    await send({"type": "http.response.body", "body": PAGE.format(**problem).encode()})
 
 
 async def _answer(send: Send, problem: dict[str, Any]) -> None:

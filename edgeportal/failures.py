@@ -6,9 +6,12 @@ import logging
 import sys
 from collections.abc import Callable
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from django.views.defaults import bad_request
 
 from apps.catalog.blobs import Away, Unreadable
 from apps.live.problems import problem
@@ -35,6 +38,14 @@ class Failures:
             return None
         log.error("%s of %s: %s", type(error).__name__, request.path, error)
         return _told(request, 503, AWAY) if isinstance(error, Away) else _told(request, 410, GONE)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The answer to what is no request; of a form that holds too much, that it does, and how much it may hold."""
+    if not isinstance(exception, RequestDataTooBig):
+        return bad_request(request, exception)
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return HttpResponse(loader.get_template("413.html").render({"most": most}), status=413)
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ MASK = "[secret]"
 SECRETS = (
     # Links that sign somebody in, invite, or reset a password; tokens; passwords in the addresses of servers.
     (re.compile(r"(/(?:enter|invitations|reset|reset/key|confirm-email)/)[^\s\"'?]+"), rf"\1{MASK}"),
-    (re.compile(r"\bep_[A-Za-z0-9_]{6,}"), f"ep_{MASK}"),
+    (re.compile(r"\b(epa?)_[A-Za-z0-9_]{6,}"), rf"\1_{MASK}"),
     (re.compile(r"(?i)(bearer )[A-Za-z0-9._~+/=-]{8,}"), rf"\1{MASK}"),
     (re.compile(r"(\w+://[^\s:/@]*:)[^\s@/]+@"), rf"\1{MASK}@"),
 )

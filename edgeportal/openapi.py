@@ -26,12 +26,17 @@ WITH_BODY = {400: "The body cannot be read.", 409: "The thing is not in a state 
 OF_A_FILE = {410: "The file is gone from the store, or damaged.", 503: "The store of files does not answer now."}
 
 
+OF_AN_AGENT = {409: "Another board has this token, or this device does not hold the run.",
+               426: "The agent is too old or too new; `needed` says which version is."}
+
+
 def with_problems(schema: OpenAPISchema) -> OpenAPISchema:
     """The same schema, with a problem for every status that a route may answer with beside its own."""
     schema["components"]["schemas"]["Problem"] = PROBLEM
-    for path in schema["paths"].values():
+    for where, path in schema["paths"].items():
         for method, operation in path.items():
-            _complete(operation, ALWAYS | (OF_A_FILE if _is_file(operation) else {} if method == "get" else WITH_BODY))
+            _complete(operation, ALWAYS | (OF_A_FILE if _is_file(operation) else {} if method == "get" else WITH_BODY)
+                      | (OF_AN_AGENT if where.startswith("/api/agent/") else {}))
     return schema
 
 

@@ -34,11 +34,11 @@ def only_one(path: Path) -> IO[str]:
     return lock
 
 
-def free_port(port: int) -> None:
+def free_port(port: int, bind: str = "127.0.0.1") -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((bind, port))
         except OSError as error:
             raise Cannot(f"Port {port} cannot be used ({error.strerror}); take another: make run PORT={port + 1}") from None
 

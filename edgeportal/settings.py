@@ -13,7 +13,7 @@ import dj_database_url
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from edgeportal import mail, oidc, places
+from edgeportal import lan, mail, oidc, places
 
 # Django's generic classes take their type arguments at run time too.
 django_stubs_ext.monkeypatch()
@@ -40,6 +40,11 @@ LOCAL = MODE == "local"
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_key()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# `make run LAN=1`: the local network too, by HTTPS alone, with a certificate of the portal's own that boards pin.
+LAN = lan.wanted()
+LAN_HOSTS = [lan.in_url(host) for host in lan.hosts()] if LAN else []
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, *LAN_HOSTS]
+TLS_CERTIFICATE = lan.certificate() if LAN else None
 # Only these are believed about where a request comes from and whether it came by HTTPS.
 TRUSTED_PROXIES = words("TRUSTED_PROXIES")
 DIRECT_TLS = os.environ.get("EDGEPORTAL_TLS") == "direct"
@@ -47,11 +52,15 @@ METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
 
 INSTALLED_APPS = [
     "edgeportal",
+    # Before the registry, whose desk shows their pages in its own way.
+    "auditlog",
+    "import_export",
     "apps.accounts",
     "apps.live",
     "apps.catalog",
     "apps.devices",
     "apps.experiments",
+    "apps.plans",
     "apps.portfolios",
     "apps.home",
     "django.contrib.admin",
@@ -151,6 +160,8 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 LEASE_S = number("EDGEPORTAL_LEASE_S", 60)
 HEARTBEAT_S = number("EDGEPORTAL_HEARTBEAT_S", LEASE_S / 4)
 REAPER_S = number("EDGEPORTAL_REAPER_S", 10)
+# So long may a device be silent before people are told; its page says it after a minute and a half.
+SILENT_ALERT_S = number("EDGEPORTAL_SILENT_ALERT_S", 600)
 # Not on the runs' queue, where it would wait behind the very run it watches.
 REAPER = {"task": "worker.tasks.reap", "schedule": REAPER_S, "options": {"queue": "inspect", "expires": REAPER_S}}
 CELERY_BEAT_SCHEDULE = {"reap": REAPER}
@@ -161,6 +172,15 @@ RUN_FILE_BYTES = int(number("EDGEPORTAL_RUN_FILE_BYTES", 8e9))
 RUN_CPU_S = int(number("EDGEPORTAL_RUN_CPU_S", 7 * 24 * 3600))
 RUN_SILENT_S = number("EDGEPORTAL_RUN_SILENT_S", 900)
 RUN_CANCEL_S = number("EDGEPORTAL_RUN_CANCEL_S", 10)
+# Boards: how long one keeps its run without a word, how often a few of them ask for work, and how many requests a second
+# all of them together may make.
+BOARD_LEASE_S = number("EDGEPORTAL_BOARD_LEASE_S", 2 * LEASE_S)
+BOARD_POLL_S = number("EDGEPORTAL_BOARD_POLL_S", 5)
+# After so long without a word contact with a device is lost.
+DEVICE_SILENT_S = number("EDGEPORTAL_DEVICE_SILENT_S", 90)
+BOARD_ASKS_A_SECOND = number("EDGEPORTAL_BOARD_ASKS_A_SECOND", 50)
+# What one board may ask, which in good health is less than once a second.
+BOARD_ASKS_OF_ONE_A_SECOND = number("EDGEPORTAL_BOARD_ASKS_OF_ONE_A_SECOND", 10)
 BODY_LIMIT_BYTES = 8_000_000
 # How often one token may ask the API; 0 does not count.
 API_REQUESTS_A_MINUTE = int(number("EDGEPORTAL_API_REQUESTS_A_MINUTE", 600))
@@ -224,7 +244,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
+SECURE_SSL_REDIRECT = not LOCAL
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LAN or not LOCAL
 CSRF_TRUSTED_ORIGINS = [] if LOCAL else [f"https://{'*' * host.startswith('.')}{host}" for host in ALLOWED_HOSTS]
 if not LOCAL:
     # A browser takes such a cookie over HTTPS only, from this very host, for all of it.

@@ -8,6 +8,7 @@ from django.urls import include, path
 from edgeportal import api_page
 from edgeportal.api import api
 
+handler400 = "edgeportal.failures.unreadable"
 handler500 = "edgeportal.failures.broken"
 
 # allauth looks here for what it says when somebody tries too often.
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", include("apps.devices.urls")),
     path("docs/api/", api_page.page, name="api-docs"),
     path("", include("apps.experiments.urls")),
+    path("", include("apps.plans.urls")),
     path("", include("apps.portfolios.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),

@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from apps.accounts.models import Team
+from apps.devices import names
+from apps.devices.desk.forms import NO_HOST, lives
 from apps.devices.models import Device
 
 
@@ -27,7 +29,16 @@ class Command(BaseCommand):
             raise CommandError(f"There is no team called {team!r}." if team else "There is no team yet.")
         for one in teams:
             try:
-                device, made = Device.objects.get_or_create(team=one, host=host, retired=False, defaults={"name": host[:120]})
+                said = {"name": _name(one, host)}
+                device, made = Device.objects.get_or_create(team=one, host=host, retired=False, defaults=said)
             except IntegrityError:
                 raise CommandError(f"{one} has another device called {host!r}: give that one this host on its page.") from None
+            if lives(device):
+                raise CommandError(f"{one}: {device}: {NO_HOST}")
             self.stdout.write(f"{one}: {device} {'is registered' if made else 'was there already'}.")
+
+
+def _name(team: Team, host: str) -> str:
+    """Its own, with a number where a shared device is called so; where one of the team is, the operator says which is meant."""
+    wanted = host[:110]
+    return wanted if Device.objects.filter(team=team, name=wanted).exists() else names.free(team, wanted, host)

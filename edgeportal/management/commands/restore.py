@@ -14,7 +14,7 @@ from edgeportal.backup.restoring import restore
 class Command(BaseCommand):
     """Refuses whatever it cannot restore exactly, and says which file is wrong."""
 
-    help = "Restore a backup into an empty database and store; run `migrate` afterwards."
+    help = "Restore a backup into an empty database and store; run `tables` afterwards."
     requires_system_checks = ()
     requires_migrations_checks = False
 
