@@ -6,7 +6,8 @@ import importlib
 import platform
 import sys
 
-NAMES = ("portal", "reconvene", "stream", "pages")
+NAMES = ("portal", "reconvene", "stream", "pages", "surgery", "pruning", "scores", "folds", "shifter", "layers", "twins",
+         "prediction", "planner", "joint", "cuts", "asking", "slices", "scissionlite", "wire")
 
 
 def main() -> None:

@@ -66,8 +66,10 @@ STATEMENTS = (
     f"""insert into catalog_dataset (id, team_id, created, name, description, in_shape, classes, labels, counts, file_id, notes)
         select {_id('dataset', 'i')}, %(team)s, now(), %(label)s || ' Data ' || i, '', '[1, 8, 8]', 10, '[]',
             '{{"train": 1000, "validation": 100, "test": 100}}', %(blob)s, '[]' from generate_series(1, %(datasets)s) i""",
-    f"""insert into devices_device (id, team_id, created, name, tier, hardware, os, accelerators, location, host, retired)
-        select {_id('device', 'i')}, %(team)s, now(), %(label)s || ' Board ' || i, 'device', 'Arm', 'Linux', '', '', '', false
+    f"""insert into devices_device (id, team_id, created, name, tier, hardware, os, accelerators, location, host, retired, shared,
+          draining, busy, runtimes, labels, health)
+        select {_id('device', 'i')}, %(team)s, now(), %(label)s || ' Board ' || i, 'device', 'Arm', 'Linux', '', '', '', false,
+          false, false, false, '{{}}', '[]', '{{}}'
         from generate_series(1, %(devices)s) i""",
     f"""insert into experiments_experiment (id, team_id, created, name, recipe, created_by_id, sweep, tags)
         select {_id('experiment', 'i')}, %(team)s, now() - (%(experiments)s - i) * interval '1 minute',

@@ -45,7 +45,7 @@ class House:
         self._begin(embedded.postgres_command(data, sockets), embedded.unprivileged(data), signal.SIGINT)
         self._begin(embedded.redis_command(sockets, self.folder / "redis"), embedded.child_of_this_process(signal.SIGTERM))
         until(lambda: embedded.postgres_answers(sockets) and embedded.redis_answers(sockets), 60, "PostgreSQL and Redis")
-        self.manage("migrate", "--verbosity=0")
+        self.manage("tables", "--verbosity=0")
         self.manage("collectstatic", "--noinput", "--verbosity=0")
         import django
 
@@ -61,6 +61,11 @@ class House:
     def program(self, *words: str, **more: Any) -> subprocess.Popen[Any]:
         """A helper of a bench: `python -m words`."""
         return self._begin([sys.executable, "-m", *words], embedded.child_of_this_process(signal.SIGTERM), **more)
+
+    def beside(self, command: programs.Command) -> None:
+        """Another of the portal's own programs."""
+        words, environment = command
+        self._begin(words, embedded.child_of_this_process(signal.SIGTERM), env={**os.environ, **environment})
 
     def manage(self, *words: str) -> None:
         subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, stdout=self.log, stderr=self.log, check=True)
