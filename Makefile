@@ -26,7 +26,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 setup: $(VENV)/.installed ## make .venv and install the pinned requirements
 
-run: $(VENV)/.installed ## start the portal and print one link (PORT=8000)
+run: $(VENV)/.installed ## start the portal and print one link (PORT=8000; LAN=1 opens it to the local network, by HTTPS)
 	@$(BIN)/python -m edgeportal run
 
 link: $(VENV)/.installed ## print another sign-in link to the running portal
@@ -34,7 +34,7 @@ link: $(VENV)/.installed ## print another sign-in link to the running portal
 
 test: $(VENV)/.installed-dev chromium ## lint, then all tests with real servers and a real browser
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests
 
 chromium: # the browser of the tests: the PATH's, else Debian's as root, else one line
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 \

@@ -39,8 +39,16 @@ def test_the_web_process_never_imports_torch_or_numpy() -> None:
 
 
 def test_a_slots_supervisor_never_imports_torch_or_numpy() -> None:
-    code = "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'edgeportal.settings'\nimport edgeportal.celery, worker.tasks"
+    code = ("import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'edgeportal.settings'\n"
+            "import edgeportal.celery, worker.tasks.working")
     assert not loaded_by(code) & set(HEAVY)
+
+
+def test_what_answers_questions_is_light_too() -> None:
+    code = ("import os; os.environ.update(DJANGO_SETTINGS_MODULE='edgeportal.settings', EDGEPORTAL_WORKER='answers')\n"
+            "import edgeportal.celery; edgeportal.celery.app.loader.import_default_modules()\n"
+            "import sys; assert 'worker.tasks.answering' in sys.modules and 'apps.devices.models' not in sys.modules")
+    assert loaded_by(code) & set(HEAVY) == {"numpy"}
 
 
 @pytest.mark.parametrize("verb", ["list", "describe pruning.reconvene", "--help"])

@@ -92,7 +92,8 @@ def test_when_it_ends_every_part_of_the_page_says_so(tab: Any, portal: Portal) -
     portal.wait(run, "finished")
     until(lambda: tab.inner_text("#link-state") == "complete", 20, "the log is complete")
     until(lambda: "live" not in tab.inner_text(".places"), 10, "the rail counts it no more")
-    assert "torch" in tab.inner_text("#environment") and "will stand here" not in tab.inner_text("#files")
+    until(lambda: "torch" in tab.inner_text("#environment"), 10, "the environment stands there")
+    until(lambda: "will stand here" not in tab.inner_text("#files"), 10, "and so do the files")
     assert tab.locator("#live-change").count() == 0
 
 

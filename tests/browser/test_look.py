@@ -13,8 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
-PATHS = ["/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/experiments/new/pruning.reconvene/",
-         "/docs/", "/docs/pruning.reconvene/", "/portfolios/", "/portfolios/pick/", "/account/", "/compare/"]
+PATHS = ["/", "/models/", "/data/", "/devices/", "/devices/links/", "/devices/profiles/new/", "/experiments/",
+         "/experiments/new/", "/experiments/new/pruning.reconvene/", "/docs/", "/docs/pruning.reconvene/", "/portfolios/",
+         "/portfolios/pick/", "/account/", "/compare/", "/planner/", "/planner/joint/", "/planner/saved/"]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -112,3 +113,7 @@ def test_a_rejected_form_is_accessible_and_its_summary_has_the_focus(tab: Any, p
     assert tab.input_value("[name=epochs]") == "many"
     until(lambda: tab.evaluate("document.activeElement.id") == "form-errors", 5, "the focus on the summary")
     assert findings(tab) == []
+    before = int(tab.inner_text("#form-errors b").split()[0])
+    tab.fill("[name=epochs]", "3")
+    assert int(tab.inner_text("#form-errors b").split()[0]) == before - 1, "what is mended is counted no more"
+    assert tab.query_selector("#id_epochs_error") is None and tab.get_attribute("[name=epochs]", "aria-invalid") is None

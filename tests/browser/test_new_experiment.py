@@ -36,6 +36,15 @@ def test_data_that_do_not_fit_the_model_cannot_be_chosen(form: Any) -> None:
     assert form.locator("[name=dataset] option", has_text=re.compile("^digits$")).is_enabled()
 
 
+def test_where_only_one_data_set_fits_it_is_chosen_and_follows_the_model(form: Any) -> None:
+    form.evaluate("""() => [...document.querySelectorAll('[name=dataset] option')]
+      .filter((option) => option.value && !["digits", "digits32"].includes(option.textContent.split(" – ")[0]))
+      .forEach((option) => option.remove())""")
+    for model, fitting in {"LeNet-5 · initialised": "digits", "VGG-11 · initialised": "digits32"}.items():
+        form.select_option("[name=model]", label=model)
+        assert form.evaluate("document.querySelector('[name=dataset]').selectedOptions[0].textContent") == fitting
+
+
 def test_another_recipe_keeps_the_chosen_model(form: Any) -> None:
     form.select_option("[name=model]", label="LeNet-5 · initialised")
     chosen = form.input_value("[name=model]")

@@ -52,7 +52,7 @@ def test_its_chart_leaves_as_csv_and_as_svg(page: Any, sweep: str) -> None:
     page.wait_for_selector(POINTS)
     for word, begins in (("CSV", "combination,variant,n"), ("SVG", "<svg")):
         with page.expect_download() as download:
-            page.locator(".chart").get_by_role("button", name=word).click()
+            page.get_by_role("button", name=f"Accuracy against latency: {word}").click()
         assert download.value.path().read_text().startswith(begins)
 
 

@@ -53,7 +53,7 @@ class Servers:
 
 
 class Host(Portal):
-    """Web, worker, desk and beat of one host. Nothing is shared with others but the servers."""
+    """Web, worker, desk, answers and beat of one host. Nothing is shared with others but the servers."""
 
     def __init__(self, name: str, servers: Servers, **environment: str) -> None:
         super().__init__(Path(tempfile.mkdtemp(prefix=f"ep-host-{name}-")), EDGEPORTAL_HOST=name, **environment)

@@ -114,3 +114,9 @@ def test_one_that_never_reads_is_closed_and_the_others_get_everything(hall: Hall
     assert Heard(crowd, speaker.commits).is_whole
     answer = hall.portal.http.get("/")
     assert answer.status_code == 200
+
+
+def test_one_that_goes_silent_on_a_silent_stream_is_closed_too(hall: Hall, stream: str) -> None:
+    """Nothing is sent that could fail: only the unanswered ping tells."""
+    gone = Deaf(hall.port, f"/ws/streams/{stream}/", cookie(hall.portal))
+    until(gone.look, PATIENCE_S, "the one that answers no ping is closed")

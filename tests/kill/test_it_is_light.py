@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,8 +18,21 @@ pytestmark = pytest.mark.kill
 PAGE_S = 0.1
 
 
-def test_idle_all_processes_together_stay_under_800_mb(portal: Portal) -> None:
-    portal.clear_the_slot()
+@pytest.fixture
+def fresh() -> Iterator[Portal]:
+    """A portal that has done one run and nothing else, its warm process still there."""
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")))
+    try:
+        portal.start()
+        portal.clear_the_slot()
+        portal.wait(portal.launch("training.backprop", epochs=1), seconds=200)
+        yield portal
+    finally:
+        portal.stop()
+
+
+def test_idle_all_processes_together_stay_under_800_mb(fresh: Portal) -> None:
+    portal = fresh
     portal.http.get("/")
     family = portal.processes()
     assert portal.processes("worker.forkserver"), "counted with the warm process, the heaviest of all"

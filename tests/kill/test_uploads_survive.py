@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 
+from tests.memory import Memory
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.kill
@@ -29,22 +28,6 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     np.savez(path, images=generator.integers(0, 256, (ROWS, 32, 32, 3), np.uint8), labels=np.arange(ROWS) % 10)
     yield path
     path.unlink()
-
-
-class Memory(threading.Thread):
-    """The most that the web process held while it was watched, whichever process that is."""
-
-    def __init__(self, portal: Portal) -> None:
-        super().__init__(daemon=True)
-        self.portal, self.most, self.done = portal, 0, threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        while not self.done.wait(0.05):
-            try:
-                self.most = max(self.most, self.portal.web().memory_info().rss)
-            except (psutil.Error, IndexError):
-                continue
 
 
 def ask(portal: Portal, method: str, path: str, **more: Any) -> httpx.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
@@ -33,3 +33,14 @@ def test_whoever_asks_is_told_to_come_again(visitor: Client, monkeypatch: Any, p
     assert "The database does not answer now" in text and "10.0.0.7" not in text
     if path.startswith("/api/"):
         assert answer["Content-Type"] == "application/problem+json" and answer.json()["request_id"]
+
+
+def test_a_question_that_takes_too_long_is_ended_by_the_database(db: None) -> None:
+    """Asked on a line of its own: the tests' one has migrated, which may take long."""
+    line = connection.copy()
+    try:
+        with line.cursor() as cursor:
+            cursor.execute("show statement_timeout")
+            assert cursor.fetchone() == ("30s",)
+    finally:
+        line.close()

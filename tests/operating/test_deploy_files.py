@@ -24,7 +24,9 @@ DEPLOY = ROOT / "deploy"
 VERBS = {*programs.PROGRAMS, "web", "health"}
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service.get("image") == "edgeportal:local"}
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+# A board has none of the portal's folders: its unit stands apart.
+AGENT = DEPLOY / "systemd" / "edgeportal-agent.service"
+UNITS = sorted(set((DEPLOY / "systemd").glob("*.service")) - {AGENT})
 HARDENED = {"NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "User": "edgeportal"}
 
 
@@ -43,7 +45,7 @@ def exists(words: list[str]) -> bool:
     return False
 
 
-def test_the_four_programs_and_the_migration_are_there() -> None:
+def test_every_program_and_the_migration_are_there() -> None:
     assert set(OURS) == {"migrate", "web", *programs.PROGRAMS}
 
 
@@ -88,7 +90,7 @@ def test_the_trusted_proxy_is_the_one_in_front() -> None:
     assert f"TRUSTED_PROXIES={address}" in (DEPLOY / "compose.yaml").read_text()
 
 
-@pytest.mark.parametrize("service", ["web", "worker", "desk", "beat"])
+@pytest.mark.parametrize("service", ["web", "worker", "desk", "answers", "beat"])
 def test_every_variable_that_is_set_is_documented(service: str) -> None:
     given = {*OURS[service].get("environment", {}), *names("env.example")}
     assert given <= set(documented())
@@ -126,6 +128,19 @@ def test_a_unit_runs_what_exists_with_few_rights_and_bounded_memory(unit: Path) 
     assert service["MemoryMax"] and service["StateDirectory"] == "edgeportal"
 
 
+def test_a_boards_unit_runs_the_agent_as_a_user_of_its_own_and_stops_where_a_person_must_act() -> None:
+    from worker.agent import keeper
+
+    service = read(AGENT)["Service"]
+    python, *words = shlex.split(service["ExecStart"])
+    assert words[:3] == ["-m", "worker.agent", "run"] and Path(python).parent == Path("/opt/edgeportal-agent")
+    assert words[-1] == f"/var/lib/{service['StateDirectory']}" and service["StateDirectoryMode"] == "0700"
+    assert service["DynamicUser"] == "yes" and "User" not in service
+    hardened = {name: value for name, value in HARDENED.items() if name != "User"}
+    assert {name: service[name] for name in hardened} == hardened
+    assert int(service["RestartPreventExitStatus"]) == keeper.OVER and service["KillMode"] == "mixed"
+
+
 def test_there_is_a_unit_for_each_program_and_a_nightly_backup() -> None:
     assert {unit.stem for unit in UNITS} == {f"edgeportal-{name}" for name in {*programs.PROGRAMS, "web", "backup"}}
     timer = configparser.ConfigParser(interpolation=None)
@@ -144,10 +159,11 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze here")
     copies = []
-    for unit in [*UNITS, DEPLOY / "systemd" / "edgeportal-backup.timer"]:
+    for unit in [*UNITS, AGENT, DEPLOY / "systemd" / "edgeportal-backup.timer"]:
         copy = tmp_path / unit.name
         # What an installation has and this machine has not: the interpreter's place.
-        copy.write_text(unit.read_text().replace("/opt/edgeportal/.venv/bin/python", sys.executable))
+        python = "/opt/edgeportal-agent/python" if unit == AGENT else "/opt/edgeportal/.venv/bin/python"
+        copy.write_text(unit.read_text().replace(python, sys.executable))
         copies.append(str(copy))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *copies], capture_output=True, text=True, check=False)
     ours = [line for line in (done.stdout + done.stderr).splitlines() if "edgeportal" in line]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.devices.models import Device
+from apps.devices.models import Agent, Device
 from apps.experiments import leases
 from tests.apps.cast import Cast, gather
 from worker.tasks.supervisor import Supervisor
@@ -29,6 +29,13 @@ def test_a_host_that_cannot_be_registered_gives_one_line(cast: Cast, words: list
     Device.objects.create(team=cast.team, name="this computer", host="another")
     with pytest.raises(CommandError, match=r"no team called|has another device called"):
         call_command("register_host", *words)
+
+
+def test_a_host_on_which_an_agent_lives_is_not_registered(cast: Cast) -> None:
+    device = Device.objects.create(team=cast.team, name="both", host="edge-7")
+    Agent.objects.create(device=device, prefix="agent001", digest="x" * 64, instance="i1", version="1")
+    with pytest.raises(CommandError, match="An agent lives on this device"):
+        call_command("register_host", "edge-7", "--team", "Edge")
 
 
 def test_the_lease_is_kept_while_files_travel(transactional_db: None, settings: Any) -> None:

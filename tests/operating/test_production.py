@@ -136,7 +136,7 @@ def test_the_log_is_json_and_says_who_asked_for_what(house: Portal, boss: Visito
                and line["request"] == "from-the-proxy" for line in asked)
     text = (house.var / "log" / "web.log").read_text()
     assert "c2VjcmV0" not in text and PASSWORD not in text and "/invitations/[secret]" in text
-    for name in ("worker", "desk", "beat"):
+    for name in ("worker", "desk", "answers", "beat"):
         log = house.var / "log" / f"{name}.log"
         assert all(json.loads(line)["time"] for line in log.read_text().splitlines()), name
 

@@ -77,7 +77,8 @@ def test_embedded_servers_are_allowed_when_somebody_says_so() -> None:
     assert check(DATABASE_URL="", REDIS_URL="", EDGEPORTAL_EMBEDDED="1").returncode == 0
 
 
-@pytest.mark.parametrize("program", ["import edgeportal.asgi", "import edgeportal.celery, worker.tasks"])
+@pytest.mark.parametrize("program", ["import edgeportal.asgi", "import edgeportal.celery, worker.tasks.working",
+                                     "import os; os.environ['EDGEPORTAL_WORKER'] = 'answers'; import edgeportal.celery"])
 def test_no_program_serves_with_unfit_settings(program: str) -> None:
     done = python("-c", program, **{**FIT, "SECRET_KEY": "change-me" * 10, "DJANGO_SETTINGS_MODULE": "edgeportal.settings"})
     assert done.returncode != 0 and "edgeportal.E003: SECRET_KEY is a placeholder." in done.stderr

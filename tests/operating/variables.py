@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 READERS = {"get", "number", "words", "getenv", "setdefault"}
 # Of the machine, not ours; and what one of our programs says to another.
-NOT_OURS = {"PATH", "HOME", "XDG_RUNTIME_DIR", "DJANGO_SETTINGS_MODULE", "EDGEPORTAL_WORKER", "EDGEPORTAL_WARM"}
+NOT_OURS = {"PATH", "PYTHONPATH", "HOME", "XDG_RUNTIME_DIR", "DJANGO_SETTINGS_MODULE", "EDGEPORTAL_WORKER", "EDGEPORTAL_WARM",
+            "ORT_DISABLE_TELEMETRY", "TORCHINDUCTOR_CACHE_DIR"}
 
 
 def documented() -> list[str]:
@@ -30,7 +31,7 @@ def _read_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and _called(node.func) in READERS and _of_environment(node.func):
             yield from _name(node.args[0])
-        elif isinstance(node, ast.Subscript) and "environ" in ast.unparse(node.value):
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and "environ" in ast.unparse(node.value):
             yield from _name(node.slice)
 
 

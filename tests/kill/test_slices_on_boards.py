@@ -1,0 +1,178 @@
+"""Slices on real boards: agents from the wheel, a portal, TLS between the boards; a slice is killed, and its whole board."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from edgeportal import embedded
+from tests.boards import LanPortal
+from tests.portal import free_port, strain, until
+
+pytestmark = pytest.mark.kill
+SHORT = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "6", "EDGEPORTAL_BOARD_LEASE_S": "6"}
+PLAN = {"plan": "pi until pool1; rack", "between": "pi to rack: 1 ms, 1000 Mbit/s", "where": "boards", "warmup": "0"}
+
+
+class Board:
+    """An agent from the portal's wheel, joined by its command, with or without a data port."""
+
+    def __init__(self, folder: Path, portal: LanPortal, name: str, tier: str, port: int = 0) -> None:
+        self.folder, self.portal, self.name, self.port = folder / name, portal, name, port
+        self.folder.mkdir()
+        self.output = self.folder / "output.log"
+        made = portal.http.post("/api/devices/codes", json={"tier": tier}, headers={
+            "X-CSRFToken": portal.http.cookies.get("csrftoken", ""), "Referer": portal.address})
+        assert made.status_code == 201, made.text
+        wheel = self.folder / "agent.whl"
+        wheel.write_bytes(portal.http.get("/api/agent/wheel").content)
+        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(wheel), "OMP_NUM_THREADS": "1"}
+        pin = portal.http.get("/devices/join.sh").text
+        words = ["--fingerprint", re.search(r"FINGERPRINT='([0-9a-f]{64})'", pin)[1], "--name", name]  # type: ignore[index]
+        words += ["--data-port", str(port)] if port else []
+        done = subprocess.run(self._command("join", portal.address, made.json()["code"], *words), env=self.environment, cwd="/",
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "worker.agent", *words, "--folder", str(self.folder / "state")]
+
+    def start(self) -> None:
+        with self.output.open("ab") as out:
+            self.process = subprocess.Popen(self._command("run"), env=self.environment, cwd="/", stdout=out, stderr=out,
+                                            preexec_fn=embedded.child_of_this_process(signal.SIGKILL))
+
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            top = psutil.Process(self.process.pid)
+            return [one for one in [top, *top.children(recursive=True)] if word in " ".join(_line(one))]
+        return []
+
+    def power_off(self) -> None:
+        for one in self.processes():
+            with contextlib.suppress(psutil.Error):
+                one.kill()
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(20)
+        self.power_off()
+
+    def said(self) -> str:
+        return f"--- {self.name}\n{self.output.read_text()}"
+
+
+def _line(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
+    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-slices-")), **SHORT)
+    try:
+        running.start()
+        running.clear_the_slot()
+        yield running
+    finally:
+        running.stop()
+        running.keep_logs(tmp_path_factory.getbasetemp() / "slices-portal-logs")
+
+
+@pytest.fixture(scope="module")
+def boards(portal: LanPortal) -> Iterator[tuple[Board, Board]]:
+    folder = Path(tempfile.mkdtemp(prefix="ep-boards-"))
+    pi, rack = Board(folder, portal, "pi", "device"), Board(folder, portal, "rack", "edge", free_port())
+    for board in (pi, rack):
+        board.start()
+    asked = "select 1 from devices_agent where data_port = %s"
+    until(lambda: portal.sql(asked, rack.port), 30 * strain(), rack.output.read_text())
+    yield pi, rack
+    for board in (pi, rack):
+        board.stop()
+        print(board.said())
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(autouse=True)
+def _is_told(boards: tuple[Board, Board], request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    print(*(board.said()[-3000:] for board in boards), sep="\n")
+
+
+def streaming(portal: LanPortal, **values: str) -> str:
+    """A run whose images are on their way."""
+    run = portal.launch("partitioning.slices", **{**PLAN, **values})
+    until(lambda: portal.metrics(run, "image_latency_ms") or portal.run(run)["status"] == "failed", 60 * strain(),
+          f"images; the run is {portal.run(run)}")
+    assert portal.run(run)["status"] == "running", portal.run(run)
+    return run
+
+
+def logged(portal: LanPortal, run: str) -> str:
+    return "\n".join(str(event["body"]["message"]) for event in portal.events(run) if event["type"] == "log")
+
+
+def test_a_plan_runs_on_two_boards_and_outlives_its_slice(portal: LanPortal, boards: tuple[Board, Board]) -> None:
+    _, rack = boards
+    run = streaming(portal, images="1000")
+    [slice_] = rack.processes("slice_process")
+    slice_.kill()
+    ended = portal.wait(run, seconds=60 * strain())
+    assert ended["status"] == "finished", ended
+    assert ended["summary"]["links_are"] == "real" and ended["summary"]["images"] == 1000
+    said = logged(portal, run)
+    assert f"Part 2 stands on rack, reached directly at 127.0.0.1, port {rack.port}" in said
+    assert "Connecting again" in said
+    until(lambda: not rack.processes("slice_process"), 20 * strain(), "the slice goes with its run")
+
+
+def test_a_board_that_loses_its_power_goes_on_with_its_slice(portal: LanPortal, boards: tuple[Board, Board]) -> None:
+    _, rack = boards
+    run = streaming(portal, images="1000")
+    rack.power_off()
+    rack.start()
+    ended = portal.wait(run, seconds=90 * strain())
+    assert ended["status"] == "finished", (ended, logged(portal, run))
+    assert "Connecting again" in logged(portal, run) and "going on" not in rack.said().partition("ended")[0]
+
+
+def test_this_computer_leads_and_a_run_that_is_cancelled_leaves_nothing(portal: LanPortal, boards: tuple[Board, Board]) -> None:
+    _, rack = boards
+    here = {"plan": "this computer until pool1; rack", "between": "this computer to rack: 1 ms, 1000 Mbit/s"}
+    run = portal.launch("partitioning.slices", **{**PLAN, **here, "images": "12"})
+    ended = portal.wait(run, seconds=60 * strain())
+    assert ended["status"] == "finished" and ended["summary"]["links_are"] == "real", ended
+    assert "Part 2 stands on rack" in logged(portal, run)
+
+    run = streaming(portal, images="1000", **here)
+    assert rack.processes("slice_process")
+    assert portal.post(f"/runs/{run}/cancel/").status_code == 200
+    assert portal.wait(run, seconds=40 * strain())["status"] == "cancelled"
+    until(lambda: not rack.processes("slice_process"), 20 * strain(), "the slice goes with its run")
+
+
+def test_the_portal_relays_to_a_board_that_takes_no_connections(portal: LanPortal, boards: tuple[Board, Board]) -> None:
+    pi, _ = boards
+    # The plan turned round: the board that stands at the sensor listens to nobody.
+    run = streaming(portal, images="40", plan="rack until pool1; pi", between="rack to pi: 50 ms, 10 Mbit/s")
+    [slice_] = pi.processes("slice_process")
+    assert all(each.laddr.ip == "127.0.0.1" for each in slice_.net_connections("tcp"))
+    ended = portal.wait(run, seconds=60 * strain())
+    assert ended["status"] == "finished" and ended["summary"]["images"] == 40, (ended, logged(portal, run))
+    assert "Part 2 stands on pi, relayed by the portal" in logged(portal, run)
+    assert ended["summary"]["links_are"] == "relayed" and "relayed by the portal" in ended["summary"]["verdict"], ended
