@@ -71,12 +71,7 @@ def hindered(run: Run) -> str:
 def _hinders(run: Run, place: Place, device: Device, agent: Agent | None) -> str:
     if not (device.shared or device.team_id == run.team_id):
         return f"{device} is no longer shared with your team"
-    return standing.unfit(device, agent, may_relay=_may_relay(run, place))
-
-
-def _may_relay(run: Run, place: Place) -> bool:
-    """Whether the portal may carry its frames: those of the part behind a lead that is a board."""
-    return place.part == 2 and run.board_id is not None
+    return standing.unfit(device, agent)
 
 
 def _busy(run: Run, devices: Sequence[Device]) -> dict[str, str]:
@@ -174,6 +169,12 @@ def take(agent: Agent, request: UUID) -> Hosting | None:
 def token_of(hosting: Hosting) -> str:
     """Said to the board that keeps the slice and to the run's lead, over their own connections, and to nobody else."""
     return _token(hosting.run, hosting.salt)
+
+
+def behind(hosting: Hosting) -> UUID | None:
+    """The slice of the part behind, which its board sends on to; None behind the last one."""
+    found: UUID | None = Hosting.objects.filter(run=hosting.run_id, part=hosting.part + 1).values_list("pk", flat=True).first()
+    return found
 
 
 def ordered(agent: Agent, pk: UUID, sha256: str) -> BoardFile | None:

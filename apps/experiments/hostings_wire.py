@@ -30,10 +30,13 @@ class HostingOut(Told):
     facts: dict[str, Any]
     token: str = Field(description="Whoever connects says it first; the same for all slices of the run, and for no other run.")
     relayed: bool = Field(description="Nobody connects to it: the portal carries what goes there and back.")
+    onward: str = Field("", description="The slice of the part behind: where nobody connects to that one, the portal carries to "
+                                        "it from here.")
     lease_s: float = Field(description="After so many seconds without a word the slice is no longer this board's.")
 
 
 def told(held: Hosting) -> HostingOut:
     files = [OrderedFile(**each, url=f"/api/agent/hostings/{held.pk}/files/{each['sha256']}") for each in held.files]
     return HostingOut(hosting=held.pk, run=held.run_id, number=held.run.number, part=held.part, device=held.name, files=files,
-                      facts=held.facts, relayed=held.relayed, token=hostings.token_of(held), lease_s=settings.BOARD_LEASE_S)
+                      facts=held.facts, relayed=held.relayed, onward=str(hostings.behind(held) or ""),
+                      token=hostings.token_of(held), lease_s=settings.BOARD_LEASE_S)

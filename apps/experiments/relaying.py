@@ -1,5 +1,7 @@
 """Frames of a part whose board takes no connections, carried by the portal: in numbered pieces through Redis, few at a time.
 
+They go between a part and the one before it: the board that leads the run, or keeps the part before, or the worker that leads.
+
 A call is one connection, the newest one counts, and its two ways go `out` to the part and `back` from it. A piece that comes
 again because its answer was lost changes nothing, and asking for a piece confirms those before it. Nothing of it is ever a row,
 and all is gone after a minute.
@@ -29,11 +31,13 @@ MOST_PIECE_BYTES, MOST_UNDERWAY = 256_000, 32
 KEPT_S, WAIT_S = 60, 2.0
 # What comes at once is seen at once; what does not is asked after less and less often.
 FIRST_LOOK_S, LAST_LOOK_S, SLOWER = 0.005, 0.05, 1.5
+# The part behind the lead's own.
+FIRST_KEPT = 2
 STRANGER = "This slice is relayed between two boards, and this is neither of them, or the token is not that of its run."
 
 
 class End(NamedTuple):
-    """Who asks: the board that keeps the slice hears what goes out, the lead what comes back."""
+    """Who asks: the board that keeps the slice hears what goes out, whoever has the part before it what comes back."""
 
     hosting: UUID
     hears: Way
@@ -42,16 +46,38 @@ class End(NamedTuple):
 
 def end_of(agent: Agent, pk: UUID, token: str) -> End:
     """409 when the slice is over, 403 for anybody else."""
-    row = Hosting.objects.filter(pk=pk, state__in=STANDS, relayed=True).first()
-    if row is None:
-        raise Unwelcome(409, GONE)
-    leads = Run.objects.filter(pk=row.run_id, board_id=agent.device_id, status__in=HELD, board_lease=F("token")).exists()
+    row = _relayed(pk)
     knows = compare_digest(digest(token), row.token_hash)
     if knows and row.device_id == agent.device_id and Run.objects.filter(pk=row.run_id, status__in=HELD).exists():
         return End(pk, "out", "back")
-    if knows and leads:
+    if knows and _is_before(agent, row):
         return End(pk, "back", "out")
     raise Unwelcome(403, STRANGER)
+
+
+def end_of_lead(pk: UUID, run: UUID, lease: int) -> End:
+    """For the worker that leads the run by this lease; 409 when the slice is over, 403 when the run is no longer its own."""
+    row = _relayed(pk)
+    leads = Run.objects.filter(pk=run, token=lease, status__in=HELD, board=None).exists()
+    if row.run_id != run or row.part != FIRST_KEPT or not leads:
+        raise Unwelcome(403, STRANGER)
+    return End(pk, "back", "out")
+
+
+def _relayed(pk: UUID) -> Hosting:
+    row: Hosting | None = Hosting.objects.filter(pk=pk, state__in=STANDS, relayed=True).first()
+    if row is None:
+        raise Unwelcome(409, GONE)
+    return row
+
+
+def _is_before(agent: Agent, row: Hosting) -> bool:
+    """Whether this board has the part before: it leads the run, or keeps that part for it."""
+    runs = Run.objects.filter(pk=row.run_id, status__in=HELD)
+    if row.part == FIRST_KEPT:
+        return bool(runs.filter(board_id=agent.device_id, board_lease=F("token")).exists())
+    kept = Hosting.objects.filter(run__in=runs, part=row.part - 1, device_id=agent.device_id, state__in=STANDS)
+    return bool(kept.exists())
 
 
 def call(end: End) -> int:

@@ -24,7 +24,7 @@ class CallOut(Told):
 
 @router.post(CALLS, response=CallOut)
 def make_call_as_board(request: HttpRequest, hosting: UUID) -> CallOut:
-    """A new connection to a slice, for the lead of its run."""
+    """A new connection to a slice, for the board of the part before it."""
     return CallOut(call=relaying.call(_end(request, hosting)))
 
 

@@ -63,7 +63,7 @@ def _parts(names: tuple[str, ...], known: Mapping[str, Device], agents: Mapping[
         device = known.get(name)
         if device is None:
             _refuse(f"There is no device {name[:120]} that this team may run on.")
-        elif wrong := unfit(device, agents.get(device.pk), is_lead=place == 1, may_relay=place == 2 and LEAD in found):
+        elif wrong := unfit(device, agents.get(device.pk)):
             _refuse(wrong)
         found[f"{PART}{place}"] = ("device", device)
     return found
@@ -73,7 +73,7 @@ def _is_here(name: str, device: Device | None) -> bool:
     return name == "this computer" or (device is not None and device.host == settings.HOST)
 
 
-def unfit(device: Device, agent: Agent | None, *, is_lead: bool = False, may_relay: bool = False) -> str:
+def unfit(device: Device, agent: Agent | None) -> str:
     """Why a part cannot stand there now, in a sentence; empty where it can."""
     if device.host:
         return (f"{device} is a computer with a worker: of a plan's parts only the first may run on this computer. To host "
@@ -89,17 +89,7 @@ def unfit(device: Device, agent: Agent | None, *, is_lead: bool = False, may_rel
         return f"{device} is offline: it was not heard lately, and the parts of a plan must stand on boards that are there."
     if device.draining:
         return f"{device} is draining: nothing new begins on it until it is told to take work again."
-    agent.device = device
-    return "" if is_lead or may_relay or agent.takes_tensors else closed(device, agent)
-
-
-def closed(device: Device, agent: Agent) -> str:
-    """Why nobody can connect to it."""
-    if agent.data_port:
-        return (f"{device} is of tier {device.tier}, and only a board of tier edge or cloud takes tensors from others: let it be "
-                f"the first of the plan, or change its tier.")
-    return (f"{device} takes no tensors from other boards, and the portal relays only to the second part of a plan whose first "
-            "runs on a board: start its agent with --data-port (tier edge or cloud).")
+    return ""
 
 
 def lead_and_others(fields: Mapping[str, Any]) -> list[tuple[int, Any]]:

@@ -20,7 +20,7 @@ from worker.agent.data_port import DataPort
 from worker.agent.fetching import Unfetchable, fetch_all
 from worker.agent.hardware import memory_bytes
 from worker.agent.portal import Patience, Portal
-from worker.agent.relaying import Answering
+from worker.agent.relaying import Answering, AtPortal, Calling
 from worker.agent.running import BESIDE_MEMORY, Means
 from worker.agent.slice_process import SliceProcess
 from worker.agent.state import Folder
@@ -42,6 +42,7 @@ class Hosting:
         # Where the portal relays, nobody else connects.
         self._port = None if claim.get("relayed") else port
         self._process: SliceProcess | None = None
+        self._onward: Calling | None = None
         self._stopping, self._workdir = stopping, folder.slice / "work"
         self._over = ""
         self._state = "wanted"
@@ -76,7 +77,7 @@ class Hosting:
 
     def _served(self) -> None:
         """As often as its process dies, three times at most in a minute."""
-        with self._relayed():
+        with self._relayed(), self._relays_onward():
             self._kept_alive()
 
     @contextlib.contextmanager
@@ -85,12 +86,27 @@ class Hosting:
         if not self._claim.get("relayed"):
             yield
             return
-        relay = Answering(self._portal, self._claim["hosting"], self._claim["token"], self._listens_at)
+        relay = Answering(self._place(self._claim["hosting"]), self._listens_at)
         relay.start()
         try:
             yield
         finally:
             relay.close()
+
+    @contextlib.contextmanager
+    def _relays_onward(self) -> Iterator[None]:
+        """A way to the part behind by the portal; the slice goes it where that one takes no connections."""
+        if not self._claim.get("onward"):
+            yield
+            return
+        self._onward = Calling(self._place(self._claim["onward"]))
+        try:
+            yield
+        finally:
+            self._onward.close()
+
+    def _place(self, hosting: str) -> AtPortal:
+        return AtPortal(self._portal, hosting, self._claim["token"])
 
     def _listens_at(self) -> int:
         return self._process.port if self._process else 0
@@ -131,6 +147,7 @@ class Hosting:
         files = [str(self._workdir / each["path"]) for each in claim["files"]]
         return {"part": claim["part"], "name": claim["device"], "file": files[0] if files else "", "token": claim["token"],
                 "run": claim["run"], "threads": self._means.threads, **claim["facts"],
+                "onward": self._onward.port if self._onward else 0,
                 "host": "" if port else "127.0.0.1", "port": port.port if port else 0,
                 "certificate": str(port.certificate.file) if port else ""}
 

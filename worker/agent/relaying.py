@@ -6,7 +6,9 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from worker.agent.portal import Patience, Portal
 from worker.agent.wording import Away, Refused
@@ -15,14 +17,62 @@ log = logging.getLogger(__name__)
 HERE = "127.0.0.1"
 PIECE_BYTES = 250_000
 LOOK_S, AGAIN_S = 0.2, 0.02
+# So long a new connection waits for a portal that is away, as one that starts again.
+AWAY_S = 20.0
+Answer = TypeVar("Answer")
+
+
+class Place(Protocol):
+    """Where the pieces of one slice are left and found; of its two ends this is one.
+
+    Everything raises Away for what another try may cure, and Refused once it is over, or for who has lost the run.
+    """
+
+    def call(self) -> int:
+        """A new connection; the one before is over."""
+
+    def called(self, after: int) -> int:
+        """The newest connection, as soon as it is another than `after`; the same after a while without."""
+
+    def put(self, call: int, number: int, piece: bytes) -> None:
+        """The next bytes of this end; none at all end its way."""
+
+    def get(self, call: int, number: int) -> bytes | None:
+        """The bytes of this number from the other end; None while there are none."""
+
+    def close(self) -> None:
+        """What this thread holds of it."""
+
+
+class AtPortal:
+    """For boards: over HTTPS, as all that they say."""
+
+    def __init__(self, portal: Portal, hosting: str, token: str) -> None:
+        self._portal, self._base = portal, f"/api/agent/hostings/{hosting}/relay"
+        self._headers = {"X-EdgePortal-Run-Token": token}
+
+    def call(self) -> int:
+        return int(self._portal.ask("POST", f"{self._base}/calls", None, **self._headers).body["call"])
+
+    def called(self, after: int) -> int:
+        return int(self._portal.ask("GET", f"{self._base}/calls/{after}", None, **self._headers).body["call"])
+
+    def put(self, call: int, number: int, piece: bytes) -> None:
+        self._portal.carry("PUT", f"{self._base}/{call}/{number}", piece, **self._headers)
+
+    def get(self, call: int, number: int) -> bytes | None:
+        status, piece = self._portal.carry("GET", f"{self._base}/{call}/{number}", None, **self._headers)
+        return piece if status == 200 else None
+
+    def close(self) -> None:
+        self._portal.close()
 
 
 class Carrier:
     """Both ways of one connection, until one of them ends."""
 
-    def __init__(self, portal: Portal, base: str, token: str, call: int, end: socket.socket) -> None:
-        self._portal, self._place, self._end = portal, f"{base}/{call}", end
-        self._headers = {"X-EdgePortal-Run-Token": token}
+    def __init__(self, place: Place, call: int, end: socket.socket) -> None:
+        self._place, self._call, self._end = place, call, end
         self._over = threading.Event()
         for way in (self._bring, self._fetch):
             threading.Thread(target=self._ended_after, args=(way,), name=f"relay {way.__name__}", daemon=True).start()
@@ -40,7 +90,7 @@ class Carrier:
             log.info("a relayed connection ended: %s", problem)
         finally:
             self.close()
-            self._portal.close()
+            self._place.close()
 
     def _bring(self) -> None:
         number, piece = 0, b" "
@@ -49,38 +99,35 @@ class Carrier:
                 piece = self._end.recv(PIECE_BYTES)
             except OSError:
                 piece = b""
-            self._again(lambda: self._portal.carry("PUT", f"{self._place}/{number}", piece, **self._headers))  # noqa: B023
+            self._again(lambda: self._place.put(self._call, number, piece))  # noqa: B023
             number += 1
 
     def _fetch(self) -> None:
         number = 0
         while not self._over.is_set():
-            status, piece = self._again(lambda: self._portal.carry("GET", f"{self._place}/{number}", None, **self._headers))  # noqa: B023
-            if status == 200 and not piece:
+            piece = self._again(lambda: self._place.get(self._call, number))  # noqa: B023
+            if piece is None:
+                continue
+            if not piece:
                 return
-            if status == 200:
-                self._end.sendall(piece)
-                number += 1
+            self._end.sendall(piece)
+            number += 1
 
-    def _again(self, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    def _again(self, ask: Callable[[], Answer]) -> Answer | None:
         patience = Patience(first=AGAIN_S, most=2.0)
         while True:
             try:
                 return ask()
             except Away:
                 if self._over.wait(patience.next()):
-                    return 204, b""
-
-
-def _call(portal: Portal, method: str, path: str, token: str) -> int:
-    return int(portal.ask(method, path, None, **{"X-EdgePortal-Run-Token": token}).body["call"])
+                    return None
 
 
 class Calling:
-    """On the lead's side: who connects to `port` here is carried to the slice."""
+    """On the side of the part before: who connects to `port` here is carried to the slice."""
 
-    def __init__(self, portal: Portal, hosting: str, token: str) -> None:
-        self._portal, self._base, self._token = portal, f"/api/agent/hostings/{hosting}/relay", token
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._listener = socket.create_server((HERE, 0))
         self._carrier: Carrier | None = None
         threading.Thread(target=self._serve, name="relay", daemon=True).start()
@@ -101,22 +148,34 @@ class Calling:
             while True:
                 end, _ = self._listener.accept()
                 try:
-                    call = _call(self._portal, "POST", f"{self._base}/calls", self._token)
+                    call = self._made()
                 except (Away, Refused) as problem:
                     log.warning("a connection could not be relayed: %s", problem)
                     end.close()
                     continue
+                finally:
+                    self._place.close()
                 if self._carrier:
                     self._carrier.close()
-                self._carrier = Carrier(self._portal, self._base, self._token, call, end)
+                self._carrier = Carrier(self._place, call, end)
+
+    def _made(self) -> int:
+        patience, until = Patience(first=LOOK_S, most=2.0), time.monotonic() + AWAY_S
+        while True:
+            try:
+                return self._place.call()
+            except Away:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(patience.next())
 
 
 class Answering(threading.Thread):
     """On the side of the slice: each call becomes a connection to its process. `port`: where that listens; 0 while not."""
 
-    def __init__(self, portal: Portal, hosting: str, token: str, port: Callable[[], int]) -> None:
+    def __init__(self, place: Place, port: Callable[[], int]) -> None:
         super().__init__(name="relay", daemon=True)
-        self._portal, self._base, self._token, self._port = portal, f"/api/agent/hostings/{hosting}/relay", token, port
+        self._place, self._port = place, port
         self._over = threading.Event()
         self._carrier: Carrier | None = None
 
@@ -129,7 +188,7 @@ class Answering(threading.Thread):
         known, patience = 0, Patience(most=5.0)
         while not self._over.is_set():
             try:
-                call = self._asked(known)
+                call = self._place.called(known)
                 patience.over()
             except Away as away:
                 self._over.wait(patience.next(away.retry_after))
@@ -138,10 +197,7 @@ class Answering(threading.Thread):
                 self._over.wait(LOOK_S * 5)
             else:
                 known = call if call == known or self._connected(call) else known
-        self._portal.close()
-
-    def _asked(self, known: int) -> int:
-        return _call(self._portal, "GET", f"{self._base}/calls/{known}", self._token)
+        self._place.close()
 
     def _connected(self, call: int) -> bool:
         """Whether the slice listens; else the call is asked for again."""
@@ -153,5 +209,5 @@ class Answering(threading.Thread):
         end.settimeout(None)
         if self._carrier:
             self._carrier.close()
-        self._carrier = Carrier(self._portal, self._base, self._token, call, end)
+        self._carrier = Carrier(self._place, call, end)
         return True

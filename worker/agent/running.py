@@ -20,7 +20,7 @@ from worker.agent.fetching import Unfetchable, fetch_all
 from worker.agent.hardware import free_bytes, memory_bytes
 from worker.agent.measuring import Task
 from worker.agent.portal import Portal
-from worker.agent.relaying import HERE, Calling
+from worker.agent.relaying import HERE, AtPortal, Calling
 from worker.agent.sending import Sender
 from worker.agent.spool import Spool
 from worker.agent.state import Folder
@@ -35,6 +35,8 @@ LISTEN_S, CANCEL_S, SILENT_S, LEAVE_S = 0.25, 10.0, 900.0, 5.0
 TRIES = 3
 HOSTS_EVERY_S = 0.5
 LOST_KEPT = 5
+# The part behind the lead's own: those further behind are reached from the boards before them.
+NEXT = 2
 # Address space is more than memory: libraries and stacks are mapped and never touched.
 BESIDE_MEMORY = 4_000_000_000
 
@@ -111,8 +113,8 @@ class Running:
 
     def _host(self, told: dict[str, Any], token: str) -> HostInput:
         where: dict[str, Any] = {"addresses": tuple(told["addresses"])}
-        if told["relayed"]:
-            relay = Calling(self._portal, told["relayed"], token)
+        if told["relayed"] and told["part"] == NEXT:
+            relay = Calling(AtPortal(self._portal, told["relayed"], token))
             self._relays.append(relay)
             where = {"addresses": (HERE,), "port": relay.port}
         return HostInput(**told | where | {"run": self._claim["run"], "token": token})

@@ -21,7 +21,7 @@ from worker import events
 from worker.forkserver import Child, ForkServer
 from worker.job import InputFile, Job
 from worker.orders import Order
-from worker.tasks import leading
+from worker.tasks import leading, relaying
 from worker.tasks.trail import Trail
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,11 @@ class Supervisor:
             return self._write()
         if found is None:
             return leases.release(self.run)
-        child = forks.spawn(job_of(self.run).model_copy(update={"part": "measure", "order": order, "hosts": found}))
+        with relaying.reached(self.run, found) as hosts:
+            self._measure(job_of(self.run).model_copy(update={"part": "measure", "order": order, "hosts": hosts}))
+
+    def _measure(self, job: Job) -> None:
+        child = forks.spawn(job)
         self.last_word = time.monotonic()
         try:
             self._follow(child)

@@ -11,13 +11,13 @@ import pytest
 
 from tests.portal import until
 from worker.agent.portal import Portal
-from worker.agent.relaying import Calling
+from worker.agent.relaying import AtPortal, Calling
 
 
 def test_a_closed_relay_takes_no_callers_and_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     nobody: Any = SimpleNamespace()
-    relay = Calling(cast(Portal, nobody), "1", "token")
+    relay = Calling(AtPortal(cast(Portal, nobody), "1", "token"))
     port = relay.port
     assert set(threading.enumerate()) - before
     relay.close()

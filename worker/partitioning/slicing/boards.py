@@ -13,8 +13,8 @@ from worker.orders import Order
 from worker.partitioning.slicing import streaming
 from worker.partitioning.slicing.asked import Asked
 from worker.partitioning.slicing.faults import GaveUp
-from worker.partitioning.slicing.local import HERE, Part, Process
-from worker.partitioning.slicing.setup import BESIDE_TENSORS, Engine, Setup, Stop
+from worker.partitioning.slicing.local import Part, Process
+from worker.partitioning.slicing.setup import BESIDE_TENSORS, HERE, Engine, Setup, Stop
 
 # A board's agent starts a slice again that died; so long it is waited for, and so often it is looked for.
 RETURN_S, LOOK_S = 20.0, 0.25
@@ -78,11 +78,15 @@ def _reached(host: HostInput) -> str:
 
 
 def _await(host: HostInput, seconds: float) -> None:
-    """Until somebody listens there again, but no longer."""
+    """Until somebody listens there again, but no longer. To one that is relayed nobody connects: a call waits for it."""
     until = time.monotonic() + seconds
     time.sleep(LOOK_S)  # What has just been killed may be heard to listen for a moment.
-    while time.monotonic() < until and not any(_listens(address, host.port) for address in host.addresses):
+    while not host.relayed and time.monotonic() < until and not _is_there(host):
         time.sleep(LOOK_S)
+
+
+def _is_there(host: HostInput) -> bool:
+    return any(_listens(address, host.port) for address in host.addresses)
 
 
 def _listens(address: str, port: int) -> bool:

@@ -18,10 +18,10 @@ from typing import Any, Self
 import worker
 from worker.links.emulation import Emulated, Relay
 from worker.partitioning.slicing.faults import GaveUp, told
-from worker.partitioning.slicing.setup import Engine, Setup, Stop
+from worker.partitioning.slicing.setup import HERE, Engine, Setup, Stop
 from worker.planning.parted import LinkAsked
 
-HOST, HERE = "worker.partitioning.slicing.host", "127.0.0.1"
+HOST = "worker.partitioning.slicing.host"
 START_S, END_S = 120.0, 5.0
 # Answers go back beside the plan, which ends where they are made.
 AT_ONCE = Emulated(0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ from worker.orders import Order
 from worker.partitioning.slicing.setup import Engine
 from worker.partitioning.slicing.streaming import IMAGES, SLICES, WHOLE
 from worker.partitioning.transfer.carrying import carry, sends_int8
-from worker.planning.parted import INPUT, LinkAsked, PartAsked, refuse_slow
-from worker.profiling.blocks import borders
+from worker.planning.parted import INPUT, LinkAsked, PartAsked, refuse_slow, uncut
 from worker.profiling.chain import Chain
 from worker.profiling.parting import chained
 from worker.profiling.pulse import Pulse
@@ -37,7 +35,6 @@ from worker.structure import FLOAT32_BYTES
 
 # Of a large network's images fewer are kept, and sent again and again.
 MOST_IMAGES, MOST_IMAGES_BYTES = 64, 64_000_000
-MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -72,17 +69,8 @@ def prepare(
 
 def refuse(network: fx.GraphModule, in_shape: Shape, parts: Sequence[PartAsked]) -> None:
     """ValueError where the network cannot be cut behind one of these layers, or the parts do not follow each other."""
-    known = describe(network, in_shape)
-    order = {layer.name: place for place, layer in enumerate(known.layers)}
-    ends = [part.until for part in parts if part.until not in ("", INPUT)]
-    places = [order.get(end, -1) for end in ends]
-    if unknown := [end for end in ends if end not in order]:
-        cuts = [cut.after for cut in borders(known, "layers")]
-        more = f" and {len(cuts) - MOST_NAMED} more" if len(cuts) > MOST_NAMED else ""
-        raise ValueError(f"The network has no layer {unknown[0][:100]!r}; a part may end behind "
-                         f"{', '.join(cuts[:MOST_NAMED])}{more}.")
-    if any(later <= earlier for earlier, later in pairwise(places) if -1 not in (earlier, later)):
-        raise ValueError(f"The parts of the plan end behind {', '.join(ends)}; that is not the order in which the network runs.")
+    if sentence := uncut(parts, describe(network, in_shape)):
+        raise ValueError(sentence)
 
 
 def _written(

@@ -119,7 +119,7 @@ class Visit:
         route, patience_s = frame.facts["route"], float(frame.facts["patience_s"])
         if not route:
             return Frame(OPENED, {"parts": [about], "clocks": []})
-        self._next = Stop.from_facts(route[0]).reach(
+        self._next = Stop.from_facts(route[0]).by(self._setup.onward).reach(
             longer(patience_s, len(route)), self._setup.most_bytes)
         if self._is_over:
             self._leave()
