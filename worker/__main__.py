@@ -21,7 +21,7 @@ from worker import menu, profile_command
 from worker.context import Context, Inputs, write_durably
 from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
-from worker.flags import Refused, find, given_profiles, hashes, is_switch, read, refuse_lacking, resolve
+from worker.flags import Refused, find, given_profiles, hashes, is_switch, read, refuse_lacking, refuse_unfit, resolve
 from worker.inspection import command
 from worker.joint_command import joint
 from worker.networks import command as networks
@@ -83,6 +83,7 @@ def run(
     params = read(found, typed.args, preset=preset)
     inputs = resolve(params) | given_profiles(found, profiles, links)
     refuse_lacking(found, params, inputs)
+    refuse_unfit(found, params, inputs)
     folder = _folder(out, found, params, inputs)
     context = Context(workdir=folder, inputs=inputs, seed=params.seed, threads=threads)
     past = _Past.of(folder)

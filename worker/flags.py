@@ -17,7 +17,7 @@ from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, Profil
 from worker.evidence import FILE, DeviceFacts, Evidence
 from worker.measured_files import evidence_of, links_of, tables_of_links
 from worker.params import Params, Reference, ReferenceKind
-from worker.recipe import Recipe
+from worker.recipe import Recipe, nothing_unfit
 from worker.wording import complaint
 
 HERE = "this computer"
@@ -141,6 +141,22 @@ def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:
     given = inputs.get("profiles")
     if isinstance(given, ProfilesInput) and (wrong := recipe.lacks(params, given.evidence)):
         raise Refused(*(f"{field or recipe.name}: {sentence}" for field, sentence in wrong.items()))
+
+
+def refuse_unfit(recipe: Recipe, params: Params, inputs: Inputs) -> None:
+    """What a network in a file cannot do of what was asked; one that is but an architecture is judged by its run."""
+    model, given = inputs.get("model"), inputs.get("profiles")
+    if recipe.unfit is nothing_unfit or not isinstance(model, ModelInput) or model.file is None or model.precision != "fp32":
+        return
+    from worker.dnn import files
+    from worker.dnn.describe import describe
+
+    loaded = files.load(model.file)
+    known = describe(loaded.network, loaded.in_shape)
+    evidence = given.evidence if isinstance(given, ProfilesInput) else Evidence()
+    if wrong := recipe.unfit(params, known, evidence):
+        places = f" All places to cut: python -m worker inspect {model.file}"
+        raise Refused(*(f"{field or recipe.name}: {sentence}{places}" for field, sentence in wrong.items()))
 
 
 def _links_alone(table: Path | None) -> Evidence:

@@ -45,13 +45,16 @@ def param(
     essential: bool = False,
     live: bool = False,
     lines: bool = False,
+    cuts: bool = False,
     **bounds: Any,
 ) -> Any:
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
 
-    `lines`: text of several lines, which a form gives the room for.
+    `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
+    cut; a form lists them.
     """
-    noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {})}
+    noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
+                       **({"cuts": True} if cuts else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 

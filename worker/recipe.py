@@ -13,6 +13,7 @@ from worker.params import Params
 if TYPE_CHECKING:
     from worker.context import Context
     from worker.evidence import Evidence
+    from worker.structure import Structure
 
 ChartKind = Literal["tradeoff", "line", "bars", "lanes", "bands", "heat", "samples", "budget"]
 Run = Callable[[Any, "Context"], Iterator[Event]]
@@ -23,9 +24,14 @@ MAKES: dict[Makes, str] = {"smaller": "really smaller: whole channels go, the fi
 
 
 Lacks = Callable[[Any, "Evidence"], dict[str, str]]
+Unfit = Callable[[Any, "Structure", "Evidence"], dict[str, str]]
 
 
 def nothing_lacks(params: Any, evidence: Evidence) -> dict[str, str]:
+    return {}
+
+
+def nothing_unfit(params: Any, known: Structure, evidence: Evidence) -> dict[str, str]:
     return {}
 
 
@@ -115,6 +121,7 @@ class Recipe:
     needs_profiles: bool = False
     needs_links: bool = False
     lacks: Lacks = nothing_lacks
+    unfit: Unfit = nothing_unfit
     makes: Makes = ""
 
     @property
@@ -152,6 +159,7 @@ def recipe(
     needs_profiles: bool = False,
     needs_links: bool = False,
     lacks: Lacks = nothing_lacks,
+    unfit: Unfit = nothing_unfit,
     makes: Makes = "",
 ) -> Callable[[Run], Run]:
     """Put the decorated generator on the menu. Its name comes from its module, its summary from the module's docstring.
@@ -161,7 +169,9 @@ def recipe(
     measured profiles (`context.profiles()`), on the command line those of `--profiles`. `needs_links`: of the network that is
     asked for whatever profile speaks for each device, predicted ones too, and the links between the devices, on the command line
     those of `--links`; without `needs_profiles` these alone. `lacks(params, evidence)`: what a run would need that is not known,
-    by field; asked before it is queued. `makes`: of a pruned network whether it is smaller or sparse; the menu groups by it.
+    by field; asked before it is queued. `unfit(params, known, evidence)`: what the network of `model`, told by its structure,
+    cannot do of what was asked, by field; asked before it is queued, where the structure is known. `makes`: of a pruned network
+    whether it is smaller or sparse; the menu groups by it.
     """
 
     def enter(run: Run) -> Run:
@@ -170,6 +180,7 @@ def recipe(
             title=title, params=params, run=run, charts=tuple(charts), example=example,
             presets=presets or {}, summary=_first_line(run), use_when=use_when, needs_quiet=needs_quiet,
             papers=tuple(papers), board=board, makes=makes, needs_profiles=needs_profiles, needs_links=needs_links, lacks=lacks,
+            unfit=unfit,
         )
         return run
 

@@ -15,9 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
 
 from worker.evidence import Evidence
+from worker.planning import cutting
 from worker.planning.answer import PlanSaid
+from worker.structure import FLOAT32_BYTES, Structure
 
 MOST_PARTS, LONGEST_NAME = 16, 120
 INPUT = "input"
@@ -154,17 +157,45 @@ def between(parts: Sequence[PartAsked], typed: Sequence[LinkAsked], evidence: Ev
     return found, lacking
 
 
-def refuse_slow(links: Sequence[LinkAsked], out_bytes: Sequence[int]) -> None:
-    """ValueError where images would take too long on the way. `out_bytes`: what each part hands on."""
-    taken = [(link.seconds(size), size, link) for link, size in zip(links, out_bytes, strict=False)]
+def uncut(parts: Sequence[PartAsked], known: Structure) -> str:
+    """Why this network cannot be cut into these parts, in a sentence that names the line; empty where it can."""
+    for place, part in enumerate(parts, 1):
+        if part.until not in ("", INPUT) and (why := cutting.refused(known, part.until)):
+            return f"Line {place}, {str(part)[:LONGEST_NAME]!r}: {why}."
+    order = {layer.name: place for place, layer in enumerate(known.layers)}
+    cuts = [(place, part) for place, part in enumerate(parts, 1) if part.until in order]
+    for (_, one), (place, other) in pairwise(cuts):
+        if order[other.until] < order[one.until]:
+            return (f"Line {place}, {str(other)[:LONGEST_NAME]!r}: {other.until} runs before {one.until}, behind which the part "
+                    "before it ends; that is not the order in which the network runs.")
+    return ""
+
+
+def out_bytes(parts: Sequence[PartAsked], known: Structure, *, is_int8_kept: bool = True) -> list[int]:
+    """What each part but the last hands on, for a network that can be cut so."""
+    raw = FLOAT32_BYTES * prod(known.in_shape)
+    return [raw if part.until == INPUT else cutting.bytes_behind(known, part.until, is_int8_kept=is_int8_kept)
+            for part in parts if part.until]
+
+
+def too_slow(links: Sequence[LinkAsked], sizes: Sequence[int]) -> str:
+    """That images would take too long on the way, in a sentence; empty where they do not. `sizes`: what each part hands on."""
+    taken = [(link.seconds(size), size, link) for link, size in zip(links, sizes, strict=False)]
     for seconds, size, link in taken:
         if seconds > MOST_TRANSFER_S:
-            raise ValueError(f"A message of {size:,} bytes would take {seconds:,.0f} s over the link {link}; "
-                             f"{MOST_TRANSFER_S:.0f} s are allowed: a faster link, or a cut where less is handed on.")
+            return (f"A message of {size:,} bytes would take {seconds:,.0f} s over the link {link}; "
+                    f"{MOST_TRANSFER_S:.0f} s are allowed: a faster link, or a cut where less is handed on.")
     total = sum(seconds for seconds, _, _ in taken)
-    if total > MOST_TRANSFER_S:
-        raise ValueError(f"An image would take {total:,.0f} s over the {len(taken)} links of the plan together; "
-                         f"{MOST_TRANSFER_S:.0f} s are allowed: faster links, or cuts where less is handed on.")
+    if total <= MOST_TRANSFER_S:
+        return ""
+    return (f"An image would take {total:,.0f} s over the {len(taken)} links of the plan together; "
+            f"{MOST_TRANSFER_S:.0f} s are allowed: faster links, or cuts where less is handed on.")
+
+
+def refuse_slow(links: Sequence[LinkAsked], sizes: Sequence[int]) -> None:
+    """ValueError where images would take too long on the way. `sizes`: what each part hands on."""
+    if sentence := too_slow(links, sizes):
+        raise ValueError(sentence)
 
 
 def plan_lines(plan: PlanSaid) -> tuple[PartAsked, ...]:

@@ -105,7 +105,7 @@ def test_predicted_stands_beside_measured_and_says_what_it_rests_on(
 def test_parts_that_do_not_follow_each_other_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not the order in which the network runs"):
         built(tmp_path, "a until relu3; b until pool1; c", "a to b: 0 ms, 1 Gbit/s; b to c: 0 ms, 1 Gbit/s")
-    with pytest.raises(ValueError, match=r"no layer 'pool9'; a part may end behind .*pool1"):
+    with pytest.raises(ValueError, match=r"Line 1, 'a until pool9': the network has no layer 'pool9'; .* behind .*pool1"):
         built(tmp_path, "a until pool9; b", "a to b: 0 ms, 1 Gbit/s")
 
 

@@ -15,7 +15,7 @@ Ahn, Lee, Hong, Varghese: "ScissionLite: Accelerating Distributed Deep Neural Ne
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -26,11 +26,13 @@ from worker.evidence import Evidence
 from worker.params import DatasetRef, ModelRef, Profiled, param
 from worker.params import Params as EveryRecipe
 from worker.partitioning.transfer import options
+from worker.planning import cutting
 from worker.planning.basis import faults
 from worker.recipe import Chart, Paper, recipe
 from worker.recipes.partitioning.scission import lines
+from worker.structure import Layer, Structure
 
-LONGEST = 2000
+LONGEST, MOST_NAMED = 2000, 3
 USUAL = "max-pool, int8; average, int8; strided, int8; bottleneck 4, int8; identity, int8"
 NOWHERE = "say behind which layer it is cut, or name a network with profiles, so that the cut can be chosen"
 
@@ -38,7 +40,7 @@ NOWHERE = "say behind which layer it is cut, or name a network with profiles, so
 class Params(EveryRecipe):
     model: ModelRef = param(help="The network that is cut.", essential=True)
     dataset: DatasetRef = param(help="What it is trained on with the transfer layer, and tested on.", essential=True)
-    after: str = param("", title="cut behind", max_length=120, essential=True, help=(
+    after: str = param("", title="cut behind", max_length=120, essential=True, cuts=True, help=(
         "The layer behind which it is cut. Empty: the cut that pays most between two devices, by profiles of the network."))
     network: Annotated[str, Field(max_length=120), Profiled()] = param(
         "", title="profiles of", essential=True, help=(
@@ -100,8 +102,31 @@ def lacks(params: Params, evidence: Evidence) -> dict[str, str]:
     return {"network" if field == "model" else field: sentence for field, sentence in found.items()}
 
 
+def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str]:
+    """A layer behind which this network cannot be cut, or where none of the transfer layers can stand."""
+    if not params.after:
+        return {}
+    if why := cutting.refused(known, params.after):
+        return {"after": f"{why[:1].upper()}{why[1:]}."}
+    wanted = [options.read(line) for line in lines(params.layers)]
+
+    def fits(layer: Layer) -> bool:
+        return any(not each.unfit(layer.out_shape) for each in wanted)
+
+    if fits(cutting.layer(known, params.after)):
+        return {}
+    return {"after": _none_stands(params.after, wanted, known, cutting.nearest(known, params.after, fits))}
+
+
+def _none_stands(after: str, wanted: Sequence[options.Option], known: Structure, near: Sequence[str]) -> str:
+    shape = cutting.layer(known, after).out_shape
+    why = "; ".join(f"{each}: {each.unfit(shape)}" for each in wanted[:MOST_NAMED])
+    where = f"One can behind {' or '.join(near)}." if near else "None can anywhere in this network."
+    return f"No transfer layer that is named can stand behind {after} ({why}). {where}"
+
+
 @recipe(
-    "ScissionLite", params=Params, needs_profiles=True, needs_links=True, lacks=lacks,
+    "ScissionLite", params=Params, needs_profiles=True, needs_links=True, lacks=lacks, unfit=unfit,
     charts=[Chart("line", "Latency over bandwidth: which way of sending is the fastest", y=("way_latency_ms",), by="way",
                   x_title="kbit/s", y_title="ms, predicted", logarithmic=True),
             Chart("bands", "The fastest way while the link gets worse and better", y=("band_latency_ms",), by="way",

@@ -27,6 +27,7 @@ from worker.params import DatasetRef, DeviceRef, ModelRef, param
 from worker.params import Params as EveryRecipe
 from worker.planning import parted
 from worker.recipe import Board, Chart, Paper, recipe
+from worker.structure import Structure
 
 LONGEST = 2000
 BOARDS = "boards"
@@ -38,7 +39,7 @@ NO_LINK = ("What lies between {ends} is not known: say it in a line such as '{en
 class Params(EveryRecipe):
     model: ModelRef = param(help="The network that is run in parts.", essential=True)
     dataset: DatasetRef = param(help="Its test images are sent, one by one.", essential=True)
-    plan: str = param(essential=True, lines=True, max_length=LONGEST, help=(
+    plan: str = param(essential=True, lines=True, cuts=True, max_length=LONGEST, help=(
         "Who runs up to which layer, a part a line: 'pi until features.12', then 'edge until features.20', and the last one only "
         "by its name: 'cloud'. 'pi until input' holds the input and runs nothing."))
     between: str = param("", title="links", essential=True, lines=True, max_length=LONGEST, help=(
@@ -84,6 +85,16 @@ def lacks(params: Params, evidence: Evidence) -> dict[str, str]:
     return {"between": NO_LINK.format(ends=lacking[0])} if lacking else {}
 
 
+def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str]:
+    """A layer behind which this network cannot be cut; a link over which what is cut there would take too long."""
+    if sentence := parted.uncut(params.parts, known):
+        return {"plan": sentence}
+    links, lacking = parted.between(params.parts, params.said_links, evidence)
+    sizes = parted.out_bytes(params.parts, known, is_int8_kept=params.engine == "onnxruntime")
+    slow = "" if lacking else parted.too_slow(links, sizes)
+    return {"between": slow} if slow else {}
+
+
 def prepare(params: Params, context: Context) -> Generator[Event, None, Order]:
     from worker.partitioning.slicing import boards, preparing
 
@@ -120,6 +131,7 @@ def refuse(params: Params) -> dict[str, str]:
 
 @recipe(
     "Slices", params=Params, needs_quiet=True, board=Board(prepare, measure, refuse, hosts), needs_links=True, lacks=lacks,
+    unfit=unfit,
     charts=[Chart("lanes", "From image to answer", y=("lane_latency_ms",), x="way", by="where",
                   x_title="way", y_title="ms of a typical image"),
             Chart("bars", "Each part and link: predicted beside measured", y=("part_latency_ms",), x="part", by="way",
