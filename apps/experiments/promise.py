@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Team
 from apps.catalog.models import Dataset, Variant
-from apps.experiments import evidence, studies, sweeps
+from apps.experiments import evidence, relays, studies, sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, range_words
@@ -43,6 +43,7 @@ class Promise(NamedTuple):
     how_many: int = 1
     ignored: list[str] = []
     rests: str = ""
+    relayed: list[str] = []
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -56,7 +57,8 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
     return Promise(f"{title}: {on}" if things else title, _settings(form), _cost(form, team), _problems(form),
                    "model" in _things(form), studies.words(form.parts(), form.repeats()),
                    studies.count(form.parts(), form.repeats()), [*_ignored(form), *_unusual(form), *_one_step(form)],
-                   evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "")
+                   evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
+                   relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}))
 
 
 def _listed(value: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -33,9 +33,9 @@ def placed(user: User, team: Team, every: Sequence[Asked], things: Sequence[Thin
     for (recipe, params), names in zip(every, named, strict=True):
         if names and recipe.board and (wrong := recipe.board.refuse(params)):
             raise Refused(wrong)
-    known = _known(user, team, wanted)
-    agents = {agent.device_id: agent for agent in Agent.objects.filter(device__in=known.values(), revoked=None)}
-    return [given | _parts(names, known, agents) for given, names in zip(things, named, strict=True)]
+    there = known(DEVICES.visible_to(user).usable_by(team), team, wanted)
+    agents = {agent.device_id: agent for agent in Agent.objects.filter(device__in=there.values(), revoked=None)}
+    return [given | _parts(names, there, agents) for given, names in zip(things, named, strict=True)]
 
 
 def hosts_of(recipe: Recipe, params: Params) -> tuple[str, ...]:
@@ -43,24 +43,23 @@ def hosts_of(recipe: Recipe, params: Params) -> tuple[str, ...]:
     return recipe.board.hosts(params) if recipe.board else ()
 
 
-def _known(user: User, team: Team, names: set[str]) -> dict[str, Device]:
+def known(rows: QuerySet[Device], team: Team, names: Collection[str]) -> dict[str, Device]:
     """By name: the team's own before those that others share."""
-    rows: QuerySet[Device] = DEVICES.visible_to(user).usable_by(team)
     found = rows.filter(Q(name__in=names) | Q(host__in=names)).order_by("created")
     in_order = sorted(found, key=lambda each: each.team_id == team.pk)
     return {name: device for device in in_order for name in (device.host, device.name) if name in names}
 
 
-def _parts(names: tuple[str, ...], known: Mapping[str, Device], agents: Mapping[Any, Agent]) -> Things:
+def _parts(names: tuple[str, ...], there: Mapping[str, Device], agents: Mapping[Any, Agent]) -> Things:
     if len(names) > MOST_PARTS:
         _refuse(f"At most {MOST_PARTS} parts stand on boards; this plan has {len(names)}.")
     if len(set(names)) < len(names):
         _refuse("Each part stands on a board of its own; this plan names one twice.")
     found: Things = {}
     for place, name in enumerate(names, start=1):
-        if place == 1 and _is_here(name, known.get(name)):
+        if place == 1 and _is_here(name, there.get(name)):
             continue
-        device = known.get(name)
+        device = there.get(name)
         if device is None:
             _refuse(f"There is no device {name[:120]} that this team may run on.")
         elif wrong := unfit(device, agents.get(device.pk)):

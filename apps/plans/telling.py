@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.plans import running, standing, weighing
+from apps.plans import relays, running, standing, weighing
 from apps.plans.models import SavedPlan
 from apps.plans.wanted import Wanted
 from worker.planning.answer import NOT_RUN, HopSaid, PlanSaid, StageSaid
@@ -69,6 +69,7 @@ def whole(plan: SavedPlan) -> dict[str, Any]:
             "run": running.query(said, plan.network, running.lanes_kept(plan.rests_on)), "stays": stays(plan, names),
             "is_best": bool(own and best and weighing.is_as_good(own, best, wanted.objective)),
             "loss": weighing.loss(own, best, wanted.objective) if own and best else "",
+            "relays": relays.of_kept([said, best], plan.rests_on),
             "devices": plan.rests_on["devices"], "tried": _tried(wanted, names)}
 
 

@@ -1,0 +1,55 @@
+"""Which hops of a plan the portal would relay if it ran on boards now, said before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from apps.accounts.models import Team
+from apps.devices.models import Agent, Device
+from apps.experiments import standing
+from worker.recipe import Recipe
+
+UNPREDICTED = "The way by the portal is not predicted: the time of such a hop is that of the link given."
+# As it is said of one hop that a line of its own shows.
+SHORT = "relayed by the portal"
+
+
+def closed(devices: Collection[UUID]) -> frozenset[UUID]:
+    """Those where an agent could keep a part but takes no connections: its owner opened no data port, or it is of tier device.
+
+    One query. Where no agent lives nothing is said: no part of a plan can stand there.
+    """
+    rows = Agent.objects.filter(device__in=devices, revoked=None, can_host=True).select_related("device")
+    return frozenset(agent.device_id for agent in rows if not agent.takes_tensors)
+
+
+def said(sender: str, receiver: str) -> str:
+    return f"{sender} → {receiver} is {SHORT}, as {receiver} takes no connections"
+
+
+def asked_for(team: Team | None, recipe: Recipe, values: Mapping[str, Any]) -> list[str]:
+    """Sentences for a form as it stands; none where no part stands on a board, or where it cannot be read yet."""
+    names = _hosts(recipe, values)
+    if team is None or len(names) < 2:
+        return []
+    known = standing.known(Device.objects.usable_by(team), team, names)
+    shut = closed([device.pk for device in known.values()])
+    found = [f"{said(before, name)}." for before, name in pairwise(names) if name in known and known[name].pk in shut]
+    return [*found, UNPREDICTED] if found else []
+
+
+def _hosts(recipe: Recipe, values: Mapping[str, Any]) -> Sequence[str]:
+    if recipe.board is None:
+        return ()
+    told = {name: value for name, value in values.items() if value not in (None, "") and "\x00" not in str(value)}
+    missing = {name: "-" for name in recipe.params.references() if name not in told}
+    try:
+        return standing.hosts_of(recipe, recipe.params.model_validate(missing | told))
+    except ValidationError:
+        return ()
+
