@@ -20,6 +20,6 @@ def relayed(hop: HopSaid, relays: Any) -> str:
 
 
 @register.filter
-def relayed_note(plan: PlanSaid, relays: Any) -> str:
+def relayed_note(plan: PlanSaid | None, relays: Any) -> str:
     """The sentences of a plan."""
-    return relays.note(plan) if isinstance(relays, Relays) else ""
+    return relays.note(plan) if plan and isinstance(relays, Relays) else ""
