@@ -37,6 +37,9 @@ def chromium() -> Iterator[object]:
     """One headless Chromium for the session."""
     from playwright.sync_api import sync_playwright
 
+    from tests import tabs
+
+    tabs.prepare()
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert path, "These tests need Chromium on the PATH: apt install chromium"
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
