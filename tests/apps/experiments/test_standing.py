@@ -101,17 +101,16 @@ def test_a_plan_that_needs_a_board_which_cannot_keep_its_part_is_refused_at_the_
     assert sentence in refusal(cast, values)["plan"]
 
 
-@pytest.mark.parametrize(("fields", "sentence"), [
-    ({"data_port": None}, "rack takes no tensors from other boards, and the portal relays only to the second part"),
-    ({"tier": "device"}, "rack is of tier device, and only a board of tier edge or cloud takes tensors"),
-])
-def test_a_board_that_takes_no_tensors_is_refused_where_the_portal_does_not_relay(
-    cast: Cast, values: dict[str, Any], rack: Board, pi: Board, fields: dict[str, Any], sentence: str,
+@pytest.mark.parametrize("fields", [{"data_port": None}, {"tier": "device"}])
+def test_a_board_that_takes_no_tensors_keeps_any_part_but_the_first_behind_any_lead(
+    cast: Cast, values: dict[str, Any], rack: Board, pi: Board, fields: dict[str, Any],
 ) -> None:
+    joined(cast, "shed", Tier.DEVICE, {})
     change(rack, **fields)
     here = {"plan": "this computer until pool1; rack", "between": "this computer to rack: 5 ms, 20 Mbit/s"}
-    assert sentence in refusal(cast, values, **here)["plan"]
-    assert launched(cast, values).board == pi.device, "behind a board it is relayed"
+    three = {"plan": "pi until pool1; rack until relu3; shed", "between": f"{BETWEEN}; rack to shed: 5 ms, 20 Mbit/s"}
+    assert launched(cast, values).board == pi.device and launched(cast, values, **here).board is None
+    assert [place.name for place in hostings.places(launched(cast, values, **three))] == ["rack", "shed"]
 
 
 @pytest.mark.parametrize(("more", "field", "sentence"), [
