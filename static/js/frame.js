@@ -76,6 +76,24 @@ async function copy(button) {
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
+let standing = null;
+
+/** Where in a list the focus stands, as long as what is there may be brought anew. */
+function stand() {
+  const at = document.activeElement, row = at?.closest("[data-row]");
+  const like = at?.matches("a[href]") ? ["href"] : at?.matches("input[name]") ? ["name", "value"] : [];
+  standing = row && like.length ? { at, isPicked: row.classList.contains("picked"), like: at.localName + like.map((name) => `[${name}="${CSS.escape(at.getAttribute(name) ?? "")}"]`).join("") } : null;
+}
+
+/** A list that was brought anew takes the focus from nobody who stood in one of its rows. */
+function standAgain() {
+  if (!standing || standing.at.isConnected || document.activeElement !== document.body) return;
+  const again = $(`[data-row] ${standing.like}`);
+  if (!again) return;
+  if (standing.isPicked) again.closest("[data-row]").classList.add("picked");
+  again.focus({ preventScroll: true });
+}
+
 function start() {
   showTheme();
   for (const id of ["#theme", "#keys-open"]) { const each = $(id); if (each) each.hidden = false; }
@@ -84,6 +102,8 @@ function start() {
   document.addEventListener("keydown", onKey);
   offerCopies();
   document.addEventListener("htmx:afterSettle", offerCopies);
+  document.addEventListener("htmx:beforeSwap", stand);
+  document.addEventListener("htmx:afterSwap", standAgain);
   for (const select of document.querySelectorAll("[data-submit-on-change] select")) {
     select.addEventListener("change", () => select.form.requestSubmit());
   }

@@ -52,17 +52,23 @@ export class Graph extends EventTarget {
     if (!quietly) this.dispatchEvent(new Event("look"));
   }
 
+  /** Whoever moves the drawing is not carried on to where it was gliding. */
+  #halt() { cancelAnimationFrame(this.gliding); }
+
   all() {
+    this.#halt();
     const [wide, high] = this.#room;
     this.look({ x: 0, y: 0, scale: Math.max(this.width / wide, this.height / high) });
   }
 
   zoom(factor, at = { x: 0.5, y: 0.5 }) {
+    this.#halt();
     const [wide, high] = this.#room, { x, y, scale } = this.view, next = Math.max(CLOSEST, scale * factor);
     this.look({ scale: next, x: x + wide * at.x * (scale - next), y: y + high * at.y * (scale - next) });
   }
 
   pan(right, down) {
+    this.#halt();
     const { x, y, scale } = this.view;
     this.look({ scale, x: x + right * scale, y: y + down * scale });
   }
@@ -101,7 +107,7 @@ export class Graph extends EventTarget {
   }
 
   #glide(to) {
-    cancelAnimationFrame(this.gliding);
+    this.#halt();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.look(to);
     const from = { ...this.view }, begun = performance.now();
     const step = (now) => {
@@ -186,13 +192,18 @@ export class Graph extends EventTarget {
     const acts = {
       ArrowUp: () => this.#walk(-1), ArrowDown: () => this.#walk(1), ArrowLeft: () => this.pan(-STEP, 0), ArrowRight: () => this.pan(STEP, 0),
       PageUp: () => this.pan(0, -this.#room[1] * 0.8), PageDown: () => this.pan(0, this.#room[1] * 0.8),
-      Home: () => this.look({ ...this.view, y: 0 }), End: () => this.look({ ...this.view, y: this.height }),
+      Home: () => this.#end(0), End: () => this.#end(this.height),
       "+": () => this.zoom(0.8), "=": () => this.zoom(0.8), "-": () => this.zoom(1.25), 0: () => this.all(),
     };
     if (!acts[event.key]) return;
     event.preventDefault();
     event.stopPropagation();
     acts[event.key]();
+  }
+
+  #end(y) {
+    this.#halt();
+    this.look({ ...this.view, y });
   }
 
   /** On to the next layer that is not the same in the other network; from the last to the first. Whether there is one. */

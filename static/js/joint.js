@@ -44,7 +44,9 @@ class JointPlans {
   #moved({ target }) {
     if (!target.form || target.id.startsWith("b-")) return;
     if (target.type === "range") return this.#ask();
-    if (["checkbox", "radio"].includes(target.type) || target.tagName === "SELECT" || target.id === "rule-typed") return;
+    if (["checkbox", "radio"].includes(target.type) || target.tagName === "SELECT") return;
+    this.isTyped = true;
+    if (target.id === "rule-typed") return;
     clearTimeout(this.typing);
     this.typing = setTimeout(() => this.#ask(), TYPED_MS);
   }
@@ -74,6 +76,7 @@ class JointPlans {
   }
 
   #ask(isWhole = false, by = null) {
+    this.isTyped = false;
     const told = by?.name ? new FormData(this.#form, by) : new FormData(this.#form);
     this.asking.ask(new URLSearchParams([...told].filter(([, value]) => value !== "")), isWhole);
   }
@@ -83,6 +86,8 @@ class JointPlans {
     part.innerHTML = text;
     const state = JSON.parse($("#joint-state", part.content)?.textContent ?? "null");
     if (!state) return location.reload();
+    // Another form would take away what was typed since this one was asked for: ask with it.
+    if (isWhole && this.isTyped) return this.#ask(true);
     if (!isWhole) this.#mark(state);
     if (isLast && !Object.keys(state.faults).length) history.replaceState(history.state, "", `${location.pathname}?${state.query}`);
     if (state.silent) return this.#silence(true);

@@ -44,7 +44,9 @@ class Planner {
   #moved({ target }) {
     if (!target.form || target.id.startsWith("b-")) return;
     if (target.type === "range") return this.#ask();
-    if (target.type === "checkbox" || target.tagName === "SELECT" || target.id === "rule-typed") return;
+    if (target.type === "checkbox" || target.tagName === "SELECT") return;
+    this.isTyped = true;
+    if (target.id === "rule-typed") return;
     clearTimeout(this.typing);
     this.typing = setTimeout(() => this.#ask(), TYPED_MS);
   }
@@ -67,11 +69,11 @@ class Planner {
 
   /** `isWhole`: other devices have other links, so the form is painted too. */
   #ask(isWhole = false, by = null) {
+    this.isTyped = false;
     const told = by?.name ? new FormData(this.#form, by) : new FormData(this.#form);
-    // Another network is known on other devices: all of them, until one is unticked.
+    // Another network than the painted one is known on other devices: all of them, until one is unticked.
     const isOther = told.get("network") !== this.network;
     const query = new URLSearchParams([...told].filter(([name, value]) => value !== "" && !(isOther && OF_DEVICES.test(name))));
-    this.network = told.get("network");
     this.asking.ask(query, isWhole);
   }
 
@@ -89,6 +91,8 @@ class Planner {
     part.innerHTML = text;
     const state = JSON.parse($("#planner-state", part.content)?.textContent ?? "null");
     if (!state) return location.reload();
+    // Another form would take away what was typed since this one was asked for: ask with it.
+    if (isWhole && this.isTyped) return this.#ask(true);
     if (!isWhole) this.#mark(state);
     if (isLast && !Object.keys(state.faults).length) history.replaceState(history.state, "", `${location.pathname}?${state.query}`);
     if (state.silent) return this.#silence(true);

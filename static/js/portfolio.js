@@ -1,5 +1,6 @@
 // The page of a portfolio: what others do appears by itself, and never touches what is being typed here.
 import "./criterion.js";
+import { spare } from "./held.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
 
 const WAITING_MS = 20_000;
@@ -16,10 +17,14 @@ function isBusy(place) {
   return fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked || field === document.activeElement);
 }
 
+function wait() {
+  $("#pending").hidden = false;
+}
+
 function refresh(name) {
   const place = document.getElementById(name);
   if (!place || (name === "cell" && place.hidden)) return;
-  if (isBusy(place)) return void ($("#pending").hidden = false);
+  if (isBusy(place)) return wait();
   const address = name === "cell" ? config.cell : config.fragments[name];
   // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
   window.htmx.ajax("GET", `${address}${location.search}`, { source: place, target: place, swap: "outerHTML" });
@@ -44,12 +49,13 @@ function open(key) {
   address.hash = "";
   history.replaceState(null, "", address);
   for (const link of document.querySelectorAll("#board [data-cell]")) link.dataset.cell === key ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
-  const place = $("#cell");
+  const place = $("#cell"), from = document.activeElement;
   if (!key) return void (place.hidden = true, anchor());
   window.htmx.ajax("GET", `${config.cell}?cell=${encodeURIComponent(key)}`, { source: place, target: place, swap: "outerHTML" }).then(() => {
     const title = $("#cell-title");
     title.tabIndex = -1;
-    title.focus();
+    // Who has gone on meanwhile, to write perhaps, is not called back.
+    if ([from, document.body].includes(document.activeElement)) title.focus();
     anchor();
   });
 }
@@ -99,6 +105,7 @@ restore();
 addEventListener("pagehide", keep);
 document.addEventListener("submit", (event) => { submitted = event.target; });
 document.addEventListener("click", onClick);
+for (const name of new Set(Object.values(PARTS).flat())) spare(name, isBusy, wait);
 const free = $("#unanchor");
 if (free) { free.hidden = false; free.addEventListener("click", () => anchor(true)); }
 // The last row is asked for again, so that the answer tells at once that the stream is there.

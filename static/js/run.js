@@ -1,5 +1,6 @@
 // The page of a run: one stream feeds charts and log; head, variants and files are fragments asked for when something changed.
 import { Charts } from "./charts.js";
+import { spare } from "./held.js";
 import { Log } from "./log.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
 
@@ -19,6 +20,7 @@ const PARTS = { blocks: "blocks-card" };
 class Fragment {
   constructor(id, address) {
     Object.assign(this, { id, address, asked: 0, timer: 0 });
+    spare(PARTS[id] ?? id, isHeld, () => this.refresh());
   }
 
   /** Ask for it once a second at most; the last change is never left out. */
@@ -32,11 +34,16 @@ class Fragment {
     this.asked = Date.now();
     if (document.visibilityState === "hidden") return void document.addEventListener("visibilitychange", () => this.refresh(), { once: true });
     const part = PARTS[this.id], query = part ? location.search.slice(1) : document.getElementById(this.id)?.dataset.query;
-    const busy = document.getElementById(this.id)?.querySelector("details[open]");
+    if (isHeld(document.getElementById(this.id))) return this.refresh();
     // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
     const place = `#${document.getElementById(part) ? part : this.id}`;
-    if (!busy && document.querySelector(place)) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML", ...(part ? { select: place } : {}) });
+    if (document.querySelector(place)) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML", ...(part ? { select: place } : {}) });
   }
+}
+
+/** Somebody reads or fills in what unfolds there: it is brought when they have done. */
+function isHeld(fragment) {
+  return Boolean(fragment?.querySelector("details[open]"));
 }
 
 function start() {

@@ -1,9 +1,10 @@
 // The page side of uploads: files dropped anywhere or chosen, their progress, and the list that follows the team's stream.
+import { spare } from "./held.js";
 import { Stream, SIGNED_OUT } from "./stream.js";
 import { together } from "./upload_bundle.js";
 import { Sending } from "./upload_sending.js";
 
-const REFRESH_MS = 250;
+const REFRESH_MS = 250, AGAIN_MS = 2000;
 const LEAVE = ["INPUT", "SELECT", "TEXTAREA"];
 const $ = (id) => document.getElementById(id);
 
@@ -53,11 +54,18 @@ function refresh() {
   if (timer) return;
   timer = setTimeout(() => {
     timer = 0;
-    const place = $("uploads");
-    const isAsked = (LEAVE.includes(document.activeElement?.tagName) && place.contains(document.activeElement)) || place.querySelector(".sure[open]");
-    if (isAsked) return void (timer = setTimeout(() => { timer = 0; refresh(); }, 2000));
-    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" }).then(() => { retype(); hideWhatIsSentHere(); });
+    if (isHeld($("uploads"))) return later();
+    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" });
   }, REFRESH_MS);
+}
+
+function isHeld(place) {
+  const at = document.activeElement;
+  return (LEAVE.includes(at?.tagName) && place.contains(at)) || Boolean(place.querySelector(".sure[open]"));
+}
+
+function later() {
+  timer ||= setTimeout(() => { timer = 0; refresh(); }, AGAIN_MS);
 }
 
 /** What was typed into forms of the list, by the fields' names, which begin with their upload's id. */
@@ -123,6 +131,9 @@ function watchDrops() {
 }
 
 document.addEventListener("input", keep);
+spare("uploads", isHeld, later);
+// At once, before anybody can type into a field that came empty.
+document.addEventListener("htmx:afterSwap", ({ target }) => { if (target.id === "uploads") { retype(); hideWhatIsSentHere(); } });
 $("upload-options").addEventListener("submit", (event) => event.preventDefault());
 $("upload-file").addEventListener("change", ({ target }) => { take([...target.files]); target.value = ""; });
 window.addEventListener("beforeunload", (event) => { if (isSending) event.preventDefault(); });
