@@ -1,0 +1,121 @@
+"""Slices on boards that take no connections: the portal carries from every part to the next, from boards and from this computer."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.boards import LanPortal
+from tests.kill.test_slices_on_boards import Board, logged
+from tests.portal import strain, until
+
+pytestmark = pytest.mark.kill
+# A board that the machine keeps waiting is not to be taken for one that fell silent.
+SETTINGS = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "60"}
+THREE = {"plan": "pi until pool1; rack until relu3; shed",
+         "between": "pi to rack: 50 ms, 10 Mbit/s; rack to shed: 50 ms, 10 Mbit/s", "where": "boards", "warmup": "0"}
+HERE = {"plan": "this computer until pool1; shed", "between": "this computer to shed: 50 ms, 10 Mbit/s", "where": "boards",
+        "warmup": "0"}
+RELAYED = "relayed by the portal"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
+    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-relayed-")), **SETTINGS)
+    try:
+        running.start()
+        running.clear_the_slot()
+        yield running
+    finally:
+        running.stop()
+        running.keep_logs(tmp_path_factory.getbasetemp() / "relayed-portal-logs")
+
+
+@pytest.fixture(scope="module")
+def boards(portal: LanPortal) -> Iterator[dict[str, Board]]:
+    folder = Path(tempfile.mkdtemp(prefix="ep-relayed-boards-"))
+    made = {name: Board(folder, portal, name, tier) for name, tier in (("pi", "device"), ("rack", "edge"), ("shed", "device"))}
+    for board in made.values():
+        board.start()
+    heard = "select 1 from devices_agent a join devices_device d on d.id = a.device_id where a.can_host and d.last_seen is not null"
+    until(lambda: len(portal.sql(heard)) == len(made), 120 * strain(), "three boards that can keep slices")
+    yield made
+    for board in made.values():
+        board.stop()
+        print(board.said()[-6000:])
+    shutil.rmtree(folder)
+
+
+def streaming(portal: LanPortal, values: dict[str, str], images: int) -> str:
+    """A run whose images are on their way."""
+    run = portal.launch("partitioning.slices", **values, images=str(images))
+    until(lambda: portal.metrics(run, "image_latency_ms") or portal.run(run)["status"] in ("failed", "finished"), 120 * strain(),
+          f"images; the run is {portal.run(run)}")
+    assert portal.run(run)["status"] == "running", (portal.run(run), logged(portal, run))
+    return run
+
+
+def ended(portal: LanPortal, run: str, *, like: str = "finished") -> dict[str, Any]:
+    found: dict[str, Any] = portal.wait(run, seconds=240 * strain())
+    assert found["status"] == like, (found, logged(portal, run))
+    return found
+
+
+def is_alone(board: Board) -> bool:
+    return not board.processes("slice_process")
+
+
+def test_three_parts_of_which_two_take_no_connections_answer_as_one(portal: LanPortal, boards: dict[str, Board]) -> None:
+    run = streaming(portal, THREE, images=30)
+    for name in ("rack", "shed"):
+        [slice_] = boards[name].processes("slice_process")
+        assert {each.laddr.ip for each in slice_.net_connections("tcp")} == {"127.0.0.1"}
+    summary = ended(portal, run)["summary"]
+    assert summary["images"] == 30 and summary["bit_equal"] and summary["links_are"] == "relayed"
+    assert "over 2 links relayed by the portal" in summary["verdict"], summary["verdict"]
+    for part, name in ((2, "rack"), (3, "shed")):
+        assert f"Part {part} stands on {name}, {RELAYED}" in logged(portal, run)
+    page = portal.http.get(f"/runs/{run}/").text
+    assert page.count(f"{RELAYED}") >= 2, "the page says it of each part"
+
+
+def test_a_third_part_whose_process_is_killed_is_had_again(portal: LanPortal, boards: dict[str, Board]) -> None:
+    run = streaming(portal, THREE, images=60)
+    [slice_] = boards["shed"].processes("slice_process")
+    slice_.kill()
+    assert ended(portal, run)["summary"]["bit_equal"]
+    assert "Part 3, shed" in logged(portal, run) and "Connecting again" in logged(portal, run)
+    until(lambda: is_alone(boards["shed"]) and is_alone(boards["rack"]), 60 * strain(), "the slices go with their run")
+
+
+def test_this_computer_leads_a_part_that_takes_no_connections(portal: LanPortal, boards: dict[str, Board]) -> None:
+    run = streaming(portal, HERE, images=60)
+    [slice_] = boards["shed"].processes("slice_process")
+    slice_.kill()
+    summary = ended(portal, run)["summary"]
+    assert summary["images"] == 60 and summary["bit_equal"] and summary["links_are"] == "relayed"
+    assert f"Part 2 stands on shed, {RELAYED}" in logged(portal, run) and "Connecting again" in logged(portal, run)
+    assert RELAYED in portal.http.get(f"/runs/{run}/").text
+
+
+def test_a_worker_that_dies_as_the_lead_loses_the_relay_and_the_next_one_goes_on(
+    portal: LanPortal, boards: dict[str, Board],
+) -> None:
+    run = streaming(portal, HERE, images=120)
+    portal.worker().kill()
+    until(lambda: portal.run(run)["attempt"] > 1, 120 * strain(), f"another attempt; the run is {portal.run(run)}")
+    assert ended(portal, run)["summary"]["bit_equal"]
+
+
+def test_a_board_that_is_gone_for_good_ends_the_run_with_the_reason(portal: LanPortal, boards: dict[str, Board]) -> None:
+    run = streaming(portal, HERE, images=1000)
+    boards["shed"].power_off()
+    try:
+        assert "Part 2, shed" in ended(portal, run, like="failed")["reason"]
+    finally:
+        boards["shed"].start()
