@@ -11,6 +11,7 @@ from pydantic import Field
 from apps.accounts.wire import Asked, Listing, Told
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import Freshness, SavedPlan
+from apps.plans.relays import of_kept
 from apps.plans.wanted import Wanted
 from worker.planning.answer import NOT_RUN, Kind, PlanSaid
 from worker.planning.offers import Offer
@@ -132,14 +133,14 @@ class WholePlanOut(SavedPlanOut):
 
 
 def file_of(plan: SavedPlan) -> dict[str, Any]:
-    """All that somebody needs who sets it up, and what it rests on."""
+    """All that somebody needs who sets it up, and what it rests on. `relayed`: by the portal, as the boards are now."""
     said = PlanSaid.model_validate(plan.plan)
-    kept = plan.rests_on
+    kept, relays = plan.rests_on, of_kept([said], plan.rests_on)
     stages = [{"device": each.device, "tier": _tier(kept, each.device), "first_block": each.first, "last_block": each.last,
                "first_layer": each.first_layer, "last_layer": each.last_layer, "ms": each.ms, "kind": each.kind}
               for each in said.stages]
     hops = [{"from": each.sender, "to": each.receiver, "behind_block": each.cut, "bytes": each.bytes, "tensors": each.tensors,
-             "ms": each.ms} for each in said.hops]
+             "ms": each.ms, "relayed": each in relays.hops} for each in said.hops]
     return {"name": plan.name, "id": str(plan.pk), "network": plan.network, "saved_at": plan.saved_at.isoformat(),
             "state": plan.state, "changes": [each["text"] for each in plan.changes], "stages": stages, "hops": hops,
             **said.model_dump(mode="json", include={"latency_ms", "compute_ms", "transfer_ms", "per_second", "bytes", "joules",

@@ -83,6 +83,8 @@ def test_a_saved_plan_says_it_as_things_stand_now(client: Client, town: Town) ->
     saved = town.save()
     text = page(client, reverse("plan", args=[saved.pk]))
     assert hops(text) and all(hops(text).values()) and UNPREDICTED in text
+    kept = client.get(reverse("plan-json", args=[saved.pk])).json()["hops"]
+    assert kept and all(hop["relayed"] for hop in kept), "the file that a deployer takes says so too"
     Agent.objects.update(**OPEN)
     assert "relayed" not in page(client, reverse("plan", args=[saved.pk]))
 
