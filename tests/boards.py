@@ -164,7 +164,7 @@ class Board:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
         if self._process:
-            self._process.wait(10)
+            self._process.wait(60)
 
     def stop(self) -> None:
         self.power_off()

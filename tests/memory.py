@@ -20,6 +20,6 @@ class Memory(threading.Thread):
     def run(self) -> None:
         while not self.done.wait(0.05):
             try:
-                self.most = max(self.most, self.portal.web().memory_info().rss)
-            except (psutil.Error, IndexError):
+                self.most = max([self.most, *(web.memory_info().rss for web in self.portal.processes("uvicorn"))])
+            except psutil.Error:
                 continue

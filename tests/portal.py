@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -20,33 +22,107 @@ import httpx
 import psutil
 
 from edgeportal import embedded
+from tests.tabs import SLOW_TIMES, open_context
 
 ROOT = Path(__file__).resolve().parent.parent
-SHORT = {"EDGEPORTAL_LEASE_S": "4", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600",
+SHORT = {"EDGEPORTAL_LEASE_S": "8", "EDGEPORTAL_REAPER_S": "1", "EDGEPORTAL_FORKSERVER_IDLE_S": "600",
          "EDGEPORTAL_RUN_SILENT_S": "25", "EDGEPORTAL_REVALIDATE_S": "5"}
 ENDED = ("finished", "failed", "cancelled")
 
 
+# Below those that the kernel gives to outgoing connections: any of them could be taken before it is bound, or between two starts.
+PORTS = range(20_000, 32_768)
+# How much longer than on a quiet machine something may take before it is given up: who waits too long only fails later.
+PATIENCE = 3.0 * SLOW_TIMES
+# A piece of work and what it takes on the quiet machine on which the bounds of the tests were set.
+STEPS, STEPS_S = 300_000, 0.015
+# How long a process works between two looks at it: much shorter than anything it is caught in.
+SPELL_S = 0.15
+_marks: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens; no other process of the tests is told the same one while this process lives."""
+    draw = secrets.SystemRandom()
+    return next(port for port in draw.sample(PORTS, len(PORTS)) if _is_free(port) and _is_marked(port))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("0.0.0.0", port))
+        return True
+    return False
+
+
+def _is_marked(port: int) -> bool:
+    """Whether it was ours to take: a name that one process has and that goes with it."""
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind(f"\0edgeportal-tests-{port}")
+    except OSError:
+        mark.close()
+        return False
+    _marks.append(mark)
+    return True
 
 
 def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Ask again until it answers with something true; AssertionError naming `what` after so many seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        found = ready()
-        if found:
-            return found
-        assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+    """Ask again until it answers with something true; AssertionError naming `what` after so many seconds, more under strain.
+
+    It is patience and no promise: `seconds` are ample on a quiet machine, any other has `PATIENCE` times as many, or more.
+    """
+    begun = time.monotonic()
+    while not (found := ready()):
+        waited = time.monotonic() - begun
+        if waited > PATIENCE * seconds:
+            assert waited < seconds * strain(), f"not within {waited:.0f} s: {what}"
         time.sleep(0.1)
+    return found
+
+
+def caught(
+    found: Callable[[], list[psutil.Process]], reached: Callable[[], Any], what: str, seconds: float = 90,
+) -> psutil.Process:
+    """The first process found, stopped (SIGSTOP) in the middle of what it does, when `reached` is first seen to be true.
+
+    It goes on in short spells and stands still while somebody looks: what it does cannot be over before it was looked at.
+    """
+    process: psutil.Process = until(found, seconds, f"a process for {what}")[0]
+    spell_s = SPELL_S * strain()
+
+    def looked() -> Any:
+        _goes_on(process, spell_s)
+        assert process.status() != psutil.STATUS_ZOMBIE, f"it ended before {what}"
+        return reached()
+
+    until(looked, seconds, what)
+    return process
+
+
+def _goes_on(process: psutil.Process, most_s: float) -> None:
+    """For a spell of a core's time: on a busy machine that takes longer, but not longer than `most_s`."""
+    enough, end = sum(process.cpu_times()[:2]) + SPELL_S, time.monotonic() + most_s
+    process.resume()
+    while sum(process.cpu_times()[:2]) < enough and time.monotonic() < end:
+        time.sleep(0.02)
+    process.suspend()
 
 
 def strain() -> float:
-    """1 on a machine that has cores to spare; more, the longer what runs has to wait for one. For bounds on seconds."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """How many times slower than on a quiet machine things go now, at least 1. For bounds on seconds.
+
+    The larger of two: how many wait for each core that we may use, over the last minute, and how long a piece of work takes at
+    this moment. The second sees what no queue shows: a limit on our share, neighbours of a virtual machine, slower cores.
+    """
+    return max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)), _slowness())
+
+
+def _slowness() -> float:
+    """Over a tenth of a second of work, so that several turns at a core are in it."""
+    begun = time.perf_counter()
+    for _ in range(5):
+        sum(number * number for number in range(STEPS))
+    return (time.perf_counter() - begun) / (5 * STEPS_S)
 
 
 class Portal:
@@ -87,7 +163,7 @@ class Portal:
     def said(self) -> str:
         return self.output.read_text() if self.output.exists() else ""
 
-    def stop(self, seconds: float = 15) -> float:
+    def stop(self, seconds: float = 60) -> float:
         """Ctrl-C; the seconds until it had ended."""
         begun = time.monotonic()
         if self.process and self.process.poll() is None:
@@ -196,10 +272,15 @@ class Portal:
         return [metric for metric in said if not name or metric["name"] == name]
 
     def clear_the_slot(self) -> None:
-        """Cancel what runs or waits, so that a test's own run begins at once."""
-        for (run,) in self.sql("select id from experiments_run where status in ('queued', 'running')"):
+        """Cancel what runs or waits, so that a test's own run begins at once; its process is gone too."""
+        for (run,) in self.sql("select id from experiments_run where status in ('queued', 'running', 'cancelling')"):
             self.post(f"/runs/{run}/cancel/")
             self.wait(str(run))
+        until(lambda: not self._children(), 30, "the end of the last run's process")
+
+    def stream(self) -> str:
+        """The sample team's own stream."""
+        return self.one("live_stream s join accounts_team t on t.id = s.team_id", "s.id", "t.is_sample and s.is_teams")
 
     # Processes
 
@@ -212,20 +293,47 @@ class Portal:
             return []
         return [one for one in every if all(word in _command(one) for word in words)]
 
+    def program(self, *words: str) -> psutil.Process:
+        """The first process with these words, once there is one: it may just be started again."""
+        found: list[psutil.Process] = until(lambda: self.processes(*words), 30, f"a process {' '.join(words)}")
+        return found[0]
+
     def worker(self) -> psutil.Process:
-        return self.processes("celery", "runs@")[0]
+        return self.program("celery", "runs@")
 
     def web(self) -> psutil.Process:
-        return self.processes("uvicorn")[0]
+        return self.program("uvicorn")
+
+    @contextlib.contextmanager
+    def nothing_begins(self) -> Iterator[None]:
+        """Runs stay in the queue as long as this lasts: a page is open before its run begins, however slow the browser is."""
+        worker = self.worker()
+        worker.suspend()
+        try:
+            yield
+        finally:
+            worker.resume()
 
     def child(self) -> psutil.Process:
         """The process of the run that goes on."""
         return until(lambda: self._children(), 30, "a run's process")[0]
 
-    def _children(self) -> list[psutil.Process]:
-        servers = [one for one in self.processes("worker.forkserver")]
+    def caught(self, reached: Callable[[], Any], what: str, seconds: float = 90, whose: str = "worker.child") -> psutil.Process:
+        """The process of the run that goes on, `caught` when that is reached. `worker.inspection.child` is the desk's."""
+        return caught(lambda: self._children(whose), reached, what, seconds)
+
+    def _children(self, whose: str = "worker.child") -> list[psutil.Process]:
+        """Forked from the warm process of the runs; the desk has one of its own."""
+        servers = self.processes("worker.forkserver", f" {whose}")
         parents = {one.pid for one in servers}
-        return [one for one in servers if one.ppid() in parents]
+        return [one for one in servers if _parent(one) in parents]
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def _command(process: psutil.Process) -> str:
@@ -249,9 +357,7 @@ def facts(metrics: list[dict[str, Any]]) -> dict[str, float | None]:
 
 def open_tab(chromium: Any, portal: Portal, **options: Any) -> Iterator[Any]:
     """A signed-in tab; the test fails when the page throws or breaks its content security policy."""
-    context = chromium.new_context(**options)
-    host = {"domain": "127.0.0.1", "path": "/"}
-    context.add_cookies([{"name": name, "value": value, **host} for name, value in portal.http.cookies.items()])
+    context = open_context(chromium, portal, **options)
     tab = context.new_page()
     wrong: list[str] = []
     tab.on("pageerror", lambda error: wrong.append(str(error)))

@@ -30,7 +30,7 @@ class Servers:
             self._start([*command, "-c", "fsync=off"], embedded.unprivileged(data)),
             self._start(embedded.redis_command(sockets, self.folder / "redis"), embedded.child_of_this_process(signal.SIGTERM)),
         ]
-        until = time.monotonic() + 30
+        until = time.monotonic() + 180
         while not (embedded.postgres_answers(sockets) and embedded.redis_answers(sockets)):
             assert time.monotonic() < until, (self.folder / "servers.log").read_text()
             time.sleep(0.05)
@@ -43,7 +43,7 @@ class Servers:
         for process, how in zip(self.processes, (signal.SIGINT, signal.SIGTERM), strict=True):
             process.send_signal(how)
         for process in self.processes:
-            process.wait(10)
+            process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
