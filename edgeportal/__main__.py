@@ -22,7 +22,8 @@ from edgeportal import embedded, holding, lan, places, preconditions, programs
 from edgeportal.preconditions import Cannot
 from edgeportal.supervise import Child, stop
 
-SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 30.0, 60.0, 300.0, 4.8
+# Patience with a small or busy machine: a server that cannot start ends, and is noticed at once.
+SERVICES_S, WEB_S, SAMPLE_S, STOP_S = 120.0, 120.0, 600.0, 4.8
 PYTHON = sys.executable
 DONE_AT_START = {"static": "The static files could not be collected", "tables": "The tables could not be made or migrated"}
 SAMPLE = places.local() and os.environ.get("EDGEPORTAL_SAMPLE", "1") == "1"

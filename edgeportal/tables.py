@@ -16,6 +16,8 @@ from typing import Any
 from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 
+from worker.context import write_durably
+
 KEPT = Path(__file__).with_name("tables.sql")
 CHANGES = ("CREATE", "ALTER", "DROP", "COMMENT", "SET CONSTRAINTS")
 # A new column of an old row gets the moment of its migration; kept, that would be another at each writing.
@@ -55,8 +57,8 @@ def keep() -> int:
         call_command("migrate", verbosity=0)
         names = "".join(f",\n  ('{app}', '{name}', now())" for app, name in _applied())
     said.append(f"INSERT INTO django_migrations (app, name, applied) VALUES{names[1:]}")
-    KEPT.write_text("-- Written by `manage.py tables --keep`; change the models and migrations instead.\n"
-                    + "".join(f"{line};\n" for line in said), encoding="utf-8")
+    text = "-- Written by `manage.py tables --keep`; change the models and migrations instead.\n"
+    write_durably(KEPT, "".join([text, *(f"{line};\n" for line in said)]).encode())  # Somebody may start from it right now.
     return len(said)
 
 
