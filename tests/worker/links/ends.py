@@ -62,7 +62,7 @@ def beside(do: Callable[[], Any]) -> Iterator[None]:
     thread = threading.Thread(target=guarded, daemon=True)
     thread.start()
     yield
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive(), "it still goes on"
     if raised:
         raise raised[0]

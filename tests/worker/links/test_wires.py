@@ -60,7 +60,7 @@ def test_silence_between_frames_breaks_nothing() -> None:
 
 
 def test_a_frame_that_stops_in_the_middle_is_given_up() -> None:
-    with sockets() as (near, far), Wire(far, 10**8, 0.2) as wire:
+    with sockets() as (near, far), Wire(far, 10**8, 1.0) as wire:
         near.sendall(packed(LARGE)[:5000])
         with pytest.raises(Silent, match=r"stopped after 5,000 bytes"):
             wire.receive()
@@ -87,7 +87,7 @@ def test_a_peer_that_drips_a_byte_at_a_time_holds_nobody() -> None:
         with pytest.raises(Silent, match="stopped after"):
             wire.receive()
         stopped.set()
-        assert time.monotonic() - begun < 0.5 + 1.0 * strain()
+        assert time.monotonic() - begun < 10 * strain()
 
 
 class OneByte(Channel):
@@ -113,7 +113,7 @@ def test_a_peer_that_always_has_or_takes_one_more_byte_holds_nobody() -> None:
             wire.receive()
         with Wire(OneByte(far, b""), 10**8, 0.2) as wire, pytest.raises(Silent, match="were not taken"):
             wire.send(LARGE)
-    assert time.monotonic() - begun < 0.6 + 1.0 * strain()
+    assert time.monotonic() - begun < 10 * strain()
 
 
 def test_a_peer_that_takes_nothing_holds_no_sender() -> None:
@@ -121,7 +121,7 @@ def test_a_peer_that_takes_nothing_holds_no_sender() -> None:
         begun = time.monotonic()
         with pytest.raises(Silent, match="were not taken"):
             wire.send(Frame("image", tensors={"x": np.zeros(10**7)}))
-        assert time.monotonic() - begun < 0.2 + 1.5 * strain()
+        assert time.monotonic() - begun < 10 * strain()
         with pytest.raises(Torn, match="no more"):
             wire.send(Frame("image"))
 
@@ -189,12 +189,12 @@ def test_a_frame_that_may_not_be_sent_breaks_nothing() -> None:
 
 
 def test_closing_wakes_whoever_waits() -> None:
-    with wires() as (one, _):
+    with wires(patience_s=600) as (one, _):
         begun = time.monotonic()
         threading.Timer(0.1, one.close).start()
         with pytest.raises(Torn, match="closed on this side"):
             one.receive()
-        assert time.monotonic() - begun < 0.1 + 2 * strain()
+        assert time.monotonic() - begun < 10 * strain()
         with pytest.raises(Torn, match="closed on this side"):
             one.send(Frame("image"))
         one.close()
