@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.waiting import address, at_rest
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
@@ -15,12 +16,8 @@ EXAMPLE = "/planner/joint/?example=on"
 @pytest.fixture
 def joint(page: Any, portal: Portal) -> Any:
     page.goto(f"{portal.address}{EXAMPLE}&deadline_ms=60")
-    page.wait_for_selector(".joint-bar.best", timeout=30_000)
+    page.wait_for_selector(".joint-bar.best")
     return page
-
-
-def address(page: Any) -> str:
-    return str(page.evaluate("location.href"))
 
 
 def verdict(page: Any) -> str:
@@ -40,8 +37,8 @@ def test_a_link_that_is_moved_moves_the_marks_and_the_choice(joint: Any) -> None
     for _ in range(40):
         joint.keyboard.press("ArrowLeft")
     joint.wait_for_function(f"first => ({places})() !== first", arg=first)
-    until(lambda: chosen(joint) != before, 10, "another choice over a slower link")
-    until(lambda: "&link=" in address(joint), 10, "the address, once the last of the answers is there")
+    until(lambda: chosen(joint) != before, 30, "another choice over a slower link")
+    until(lambda: "&link=" in address(joint), 30, "the address, once the last of the answers is there")
     assert "emulated" in joint.inner_text(".joint-bar.best").lower()
     assert joint.evaluate("document.activeElement.type") == "range", "the focus stays where it was"
 
@@ -49,7 +46,7 @@ def test_a_link_that_is_moved_moves_the_marks_and_the_choice(joint: Any) -> None
 def test_the_deadline_is_dragged_in_the_chart_and_its_number_and_slider_follow(joint: Any) -> None:
     chart = joint.locator("#joint-chart")
     chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
+    box = at_rest(chart)
     line = joint.locator(".is-deadline line").first.bounding_box()
     before = chosen(joint)
     joint.mouse.move(line["x"] + line["width"] / 2, box["y"] + 200)
@@ -58,8 +55,8 @@ def test_the_deadline_is_dragged_in_the_chart_and_its_number_and_slider_follow(j
     joint.mouse.up()
     typed = joint.input_value("#deadline_ms")
     assert 5 < float(typed) < 40
-    until(lambda: f"deadline_ms={typed}" in address(joint), 10, "the address of what is shown")
-    until(lambda: chosen(joint) != before, 10, "what comes in time")
+    until(lambda: f"deadline_ms={typed}" in address(joint), 30, "the address of what is shown")
+    until(lambda: chosen(joint) != before, 30, "what comes in time")
     assert float(joint.get_attribute(".is-deadline line", "x1").rstrip("%")) == pytest.approx(20, abs=2)
 
 
@@ -67,10 +64,10 @@ def test_the_floor_is_moved_by_its_slider_and_taken_away_at_its_end(joint: Any) 
     slider = joint.locator("[data-limit=floor] input[type=range]")
     slider.focus()
     joint.keyboard.press("End")
-    until(lambda: "Nothing fits" in joint.inner_text("#verdict"), 10, "nothing is as accurate")
+    until(lambda: "Nothing fits" in joint.inner_text("#verdict"), 30, "nothing is as accurate")
     joint.keyboard.press("Home")
-    until(lambda: joint.input_value("#floor") == "" and "floor=" not in address(joint), 10, "no floor")
-    until(lambda: joint.locator("#verdict.is-none").count() == 0, 10, "a choice again")
+    until(lambda: joint.input_value("#floor") == "" and "floor=" not in address(joint), 30, "no floor")
+    until(lambda: joint.locator("#verdict.is-none").count() == 0, 30, "a choice again")
 
 
 def test_a_mark_shows_its_plan_and_the_address_says_which(joint: Any) -> None:
@@ -78,22 +75,22 @@ def test_a_mark_shows_its_plan_and_the_address_says_which(joint: Any) -> None:
     key = other.get_attribute("data-key")
     other.focus()
     joint.keyboard.press("Enter")
-    until(lambda: joint.get_attribute(".joint-dot.is-shown", "data-key") == key, 10, "the mark is shown")
-    until(lambda: "show=" in address(joint), 10, "the address")
+    until(lambda: joint.get_attribute(".joint-dot.is-shown", "data-key") == key, 30, "the mark is shown")
+    until(lambda: "show=" in address(joint), 30, "the address")
     assert "looked at" in joint.inner_text("#result")
     joint.locator("#result small a", has_text="back to the choice").click()
-    until(lambda: joint.locator(".joint-dot.is-shown.is-choice").count() == 1, 10, "the choice")
+    until(lambda: joint.locator(".joint-dot.is-shown.is-choice").count() == 1, 30, "the choice")
 
 
 def test_what_is_typed_wrong_is_said_at_its_field_and_nothing_is_lost(joint: Any) -> None:
     joint.fill("#deadline_ms", "soon")
-    until(lambda: joint.locator("[data-fault=deadline_ms]").is_visible(), 10, "the fault")
+    until(lambda: joint.locator("[data-fault=deadline_ms]").is_visible(), 30, "the fault")
     assert joint.input_value("#deadline_ms") == "soon" and joint.locator("#joint-chart").is_visible()
 
 
 def test_a_rule_is_added_and_kept(joint: Any) -> None:
     joint.check("#rules input[value='raw input stays']")
-    until(lambda: "raw+input+stays" in address(joint), 10, "the rule")
+    until(lambda: "raw+input+stays" in address(joint), 30, "the rule")
     joint.reload()
     joint.wait_for_selector(".joint-bar.best")
     assert joint.is_checked("#rules input[value='raw input stays']")
@@ -105,6 +102,6 @@ def test_without_scripts_the_form_gives_an_address_with_the_answer(chromium: Any
         tab.fill("#deadline_ms", "30")
         tab.fill("#floor", "85")
         tab.locator("[data-plan]").click()
-        tab.wait_for_selector(".joint-bar.best", timeout=30_000)
-        assert "deadline_ms=30" in tab.url and "floor=85" in tab.url
+        tab.wait_for_url("**deadline_ms=30**floor=85**")
+        tab.wait_for_selector(".joint-bar.best")
         assert tab.locator(".joint-dot.is-choice").count() == 1

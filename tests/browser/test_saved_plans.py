@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_look import findings, wider_than_the_window
 from tests.browser.test_planner import NETWORK, boards  # noqa: F401  a fixture
@@ -32,13 +33,14 @@ def test_a_saved_plan_goes_stale_and_comes_back_in_an_open_page(page: Any, porta
     page.goto(f"{portal.address}/planner/saved/")
     other = page.context.new_page()
     say_link(other, portal, boards["slow-board"], boards["near-box"], "100")
-    page.wait_for_selector("tr:has-text('by hand') .is-stale", timeout=30_000)
-    until(lambda: "by hand is stale" in page.inner_text("#saved-said"), 10, "who hears the page is told")
+    page.wait_for_selector("tr:has-text('by hand') .is-stale")
+    until(lambda: "by hand is stale" in page.inner_text("#saved-said"), 30, "who hears the page is told")
     assert page.url.endswith("/planner/saved/"), "without a reload"
     assert not findings(page)
     page.goto(here)
-    assert "Best now: all blocks on near-box" in page.inner_text(".verdict") and not findings(page)
+    expect(page.locator(".verdict")).to_contain_text("Best now: all blocks on near-box")
+    assert not findings(page)
     page.set_viewport_size({"width": 390, "height": 844})
     assert not wider_than_the_window(page)
     say_link(other, portal, boards["slow-board"], boards["near-box"], "1")
-    page.wait_for_selector(".verdict .is-up-to-date", timeout=30_000)
+    page.wait_for_selector(".verdict .is-up-to-date")

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_look import findings, wider_than_the_window
 from tests.portal import Portal
@@ -29,9 +30,9 @@ def test_a_plan_in_an_address_is_run_and_drawn(page: Any, portal: Portal) -> Non
     page.reload()
     for kind, drawn in (("lanes", 2 * 5), ("bars", 2 * 5)):
         page.wait_for_selector(f".chart[data-kind={kind}] .main-svg")
-        assert page.locator(f".chart[data-kind={kind}] .bars .point").count() == drawn, kind
-    legend = page.locator(".chart[data-kind=lanes] .legend").inner_text()
-    assert all(word in legend for word in ("pi", "edge", "cloud", "on the way"))
+        expect(page.locator(f".chart[data-kind={kind}] .bars .point")).to_have_count(drawn)
+    for word in ("pi", "edge", "cloud", "on the way"):
+        expect(page.locator(".chart[data-kind=lanes] .legend")).to_contain_text(word)
     assert "through 3 parts over 2 emulated links" in page.inner_text("main")
     assert not findings(page)
     page.set_viewport_size({"width": 390, "height": 800})
