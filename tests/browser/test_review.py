@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.test_look import findings, wider_than_the_window
+from tests.browser.waiting import another_page, at_rest
 from tests.portal import ROOT, Portal, open_tab, until
+from tests.tabs import open_context
 
 pytestmark = pytest.mark.browser
 # Whether two points of the trade-off have a ring.
@@ -56,7 +59,7 @@ def ruth(chromium: Any, portal: Portal) -> Iterator[Any]:
 @pytest.fixture
 def patient_ruth(chromium: Any, portal: Portal) -> Iterator[Any]:
     """Ruth where a form that comes back refused is no failure of the page."""
-    context = chromium.new_context()
+    context = open_context(chromium)
     context.add_cookies([person(portal, "ruth", "reviewer")])
     yield context.new_page()
     context.close()
@@ -66,8 +69,6 @@ def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
     """The dense and the pruned variant of a run, into a new portfolio; its address."""
     tab.goto(f"{portal.address}/runs/{run}/")
     tab.wait_for_selector("#pick", state="attached")
-    # A run that has just ended brings its table once more, which would take the focus away.
-    tab.wait_for_load_state("networkidle")
     boxes = tab.locator("input.pick")
     assert boxes.count() == 2 and not tab.locator("#pick").is_visible()
     boxes.nth(0).check()
@@ -75,13 +76,14 @@ def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
     tab.locator("[data-row] a").first.focus()
     tab.keyboard.press("j")
     tab.keyboard.press("x")
-    assert tab.locator("#picked").text_content() == "2 picked"
+    expect(tab.locator("#picked")).to_have_text("2 picked")
     tab.locator(".chart[data-kind=tradeoff] .js-plotly-plot").hover()
     tab.wait_for_function(RINGS)
-    tab.click("#add-picked")
-    tab.wait_for_url("**/portfolios/pick/**")
+    with another_page(tab):
+        tab.click("#add-picked")
     tab.fill("[name=name]", name)
-    tab.click("text=Make it")
+    with another_page(tab):
+        tab.click("text=Make it")
     tab.wait_for_selector("#board")
     return str(tab.url)
 
@@ -93,8 +95,14 @@ def ask(tab: Any, metric: str, bound: str, comparison: str = "") -> None:
     if comparison:
         tab.select_option("[name=comparison]", comparison)
     tab.fill("[name=bound]", bound)
-    tab.click("text=Add the criterion")
-    tab.wait_for_load_state()
+    with another_page(tab):
+        tab.click("text=Add the criterion")
+
+
+def press(tab: Any, button: str) -> None:
+    """A button that leads to the page anew."""
+    with another_page(tab):
+        tab.click(button)
 
 
 def state(tab: Any) -> str:
@@ -102,7 +110,7 @@ def state(tab: Any) -> str:
 
 
 def sees(tab: Any, word: str) -> None:
-    until(lambda: word in state(tab), 10, f"{word!r} without reloading, it is {state(tab)!r}")
+    until(lambda: word in state(tab), 30, f"{word!r} without reloading, it is {state(tab)!r}")
 
 
 def live(tab: Any) -> None:
@@ -113,77 +121,77 @@ def test_two_people_play_a_review_through(alice: Any, ruth: Any, portal: Portal,
     address = pick_two(alice, portal, finished, "Doorbell")
     ask(alice, "size_bytes", "0.0001")
     ask(alice, "accuracy", "1")
-    assert alice.locator(".verdict-fail").count() == 2 and alice.locator("td.verdict-pass").count() == 2
+    expect(alice.locator(".verdict-fail")).to_have_count(2)
+    expect(alice.locator("td.verdict-pass")).to_have_count(2)
     ruth.goto(address)
     live(ruth)
     assert "draft" in state(ruth) and ruth.locator("#review button").count() == 0
 
-    alice.click("text=Submit for review")
+    press(alice, "text=Submit for review")
     sees(ruth, "in review")
     sees(alice, "in review")
     # Alice leads the team, but it is her own work: she is not offered a decision.
-    assert alice.locator("#review button").count() == 0 and "somebody else decides" in alice.locator("#review").inner_text()
+    expect(alice.locator("#review")).to_contain_text("somebody else decides")
+    assert alice.locator("#review button").count() == 0
     live(alice)
 
     ruth.locator("td.verdict-fail a.cell").first.click()
     ruth.wait_for_selector("#cell dl")
     assert "counted in the variant's own file" in ruth.locator("#cell").inner_text()
+    expect(ruth.locator("#anchor")).to_contain_text("size at most")
     ruth.fill("#say textarea", "Far **too strict**: a digit more?")
-    ruth.click("#say button:has-text('Comment')")
-    ruth.wait_for_load_state()
+    press(ruth, "#say button:has-text('Comment')")
     alice.wait_for_selector("#talk strong:has-text('too strict')")
-    assert "size at most" in alice.locator("#talk .tag").inner_text()
+    expect(alice.locator("#talk .tag")).to_contain_text("size at most")
 
     # What Alice types outlives what Ruth does meanwhile.
     alice.fill("#say textarea", "I am still writing")
     ruth.fill("#review textarea", "Mend the bound.")
-    ruth.click("text=Request changes")
+    press(ruth, "text=Request changes")
     sees(ruth, "changes requested")
     sees(alice, "changes requested")
+    expect(alice.locator("#review")).to_contain_text("Mend the bound.")
     assert alice.input_value("#say textarea") == "I am still writing"
-    assert "Mend the bound." in alice.locator("#review").inner_text()
     alice.fill("#say textarea", "")
 
-    alice.click("a[aria-label^='Change size']")
+    press(alice, "a[aria-label^='Change size']")
     alice.fill("[name=bound]", "100")
-    alice.click("text=Change the criterion")
+    press(alice, "text=Change the criterion")
     alice.wait_for_selector("#board")
-    assert alice.locator(".verdict-fail").count() == 0
-    alice.click("text=Submit for review")
+    expect(alice.locator(".verdict-fail")).to_have_count(0)
+    press(alice, "text=Submit for review")
     sees(ruth, "in review")
-    ruth.wait_for_selector("#review button[value=approve]")
-    ruth.click("#review button[value=approve]")
+    press(ruth, "#review button[value=approve]")
     sees(ruth, "approved")
     sees(alice, "approved")
-    assert "Ruth approved version" in " ".join(alice.locator("#review").inner_text().split())
+    expect(alice.locator("#review")).to_contain_text("Ruth approved version")
 
 
 def test_a_point_of_the_trade_off_is_picked_by_a_click(alice: Any, portal: Portal, finished: str) -> None:
     alice.goto(f"{portal.address}/runs/{finished}/")
-    alice.wait_for_selector(".chart[data-kind=tradeoff] .main-svg", timeout=30_000)
+    alice.wait_for_selector(".chart[data-kind=tradeoff] .main-svg")
     alice.wait_for_selector("#pick", state="attached")
     plot = alice.locator(".chart[data-kind=tradeoff] .plot")
     plot.scroll_into_view_if_needed()
-    point = plot.locator(".scatterlayer .point").last.bounding_box()
+    point = at_rest(plot.locator(".scatterlayer .point").last)
     alice.mouse.move(point["x"] - 40, point["y"] - 20)
     alice.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2, steps=5)
-    alice.wait_for_timeout(300)
+    alice.wait_for_selector(".chart[data-kind=tradeoff] .plot[data-picks]")
     alice.mouse.click(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
-    until(lambda: alice.locator("input.pick:checked").count() == 1, 5, "a ticked box")
+    until(lambda: alice.locator("input.pick:checked").count() == 1, 30, "a ticked box")
     assert alice.locator("#picked").text_content() == "1 picked"
 
 
 def test_what_is_picked_on_one_page_is_still_picked_on_the_next(alice: Any, portal: Portal, finished: str) -> None:
     alice.goto(f"{portal.address}/runs/{finished}/")
     alice.wait_for_selector("#pick", state="attached")
-    alice.wait_for_load_state("networkidle")
     for box in alice.locator("input.pick").all():
         box.check()
     alice.goto(f"{portal.address}/models/")
-    alice.click("main table a:has-text('VGG-11')")
+    press(alice, "main table a:has-text('VGG-11')")
     alice.wait_for_selector("text=2 picked, 2 of them on other pages")
     alice.locator("input.pick").first.check()
-    assert alice.inner_text("#picked") == "3 picked, 2 of them on other pages"
+    expect(alice.locator("#picked")).to_have_text("3 picked, 2 of them on other pages")
     alice.click("#add-picked")
     alice.wait_for_selector("h1:has-text('Add 3 variants')")
 
@@ -191,7 +199,7 @@ def test_what_is_picked_on_one_page_is_still_picked_on_the_next(alice: Any, port
 def test_the_authors_own_approval_is_refused(alice: Any, portal: Portal, finished: str) -> None:
     address = pick_two(alice, portal, finished, "Own work")
     ask(alice, "accuracy", "1")
-    alice.click("text=Submit for review")
+    press(alice, "text=Submit for review")
     sees(alice, "in review")
     answer = alice.context.request.post(f"{address}decide/", form={"version": "3", "verdict": "approve", "text": ""}, headers={
         "X-CSRFToken": cookie(alice), "Referer": portal.address})
@@ -202,15 +210,15 @@ def test_a_decision_on_what_changed_meanwhile_keeps_the_words(alice: Any, patien
                                                                   finished: str) -> None:
     ruth, address = patient_ruth, pick_two(alice, portal, finished, "Overtaken")
     ask(alice, "accuracy", "1")
-    alice.click("text=Submit for review")
+    press(alice, "text=Submit for review")
     ruth.goto(address)
     live(ruth)
     ruth.fill("#review textarea", "I have thought about this for long.")
-    alice.click("text=Withdraw")
+    press(alice, "text=Withdraw")
     sees(alice, "draft")
     ask(alice, "size_bytes", "90")
-    alice.click("text=Submit for review")
-    until(lambda: ruth.locator("#pending").is_visible(), 10, "word of the change")
+    press(alice, "text=Submit for review")
+    until(lambda: ruth.locator("#pending").is_visible(), 30, "word of the change")
     with ruth.expect_response(re.compile("decide")) as answered:
         ruth.click("#review button[value=approve]")
     assert answered.value.status == 409
@@ -231,7 +239,7 @@ def test_the_pages_of_a_portfolio_are_accessible_and_fit(chromium: Any, portal: 
         tab.wait_for_selector("#cell dl")
         wrong: dict[str, object] = {}
         tab.fill("#say textarea", "A `word` on it.")
-        tab.click("#say button:has-text('Comment')")
+        press(tab, "#say button:has-text('Comment')")
         tab.wait_for_selector("#talk li")
         pages = [tab.url, f"{portal.address}/portfolios/", f"{address}edit/", f"{portal.address}/portfolios/pick/"]
         for page in pages:
