@@ -17,8 +17,8 @@ from worker.partitioning.joint.front import Outcome, Standing, front
 from worker.partitioning.joint.versions import Layer, Variant
 from worker.partitioning.planner import constraints as c
 from worker.partitioning.planner.constraints import Constraint
-from worker.planning.joint_question import JointQuestion, OfferAsked, Runner, VariantAsked
-from worker.planning.offers import Offer
+from worker.planning.joint_question import JointQuestion, Runner, VariantAsked
+from worker.planning.offers import Offer, OfferAsked
 from worker.planning.question import TIERS, Road
 from worker.profile import Block, NetworkProfile
 

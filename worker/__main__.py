@@ -73,6 +73,8 @@ def run(
                                                   "the house or of Scission, or the profiles.json of a run.")] = None,
     links: Annotated[Path | None, typer.Option(help="What lies between the devices, for a recipe that plans: a table "
                                                "source,destination,ping(ms),bandwidth(mbps).")] = None,
+    offers: Annotated[list[Path] | None, typer.Option(help="Transfer layers that plans may have, for a recipe that plans: the "
+                                                      "offers.json of a run of ScissionLite.")] = None,
 ) -> None:
     """Run a recipe; `describe` tells which --PARAM VALUE it takes.
 
@@ -81,7 +83,7 @@ def run(
     """
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
-    inputs = resolve(params) | given_profiles(found, profiles, links)
+    inputs = resolve(params) | given_profiles(found, profiles, links, offers or ())
     refuse_lacking(found, params, inputs)
     refuse_unfit(found, params, inputs)
     folder = _folder(out, found, params, inputs)

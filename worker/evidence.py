@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from worker.planning.offers import Offer
 from worker.planning.question import Mbps, Milliseconds
 from worker.profile import Fact, NetworkProfile
 
@@ -46,13 +47,17 @@ class LinkFacts(Fact):
 
 
 class Evidence(Fact):
-    """`profiles`: newest first. `left_out`: profiles that the team has beside these and that were too many."""
+    """`profiles`: newest first. `left_out`: profiles that the team has beside these and that were too many.
+
+    `offers`: of transfer layers, with networks and devices called as here.
+    """
 
     devices: tuple[DeviceFacts, ...] = ()
     profiles: tuple[Seen, ...] = ()
     left_out: int = 0
     # Said only where there are some, which leaves what is kept of predictions as it always was.
     links: tuple[LinkFacts, ...] = Field((), exclude_if=lambda links: not links)
+    offers: tuple[Offer, ...] = Field((), exclude_if=lambda offers: not offers)
 
     def device(self, key: str) -> DeviceFacts | None:
         return next((each for each in self.devices if each.id == key), None)

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from worker import architectures, menu
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput
 from worker.evidence import FILE, DeviceFacts, Evidence
-from worker.measured_files import evidence_of, links_of, tables_of_links
+from worker.measured_files import evidence_of, links_of, offers_of, tables_of_links
 from worker.params import Params, Reference, ReferenceKind
 from worker.recipe import Recipe, nothing_unfit
 from worker.wording import complaint
@@ -122,8 +122,10 @@ def _device(_field: str, typed: str, _mark: Reference) -> DeviceInput:
     return DeviceInput(name=typed)
 
 
-def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None) -> Inputs:
-    """What `--profiles` and `--links` name, for a recipe that needs it."""
+def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None, offers: Sequence[Path] = ()) -> Inputs:
+    """What `--profiles`, `--links` and `--offers` name, for a recipe that needs it."""
+    if offers and not (recipe.needs_profiles and recipe.needs_links):
+        raise Refused(f"offers: {recipe.name} takes none")
     if links and not recipe.needs_links:
         raise Refused(f"links: {recipe.name} takes none")
     if recipe.needs_profiles and path is None and not recipe.does_without_profiles:
@@ -133,7 +135,9 @@ def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None)
     if path is None:
         return {"profiles": ProfilesInput("links", _links_alone(links))} if recipe.needs_links else {}
     found = _read_or_refuse("profiles", path, evidence_of)
-    return {"profiles": ProfilesInput(path.name, _linked(found, path, links) if recipe.needs_links else found)}
+    found = _linked(found, path, links) if recipe.needs_links else found
+    given = [offer for each in offers for offer in _read_or_refuse("offers", each, offers_of)]
+    return {"profiles": ProfilesInput(path.name, found.model_copy(update={"offers": (*given, *found.offers)}))}
 
 
 def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 import typer
 
 from worker.flags import Refused
-from worker.measured_files import evidence_of, links_of, tables_of_links
+from worker.measured_files import evidence_of, links_of, offers_of, tables_of_links
 from worker.planning.joint_question import Goal
-from worker.planning.offers import MOST_SIZE, Offer, read
 
 if TYPE_CHECKING:
     from worker.planning.joint_answer import JointAnswer, VersionSaid
@@ -54,7 +54,7 @@ def joint(
     evidence = _read("profiles", lambda: evidence_of(profiles))
     tables = [links] if links else tables_of_links(profiles)[:1]
     evidence = evidence.model_copy(update={"links": _read("links", lambda: links_of(tables[0]))}) if tables else evidence
-    given = [offer for path in offers or () for offer in _offers(path)]
+    given = [offer for path in offers or () for offer in _read("offers", partial(offers_of, path))]
     asked = {"rules": tuple(rule or ()), "deadline_ms": deadline_ms, "floor": floor, "goal": _goal(goal), "returns": returns,
              "input_bytes": None if input_mb is None else round(input_mb * MB)}
     rests = _read("profiles", lambda: joint_basis(evidence, given, dict(map(_accuracy, accuracy or ())), device or (), **asked))
@@ -112,14 +112,3 @@ def _read(field: str, read: Callable[[], T]) -> T:
         return read()
     except ValueError as wrong:
         raise Refused(*(f"{field}: {line}" for line in str(wrong).splitlines())) from None
-
-
-def _offers(path: Path) -> Sequence[Offer]:
-    try:
-        if path.stat().st_size > MOST_SIZE:
-            raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes; at most {MOST_SIZE:,} are read")
-        return read(path.read_bytes())
-    except OSError:
-        raise Refused(f"offers: got {str(path)!r}; allowed: the offers.json of a run of ScissionLite") from None
-    except ValueError as error:
-        raise Refused(f"offers: {path.name}: {error}") from None

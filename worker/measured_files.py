@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from worker.evidence import MOST_PROFILES, DeviceFacts, Evidence, LinkFacts, Seen
+from worker.planning import offers
+from worker.planning.offers import MOST_SIZE, Offer
 from worker.profile.faults import Fault, Faults, Unfit, quoted
 from worker.profile.hardware import Hardware
 from worker.profile.reading import LINKS, Brought, read
@@ -62,6 +64,18 @@ def links_of(path: Path) -> tuple[LinkFacts, ...]:
     except Unfit as unfit:
         raise ValueError("\n".join(f"{path.name}, {line}" for line in unfit.lines)) from None
     return tuple(links.values())
+
+
+def offers_of(path: Path) -> tuple[Offer, ...]:
+    """What a run of ScissionLite offers plans. ValueError in a sentence."""
+    try:
+        if path.stat().st_size > MOST_SIZE:
+            raise ValueError(f"{path.name} has {path.stat().st_size:,} bytes; at most {MOST_SIZE:,} are read")
+        return offers.read(path.read_bytes())
+    except OSError:
+        raise ValueError(f"got {str(path)!r}; allowed: the offers.json of a run of ScissionLite") from None
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from None
 
 
 def _link(row: Row, faults: Faults) -> LinkFacts | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+from worker.partitioning import layered
 from worker.partitioning.natives import natives
 from worker.partitioning.planned import said
-from worker.partitioning.planner.asking import best, pareto
 from worker.partitioning.planner.conflicts import conflict
-from worker.partitioning.planner.constraints import RunsIn, TierUsed
+from worker.partitioning.planner.constraints import Constraint, RunsIn, TierUsed
+from worker.partitioning.planner.plan import Plan
+from worker.partitioning.planner.problem import Problem
 from worker.partitioning.planner.within import TooMany
 from worker.partitioning.posing import Posed, posed
 from worker.partitioning.ranging import ranged, stays
@@ -36,22 +38,26 @@ def answer(question: Question, profiles: Mapping[str, NetworkProfile]) -> Answer
 
 def _answer(posed: Posed) -> Answer:
     question, problem = posed.question, posed.problem
-    plans = best(problem, posed.constraints, count=question.count, objective=question.objective)
+    plans = layered.best(posed.variant, count=question.count, objective=question.objective)
     bands = ranged(posed, plans)
     clashing = [] if plans else _clashing(posed)
     return Answer(
         plans=tuple(said(posed, plan) for plan in plans), natives=natives(posed, plans), bands=bands,
         stays=stays(posed, bands, plans), pareto=_pareto(posed), conflict=tuple(each.line for each in clashing),
         sorry="" if plans else _sorry(posed, clashing), verdict=verdict(posed, plans), warnings=tuple(_warnings(posed)),
-        blocks=problem.blocks, cuts=problem.blocks - 1, input_bytes=int(problem.crossing_bytes[0]))
+        blocks=problem.blocks, cuts=problem.blocks - 1, layers=len(posed.fitted), input_bytes=int(problem.crossing_bytes[0]))
 
 
 def _pareto(posed: Posed) -> tuple[PlanSaid, ...]:
-    return tuple(said(posed, plan) for plan in pareto(posed.problem, posed.constraints)) if posed.question.pareto else ()
+    return tuple(said(posed, plan) for plan in layered.pareto(posed.variant)) if posed.question.pareto else ()
 
 
 def _clashing(posed: Posed) -> list[Asked]:
-    found = conflict(posed.problem, [each.constraint for each in posed.asked], posed.always) or []
+    def search(asked: Sequence[Constraint]) -> list[tuple[Plan, Problem]]:
+        under = posed.under(asked)
+        return [(plan, layered.problem_of(under, plan)) for plan in layered.best(under, count=1)]
+
+    found = conflict(posed.problem, [each.constraint for each in posed.asked], posed.always, search) or []
     places = [next(number for number, each in enumerate(posed.asked) if each.constraint is one) for one in found]
     return [posed.asked[number] for number in places]
 

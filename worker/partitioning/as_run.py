@@ -14,17 +14,21 @@ from worker.planning.answer import MEDIA_TYPE, Answer, PlanSaid
 from worker.planning.basis import Basis, basis, faults
 from worker.planning.question import Objective, Range, Varying
 from worker.profile.sheet import guarded, line_of
+from worker.wording import counted
 
 JSON, CSV = "plans.json", "plans.csv"
 COLUMNS = ("rank", "plan", "devices", "latency_ms", "compute_ms", "transfer_ms", "per_second", "bytes", "joules", "kind",
-           "block_times")
+           "block_times", "transfer_layer", "accuracy")
 ON_THE_WAY, LONGEST_LOG = "on the way", 2000
 NOT_MEASURED = "What a plan takes in all is predicted, the sum of its blocks' times and its links': nobody has run it."
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is asked for. `devices`: by name, none for all. `ranged`: what varies of all links, and by which factors."""
+    """What a run is asked for. `devices`: by name, none for all. `ranged`: what varies of all links, and by which factors.
+
+    `most_drop`: accuracy that a transfer layer may cost, as a share; None: no plan has one.
+    """
 
     network: str
     rules: tuple[str, ...]
@@ -34,6 +38,7 @@ class Asked:
     returns: bool
     input_bytes: int | None
     ranged: tuple[Varying, float, float] | None
+    most_drop: float | None = None
 
 
 class Unplannable(ValueError):
@@ -49,7 +54,7 @@ def planned(asked: Asked, context: Context) -> Generator[Event, None, dict[str, 
     rests = basis(evidence, asked.network, asked.devices)
     ranged = Range(varying=asked.ranged[0], low=asked.ranged[1], high=asked.ranged[2]) if asked.ranged else None
     question = rests.question(rules=asked.rules, objective=asked.objective, count=asked.count, returns=asked.returns,
-                              input_bytes=asked.input_bytes, ranged=ranged)
+                              input_bytes=asked.input_bytes, ranged=ranged, most_drop=asked.most_drop)
     found = answer(question, rests.profiles)
     yield from _rests_on(rests, found)
     yield from _told(found)
@@ -65,6 +70,8 @@ def _rests_on(rests: Basis, found: Answer) -> Iterator[Log]:
     places = ", ".join(f"{rests.names[each.id]} ({each.tier or 'no tier said'})" for each in rests.devices)
     what = f"{rests.network}, {found.blocks} blocks, on {len(rests.devices)} devices"
     yield Log(message=f"Planned: {what}: {places}."[:LONGEST_LOG])
+    if found.layers:
+        yield Log(message=f"A plan may have one of {counted(found.layers, 'transfer layer')} that runs of ScissionLite measured.")
     yield Log(message=NOT_MEASURED)
     if rests.beside:
         yield Log(level="warning", message=f"{rests.beside} more devices have a profile of it; these are the first ones.")
@@ -144,7 +151,8 @@ def _files(found: Answer, context: Context) -> Iterator[FileMade]:
 def _row(rank: int, plan: PlanSaid) -> tuple[str, ...]:
     return (str(rank), guarded(plan.words), guarded(" → ".join(stage.device for stage in plan.stages)), repr(plan.latency_ms),
             repr(plan.compute_ms), repr(plan.transfer_ms), repr(plan.per_second), str(plan.bytes),
-            "" if plan.joules is None else repr(plan.joules), plan.kind, plan.block_times)
+            "" if plan.joules is None else repr(plan.joules), plan.kind, plan.block_times,
+            guarded(plan.transfer.title) if plan.transfer else "", repr(plan.transfer.accuracy) if plan.transfer else "")
 
 
 def _summary(found: Answer, ways: Sequence[Way], rests: Basis) -> dict[str, Any]:
@@ -153,6 +161,9 @@ def _summary(found: Answer, ways: Sequence[Way], rests: Basis) -> dict[str, Any]
         "verdict": _verdict(found), "best_ms": best.latency_ms if best else None, "best_plan": best.words if best else None,
         "best_per_second": best.per_second if best else None, "best_bytes": best.bytes if best else None,
         "ways_ms": {way.name: way.plan.latency_ms for way in ways[1 if best else 0:]},
+        "transfer_layer": best.transfer.title if best and best.transfer else None,
+        "accuracy_before": best.transfer.accuracy_whole if best and best.transfer else None,
+        "accuracy_after": best.transfer.accuracy if best and best.transfer else None,
         "plans": len(found.plans), "conflict": list(found.conflict), "devices": len(rests.devices), "links": len(rests.links),
         "blocks": found.blocks, "cuts": found.cuts, "origin": best.kind if best else "predicted",
         "block_times": best.block_times if best else None,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from worker.partitioning import layered
 from worker.partitioning.planned import alone, joules_of, said
-from worker.partitioning.planner.asking import best
 from worker.partitioning.planner.checking import keeps
 from worker.partitioning.planner.plan import Plan
 from worker.partitioning.posing import Posed
@@ -35,7 +35,8 @@ class _Field:
         lines = tuple(each.line for each in broken)
         if lines not in self.without and len(self.without) < MOST_TRIED:
             rest = [each.constraint for each in self.posed.asked if each not in broken]
-            found = best(self.posed.problem, [*self.posed.always, *rest], count=1, objective=self.posed.question.objective)
+            without = self.posed.under([*self.posed.always, *rest])
+            found = layered.best(without, count=1, objective=self.posed.question.objective)
             self.without[lines] = found[0] if found else None
         if lines not in self.without:
             return None

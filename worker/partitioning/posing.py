@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from worker.partitioning import layered
+from worker.partitioning.fitting import Fitted, Ground, allowed
+from worker.partitioning.joint.versions import Variant
 from worker.partitioning.planner import constraints as c
+from worker.partitioning.planner.plan import Plan
 from worker.partitioning.planner.problem import Problem, Resource
 from worker.partitioning.preparing import Network, prepared
 from worker.partitioning.ruling import Asked, asked, unpowered
@@ -25,7 +29,7 @@ NARROWEST, WIDEST = 1e-6, 1e7
 class Posed:
     """places: by tier; the first holds the input. always: what holds whatever is asked.
 
-    warnings: what this question adds to those of the network.
+    warnings: what this question adds to those of the network. fitted: transfer layers that plans may have.
     """
 
     question: Question
@@ -36,6 +40,26 @@ class Posed:
     asked: tuple[Asked, ...]
     always: tuple[c.Constraint, ...]
     warnings: tuple[str, ...]
+    fitted: tuple[Fitted, ...] = ()
+
+    @property
+    def variant(self) -> Variant:
+        """The network as it is and with each of these layers, under all rules."""
+        return self.under(self.constraints)
+
+    def under(self, asked: Sequence[c.Constraint], problem: Problem | None = None) -> Variant:
+        """Under other rules, or with other links."""
+        return layered.variant(problem or self.problem, asked, [each.layer for each in self.fitted])
+
+    def inside(self, plan: Plan) -> Fitted | None:
+        """The transfer layer of a plan."""
+        return next((each for each in self.fitted if plan.layer and each.layer.name == plan.layer), None)
+
+    @property
+    def ground(self) -> Ground:
+        """What offers of transfer layers are held against."""
+        return Ground(self.network, tuple(place.device for place in self.places), self.profiles[0].batch,
+                      frozenset(each.sha256 for each in self.profiles if each.sha256))
 
     @property
     def constraints(self) -> tuple[c.Constraint, ...]:
@@ -54,8 +78,17 @@ def posed(question: Question, profiles: Mapping[str, NetworkProfile]) -> Posed:
     rules = asked(question.rules, places, network)
     _judge_objective(question, places, network)
     always = () if _input(question, network) is not None else (c.InputStays(),)
-    return Posed(question, places, own, network, _problem(question, places, network), rules, always,
-                 tuple(_warnings(question, network, rules, bool(always))))
+    found = Posed(question, places, own, network, _problem(question, places, network), rules, always,
+                  tuple(_warnings(question, network, rules, bool(always))))
+    return _with_layers(found) if question.offers and question.most_drop is not None else found
+
+
+def _with_layers(found: Posed) -> Posed:
+    told, question = list[str](), found.question
+    fitted = allowed(question.offers, question.most_drop, found.ground, told)
+    if fitted and (question.objective == "energy" or any(each.rule.unit == "J" for each in found.asked)):
+        told.append("What energy transfer layers take is not known, and not counted.")
+    return replace(found, fitted=fitted, warnings=(*found.warnings, *dict.fromkeys(told)))
 
 
 def _judge(question: Question, profiles: Mapping[str, NetworkProfile]) -> None:

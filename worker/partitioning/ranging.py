@@ -8,9 +8,12 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
+from worker.partitioning import layered
 from worker.partitioning.planned import as_it_is, said
 from worker.partitioning.planner.bands import Band, bands
+from worker.partitioning.planner.constraints import Constraint
 from worker.partitioning.planner.plan import Plan
+from worker.partitioning.planner.problem import Problem
 from worker.partitioning.posing import BYTES_OF_A_MEGABIT, Posed
 from worker.partitioning.telling import key_of
 from worker.planning.answer import BandSaid
@@ -33,8 +36,12 @@ def ranged(posed: Posed, plans: Sequence[Plan]) -> tuple[BandSaid, ...]:
 def _bands(posed: Posed, wanted: Range) -> list[Band]:
     """A single link is made one Mbit/s fast, or one millisecond slow: then factors are its own numbers."""
     problem = posed.problem
+
+    def search(there: Problem, asked: Sequence[Constraint]) -> list[Plan]:
+        return layered.best(posed.under(asked, there), count=1)
+
     if not wanted.sender:
-        return bands(problem, posed.constraints, varying=wanted.varying, low=wanted.low, high=wanted.high)
+        return bands(problem, posed.constraints, varying=wanted.varying, low=wanted.low, high=wanted.high, search=search)
     links = np.zeros(problem.latency_s.shape, np.bool_)
     way = posed.place(wanted.sender), posed.place(wanted.receiver)
     links[way] = problem.bytes_per_s[way] > 0  # a link that no plan may use does not come to be used by being varied
@@ -42,7 +49,8 @@ def _bands(posed: Posed, wanted: Range) -> list[Band]:
         problem = replace(problem, latency_s=np.where(links, 1e-3, problem.latency_s))
     else:
         problem = replace(problem, bytes_per_s=np.where(links, BYTES_OF_A_MEGABIT, problem.bytes_per_s))
-    return bands(problem, posed.constraints, varying=wanted.varying, low=wanted.low, high=wanted.high, links=links)
+    return bands(problem, posed.constraints, varying=wanted.varying, low=wanted.low, high=wanted.high, links=links,
+                 search=search)
 
 
 def stays(posed: Posed, found: Sequence[BandSaid], plans: Sequence[Plan]) -> BandSaid | None:

@@ -36,6 +36,16 @@ def size(count: float) -> str:
     return f"{figures(count / 1e3)} kB" if count >= 1e3 else f"{count:.0f} bytes"
 
 
+def percent(share: float) -> str:
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def points(share: float) -> str:
+    """Of an accuracy, whichever way."""
+    value = figures(100 * abs(share))
+    return f"{value} point{'' if value == '1' else 's'}"
+
+
 def words_of(stages: Sequence[Stage], blocks: int) -> str:
     """`blocks 1-37 on pi-4, 38-92 on cloud-1`; `all blocks on pi-4`."""
     if len(stages) == 1:
@@ -44,9 +54,15 @@ def words_of(stages: Sequence[Stage], blocks: int) -> str:
     return f"block{'s' * (stages[0].stop > 1)} {', '.join(spans)}"
 
 
+def words_with(plan: Plan, blocks: int) -> str:
+    """And which transfer layer is in it."""
+    return f"{words_of(plan.stages, blocks)}{f', with {plan.layer}' if plan.layer else ''}"
+
+
 def key_of(plan: Plan) -> str:
-    """`37@pi-4/92@cloud-1`: the last block on each device."""
-    return "/".join(f"{stage.stop}@{quote(stage.resource, safe='')}" for stage in plan.stages)
+    """`37@pi-4/92@cloud-1`: the last block on each device; behind `+` the transfer layer inside it."""
+    found = "/".join(f"{stage.stop}@{quote(stage.resource, safe='')}" for stage in plan.stages)
+    return f"{found}+{quote(plan.layer, safe='')}" if plan.layer else found
 
 
 def _span(stage: Stage) -> str:

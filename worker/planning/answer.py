@@ -37,10 +37,39 @@ class HopSaid(Fact):
     ms: float
 
 
+class LayerSaid(Fact):
+    """A transfer layer at the cut where it stands. `kind`: of its times, predicted where scaled from another device's.
+
+    `device`: where they were measured. The accuracies are shares of the same `n` test images of `dataset`, with and without it.
+    """
+
+    layer: str
+    after: str
+    cut: int = Field(description="The block behind which it is cut.")
+    sender: str
+    receiver: str
+    bytes: int
+    raw_bytes: int
+    down_ms: float = Field(description="Its first half with the packing; part of the stage before.")
+    up_ms: float = Field(description="Its second half; part of the stage behind.")
+    kind: Kind = "measured"
+    raw_ms: float = Field(0.0, description="What the whole plan would take without it, cut in the same places.")
+    device: str = ""
+    accuracy: float = 0.0
+    accuracy_whole: float = 0.0
+    n: int = 0
+    dataset: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.layer} behind {self.after}"
+
+
 class PlanSaid(Fact):
     """`words`: the plan in a sentence. `key`: the same for the same cuts on the same devices, whatever the times.
 
     `per_second`: images, when all parts work at once. `within_percent`: where times are predicted, how far off they may be.
+    `transfer`: the transfer layer in it, where there is one.
     """
 
     key: str
@@ -56,6 +85,7 @@ class PlanSaid(Fact):
     kind: Kind = Field("predicted", description="What its sums are, never measured, as no plan was run: emulated or predicted.")
     block_times: Kind = Field("measured", description="What the times of its blocks are, the least certain of them.")
     within_percent: float | None = None
+    transfer: LayerSaid | None = None
 
 
 class NativeSaid(Fact):
@@ -99,5 +129,6 @@ class Answer(Fact):
     warnings: tuple[str, ...] = ()
     blocks: int = 0
     cuts: int = Field(0, description="Places where it may be cut, the two ends left out.")
+    layers: int = Field(0, description="Transfer layers that a plan may have, one at most.")
     input_bytes: int = 0
     took_ms: float = Field(0.0, description="What the planner itself took.")

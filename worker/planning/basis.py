@@ -9,6 +9,7 @@ from typing import Any
 
 from worker.evidence import DeviceFacts, Evidence, LinkFacts
 from worker.planning import rules
+from worker.planning.offers import Offer, OfferAsked
 from worker.planning.question import MOST_DEVICES, TIERS, Place, Question, Range, Road
 from worker.profile import NetworkProfile
 
@@ -21,7 +22,10 @@ NO_LINK = ("No link leads from {name}, which holds the input, to a device of a h
 
 @dataclass(frozen=True)
 class Basis:
-    """The first device, of the lowest tier, holds the input. `names`: by id, each its own. `beside`: devices too many."""
+    """The first device, of the lowest tier, holds the input. `names`: by id, each its own. `beside`: devices too many.
+
+    `offers`: transfer layers of the network.
+    """
 
     network: str
     devices: tuple[DeviceFacts, ...]
@@ -29,11 +33,12 @@ class Basis:
     profiles: Mapping[str, NetworkProfile]
     links: tuple[LinkFacts, ...]
     beside: int = 0
+    offers: tuple[OfferAsked, ...] = ()
 
     def question(self, *, ranged: Range | None = None, **asked: Any) -> Question:
         """What the planner is asked, each profile under its device's id."""
         return Question(
-            network=self.network, range=ranged, **asked,
+            network=self.network, range=ranged, offers=self.offers, **asked,
             places=tuple(Place(device=self.names[each.id], tier=tier(each), profile=each.id) for each in self.devices),
             roads=tuple(Road(sender=self.names[each.sender], receiver=self.names[each.receiver], latency_ms=each.latency_ms,
                              bandwidth_mbps=each.bandwidth_mbps) for each in self.links))
@@ -60,7 +65,14 @@ def basis(evidence: Evidence, network: str, wanted: Sequence[str] = ()) -> Basis
     return Basis(network, tuple(devices[:MOST_DEVICES]), {key: name for key, name in named.items() if key in here},
                  {key: profile for key, profile in spoken.items() if key in here},
                  tuple(each for each in evidence.links if {each.sender, each.receiver} <= here and each.sender != each.receiver),
-                 len(devices) - len(here))
+                 len(devices) - len(here), tuple(offered(evidence, each) for each in evidence.offers if each.network == network))
+
+
+def offered(evidence: Evidence, offer: Offer) -> OfferAsked:
+    """With what the network takes where the offer was measured, whether or not that device is planned with."""
+    ids = {each.id for each in evidence.devices if each.name == offer.device} or {offer.device}
+    there = [each.profile for each in evidence.profiles if each.device in ids and each.profile.network == offer.network]
+    return OfferAsked(offer=offer, reference_s=there[0].total_s if there else None)
 
 
 def _named(evidence: Evidence, network: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from worker.planning.answer import Kind, PlanSaid
+from worker.planning.answer import Kind, LayerSaid, PlanSaid
 from worker.profile import Fact
 
 MEDIA_TYPE = "application/vnd.edgeportal.joint-plans+json"
@@ -15,21 +15,6 @@ Z95 = 1.959964
 Form = Literal["whole", "split", "layer"]
 # How pages and terminals call the three forms.
 FORMS: dict[Form, str] = {"whole": "whole", "split": "split", "layer": "with a transfer layer"}
-
-
-class LayerSaid(Fact):
-    """A transfer layer at the cut where it stands. `kind`: of its times, predicted where scaled from another device's."""
-
-    layer: str
-    after: str
-    cut: int = Field(description="The block behind which it is cut.")
-    sender: str
-    receiver: str
-    bytes: int
-    raw_bytes: int
-    down_ms: float = Field(description="Its first half with the packing; part of the stage before.")
-    up_ms: float = Field(description="Its second half; part of the stage behind.")
-    kind: Kind = "measured"
 
 
 class VersionSaid(Fact):

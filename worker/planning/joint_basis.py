@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.evidence import Evidence
-from worker.planning.basis import Basis, basis, networks
-from worker.planning.joint_question import JointQuestion, OfferAsked, Runner, VariantAsked
+from worker.planning.basis import Basis, basis, networks, offered
+from worker.planning.joint_question import JointQuestion, Runner, VariantAsked
 from worker.planning.offers import Offer
 from worker.planning.question import TIERS, Road
 from worker.profile import NetworkProfile
@@ -40,7 +40,7 @@ def joint_basis(evidence: Evidence, offers: Sequence[Offer], accuracies: Accurac
     variants = tuple(VariantAsked(name=each.network, accuracy=known[each.network][0], n=known[each.network][1],
                                   profiles={each.names[key]: f"{each.network}/{key}" for key in each.profiles}) for each in found)
     profiles = {f"{each.network}/{key}": profile for each in found for key, profile in each.profiles.items()}
-    mine = tuple(_asked(each, evidence) for each in offers if each.network in known)
+    mine = tuple(offered(evidence, each) for each in offers if each.network in known)
     return JointBasis(JointQuestion(runners=_runners(found), variants=variants, offers=mine, roads=_roads(found), **asked),
                       profiles, left_out)
 
@@ -63,10 +63,3 @@ def _roads(every: Sequence[Basis]) -> tuple[Road, ...]:
     found = {(each.names[link.sender], each.names[link.receiver]): link for each in every for link in each.links}
     return tuple(Road(sender=sender, receiver=receiver, latency_ms=link.latency_ms, bandwidth_mbps=link.bandwidth_mbps)
                  for (sender, receiver), link in found.items())
-
-
-def _asked(offer: Offer, evidence: Evidence) -> OfferAsked:
-    """With what the network takes where the offer was measured, whether or not that device is planned with."""
-    ids = {each.id for each in evidence.devices if each.name == offer.device} or {offer.device}
-    there = [each.profile for each in evidence.profiles if each.device in ids and each.profile.network == offer.network]
-    return OfferAsked(offer=offer, reference_s=there[0].total_s if there else None)

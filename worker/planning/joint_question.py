@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worker.planning.offers import Offer, Share
+from worker.planning.offers import MOST_LAYERS, OfferAsked, Share
 from worker.planning.question import MOST_DEVICES, MOST_RULES, Road
-from worker.profile import Bytes, Fact, Name, Seconds
+from worker.profile import Bytes, Fact, Name
 
-MOST_VARIANTS, MOST_LAYERS = 50, 1000
+MOST_VARIANTS = 50
 Goal = Literal["accuracy", "latency"]
 
 
@@ -28,16 +28,6 @@ class VariantAsked(Fact):
     accuracy: Share
     n: int | None = Field(None, ge=1, le=10**9, description="On how many test images; nothing where nobody knows.")
     profiles: Annotated[dict[Name, Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MOST_DEVICES)]
-
-
-class OfferAsked(Fact):
-    """What a transfer layer offers, and what makes its times those of other devices.
-
-    `reference_s`: the sum of the network's blocks on the device that the offer's times were measured on.
-    """
-
-    offer: Offer
-    reference_s: Seconds | None = None
 
 
 class JointQuestion(Fact):

@@ -15,7 +15,7 @@ from worker.profile import Bytes, Fact, Name, Seconds
 
 MEDIA_TYPE = "application/vnd.edgeportal.offers+json"
 FILE = "offers.json"
-MOST_OFFERS = 200
+MOST_OFFERS, MOST_LAYERS = 200, 1000  # of a file; of a question
 MOST_SIZE = 1_000_000  # bytes of a file
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -48,6 +48,11 @@ class Offer(Fact):
     params_bytes: Bytes = Field(0, description="Size of the transfer layer's own weights.")
 
     @property
+    def title(self) -> str:
+        """`max-pool, int8 behind layer2`."""
+        return f"{self.layer} behind {self.after}"
+
+    @property
     def overhead_s(self) -> float:
         return self.down_s + self.convert_s + self.up_s
 
@@ -55,6 +60,16 @@ class Offer(Fact):
     def drop(self) -> float:
         """What it costs in accuracy, as a share; less than nothing where it is the better one."""
         return self.accuracy_whole - self.accuracy
+
+
+class OfferAsked(Fact):
+    """What a transfer layer offers, and what makes its times those of other devices.
+
+    `reference_s`: the sum of the network's blocks on the device that the offer's times were measured on.
+    """
+
+    offer: Offer
+    reference_s: Seconds | None = None
 
 
 class Offers(Fact):

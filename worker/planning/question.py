@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from worker.planning.offers import MOST_LAYERS, OfferAsked, Share
 from worker.profile import Bytes, Fact, Name
 
 TIERS = ("device", "edge", "cloud")
@@ -52,7 +53,8 @@ class Range(Fact):
 class Question(Fact):
     """All that an answer depends on. Rules are lines as `worker.planning.rules` reads them; the first device holds the input.
 
-    `input_bytes`: what is sent when nothing runs before; left out: what the profiles say.
+    `input_bytes`: what is sent when nothing runs before; left out: what the profiles say. `offers`: transfer layers that were
+    measured for the network; a plan may have one of those that cost at most `most_drop` of its accuracy, none without that.
     """
 
     network: Name
@@ -65,3 +67,5 @@ class Question(Fact):
     input_bytes: Bytes | None = None
     range: Range | None = None
     pareto: bool = False
+    offers: Annotated[tuple[OfferAsked, ...], Field(max_length=MOST_LAYERS)] = ()
+    most_drop: Share | None = None

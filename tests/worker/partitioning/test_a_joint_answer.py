@@ -11,8 +11,8 @@ from worker.partitioning.posing import posed
 from worker.partitioning.unfit import Unfit
 from worker.planning import Question, joint_example
 from worker.planning.joint_answer import JointAnswer, interval
-from worker.planning.joint_question import JointQuestion, OfferAsked, Runner, VariantAsked
-from worker.planning.offers import Offer
+from worker.planning.joint_question import JointQuestion, Runner, VariantAsked
+from worker.planning.offers import Offer, OfferAsked
 from worker.planning.question import Place, Road
 from worker.profile import NetworkProfile
 

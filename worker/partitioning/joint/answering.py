@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import inf, isfinite
 
 from worker.partitioning.joint import telling
 from worker.partitioning.joint.front import Outcome, Standing, front
-from worker.partitioning.joint.posing import Entry, Fitted, JointPosed, joint_posed
+from worker.partitioning.joint.posing import Entry, JointPosed, joint_posed
 from worker.partitioning.joint.versions import Version
 from worker.partitioning.planned import CERTAINTY, said
 from worker.partitioning.planner.conflicts import conflict
 from worker.partitioning.planner.plan import Plan
 from worker.partitioning.planner.within import TooMany
 from worker.partitioning.unfit import TooMuch
-from worker.planning.answer import Kind, PlanSaid
-from worker.planning.joint_answer import JointAnswer, LayerSaid, PieceSaid, VersionSaid, interval
+from worker.planning.answer import Kind
+from worker.planning.joint_answer import JointAnswer, PieceSaid, VersionSaid, interval
 from worker.planning.joint_question import JointQuestion
 from worker.profile import NetworkProfile
 
@@ -71,9 +70,8 @@ def _version(entry: Entry, standing: Standing, on_front: bool) -> VersionSaid:
         on_front=on_front, kind=_kind(entry, standing.plan))
     if not on_front or standing.plan is None:
         return told
-    plan = _planned(entry, standing.version, standing.plan, fitted)
-    return told.model_copy(update={"plan": plan, "latency_ms": plan.latency_ms, "kind": plan.kind,
-                                   "transfer": _layer(entry, fitted, standing.plan) if fitted else None})
+    plan = said(entry.posed, standing.plan, fitted)
+    return told.model_copy(update={"plan": plan, "latency_ms": plan.latency_ms, "kind": plan.kind, "transfer": plan.transfer})
 
 
 def _kind(entry: Entry, plan: Plan | None) -> Kind:
@@ -82,32 +80,6 @@ def _kind(entry: Entry, plan: Plan | None) -> Kind:
     places = range(len(posed.profiles)) if plan is None else [posed.place(stage.resource) for stage in plan.stages]
     origins = max((posed.profiles[place].origin for place in places), key=CERTAINTY.index)
     return "emulated" if origins == "emulated" else "predicted"
-
-
-def _planned(entry: Entry, version: Version, plan: Plan, fitted: Fitted | None) -> PlanSaid:
-    """As the planner says it; a stage that runs a half whose time was scaled is predicted."""
-    told = said(replace(entry.posed, problem=entry.variant.problem_of(version)), plan)
-    if fitted is None:
-        return told
-    ends = (fitted.layer.cut, "last"), (fitted.layer.cut + 1, "first")
-    stages = tuple(stage.model_copy(update={"kind": "predicted"})
-                   if stage.kind == "measured" and not fitted.is_measured[entry.posed.place(stage.device)]
-                   and any(getattr(stage, end) == block for block, end in ends) else stage for stage in told.stages)
-    if stages == told.stages:
-        return told
-    return told.model_copy(update={"stages": stages, "block_times": "predicted", "kind": "predicted"})
-
-
-def _layer(entry: Entry, fitted: Fitted, plan: Plan) -> LayerSaid:
-    hop = next(each for each in plan.hops if each.cut == fitted.layer.cut)
-    sender, receiver = entry.posed.place(hop.sender), entry.posed.place(hop.receiver)
-    emulated = any(entry.posed.profiles[place].origin == "emulated" for place in (sender, receiver))
-    measured = fitted.is_measured[sender] and fitted.is_measured[receiver]
-    return LayerSaid(
-        layer=fitted.offer.layer, after=fitted.offer.after, cut=hop.cut, sender=hop.sender, receiver=hop.receiver,
-        bytes=hop.bytes, raw_bytes=int(entry.posed.problem.crossing_bytes[hop.cut]),
-        down_ms=1e3 * float(fitted.layer.down_s[sender]), up_ms=1e3 * float(fitted.layer.up_s[receiver]),
-        kind="emulated" if emulated else "measured" if measured else "predicted")
 
 
 def _with_why(posed: JointPosed, versions: Sequence[VersionSaid], outcome: Outcome, place: int) -> VersionSaid:

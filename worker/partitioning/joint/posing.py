@@ -5,34 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from worker.partitioning.joint.versions import Layer, Variant
-from worker.partitioning.planner.problem import Floats
+from worker.partitioning.fitting import Fitted, fit, unfit
+from worker.partitioning.joint.versions import Variant
 from worker.partitioning.posing import Posed, posed
 from worker.partitioning.telling import listed
 from worker.partitioning.unfit import Unfit
 from worker.planning import rules
-from worker.planning.joint_question import JointQuestion, OfferAsked, VariantAsked
+from worker.planning.joint_question import JointQuestion, VariantAsked
 from worker.planning.offers import Offer
 from worker.planning.question import Place, Question
 from worker.profile import NetworkProfile
 
 Profiles = Mapping[str, NetworkProfile]
-# What sizes of the same tensor may be off by: files of other tools count a head with it.
-HEAD_BYTES, SHARE_OFF = 256, 0.01
-OTHER_FILE = ("Transfer layers of {name} were made of another file of it than the one that was profiled (their SHA-256 differ): "
-              "times of its blocks are taken to be the same.")
 APART = "Rules about blocks are counted in one network; {names} have different numbers of them ({counts}). Leave this rule out."
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """An offer where it fits. `is_measured`: R, whether its times on that resource were measured there."""
-
-    offer: Offer
-    layer: Layer
-    is_measured: tuple[bool, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,54 +102,23 @@ def _judge_blocks(question: JointQuestion, counts: Sequence[tuple[str, int]]) ->
 
 
 def _entry(question: JointQuestion, asked: VariantAsked, posed: Posed, warnings: list[str]) -> Entry:
-    found = list[Fitted]()
+    found, ground = list[Fitted](), posed.ground
     for each in question.offers:
         if each.offer.network != asked.name:
             continue
-        why = _unfit(question, each.offer, posed)
+        why = _elsewhere(question, each.offer) or unfit(each.offer, ground)
         if why:
             warnings.append(f"{each.offer.layer} behind {each.offer.after} of {asked.name} is left out: {why}")
-            continue
-        found.append(_fitted(each, posed, warnings))
-        if each.offer.network_sha256 and (files := {own.sha256 for own in posed.profiles if own.sha256}):
-            if each.offer.network_sha256 not in files:
-                warnings.append(OTHER_FILE.format(name=asked.name))
+        else:
+            found.append(fit(each, ground, warnings))
     layers = tuple(each.layer for each in found)
     return Entry(asked, posed, tuple(found), Variant(posed.problem, posed.constraints, asked.accuracy, layers))
 
 
-def _unfit(question: JointQuestion, offer: Offer, posed: Posed) -> str:
+def _elsewhere(question: JointQuestion, offer: Offer) -> str:
     if question.dataset and offer.dataset != question.dataset:
         return f"its accuracy was measured on {offer.dataset}, the others' on {question.dataset}."
-    ends = [last for _, last in posed.network.layers]
-    if ends.count(offer.after) != 1 or offer.after == ends[-1]:
-        return f"no block of its profiles ends with {offer.after}, so it cannot be cut there."
-    crosses, raw = int(posed.network.output_bytes[ends.index(offer.after)]), offer.raw_bytes * posed.profiles[0].batch
-    if abs(crosses - raw) > HEAD_BYTES + SHARE_OFF * crosses:
-        return f"{crosses:,} bytes cross there by the profiles, {raw:,} where it was trained: it is of another network."
     return ""
-
-
-def _fitted(asked: OfferAsked, posed: Posed, warnings: list[str]) -> Fitted:
-    offer, batch = asked.offer, posed.profiles[0].batch
-    names = [place.device for place in posed.places]
-    factors = _factors(asked, posed, names)
-    if factors is None:
-        warnings.append(f"The times of {offer.layer} were measured on {offer.device}, of which no profile of {offer.network} is "
-                        "known: they are taken as they are on every device.")
-        factors = np.ones(len(names))
-    cut = [last for _, last in posed.network.layers].index(offer.after) + 1
-    down, up = batch * (offer.down_s + offer.convert_s) * factors, batch * offer.up_s * factors
-    return Fitted(offer, Layer(cut, batch * offer.bytes, down, up, offer.accuracy, offer.params_bytes),
-                  tuple(name == offer.device for name in names))
-
-
-def _factors(asked: OfferAsked, posed: Posed, names: Sequence[str]) -> Floats | None:
-    """R: how many times as long a device takes as the one that was measured, by what the whole network takes on both."""
-    totals = posed.network.seconds.sum(axis=1)
-    own = names.index(asked.offer.device) if asked.offer.device in names else None
-    reference = float(totals[own]) if own is not None else asked.reference_s
-    return None if not reference else np.asarray(totals / reference, np.float64)
 
 
 def _of_all(entries: Sequence[Entry]) -> Iterator[str]:

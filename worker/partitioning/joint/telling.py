@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from worker.partitioning.joint.posing import JointPosed
-from worker.partitioning.telling import duration, listed
+from worker.partitioning.telling import duration, listed, percent, points
 from worker.planning.answer import PlanSaid
 from worker.planning.joint_answer import VersionSaid
 from worker.wording import figures
 
 NOTABLE = 5e-5  # of an accuracy: less is as accurate
-
-
-def percent(accuracy: float) -> str:
-    return f"{100 * accuracy:.2f}".rstrip("0").rstrip(".") + " %"
 
 
 def beaten(own: VersionSaid, by: VersionSaid) -> str:
@@ -26,11 +22,6 @@ def beaten(own: VersionSaid, by: VersionSaid) -> str:
     time = f"{least}{duration(sooner / 1e3)} sooner" if sooner > 1e-6 else "as soon"
     right = f"{points(better)} more accurate" if better > NOTABLE else "as accurate"
     return f"{by.name} is {time} and {right}."
-
-
-def points(share: float) -> str:
-    value = figures(100 * abs(share))
-    return f"{value} point{'' if value == '1' else 's'}"
 
 
 def neighbours(versions: Sequence[VersionSaid], front: Sequence[int], at: int, posed: JointPosed) -> str:

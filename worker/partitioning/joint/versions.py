@@ -21,6 +21,7 @@ class Layer:
     """A transfer layer behind block `cut` - 1. `bytes` cross the link there.
 
     down_s, up_s: R, what its halves take on each resource before and behind the link. `params_bytes` count on both sides.
+    `name`: what its plans say of it.
     """
 
     cut: int
@@ -29,6 +30,7 @@ class Layer:
     up_s: Floats
     accuracy: float
     params_bytes: int = 0
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)

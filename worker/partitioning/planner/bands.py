@@ -8,7 +8,7 @@ and Severance, 1976). Each bend costs two sweeps, and none is missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,6 +22,7 @@ from worker.partitioning.planner.problem import Problem
 
 Varying = Literal["bandwidth", "latency"]
 ALIKE_S = 1e-9
+Search = Callable[[Problem, Sequence[Constraint]], list[Plan]]
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,10 @@ class _World:
     asked: tuple[Constraint, ...]
     varying: Varying
     links: NDArray[np.bool_]
+    search: Search
 
     def winner(self, slowness: float) -> _Line | None:
-        found = best(self._with(slowness), self.asked, count=1)
+        found = self.search(self._with(slowness), self.asked)
         return self._line(found[0]) if found else None
 
     def _with(self, slowness: float) -> Problem:
@@ -75,15 +77,16 @@ class _World:
 
 
 def bands(problem: Problem, asked: Iterable[Constraint] = (), *, varying: Varying = "bandwidth", low: float = 0.01,
-          high: float = 100.0, links: NDArray[np.bool_] | None = None) -> list[Band]:
+          high: float = 100.0, links: NDArray[np.bool_] | None = None, search: Search | None = None) -> list[Band]:
     """The plans of least latency over factors from `low` to `high`, in their order; none where no plan keeps what is asked.
 
-    links: R x R, which of them vary; left out: all. Raises ValueError where the range is none.
+    links: R x R, which of them vary; left out: all. search: gives the best plan, if any; left out: the planner.
+    Raises ValueError where the range is none.
     """
     if not 0 < low < high:
         raise ValueError(f"a range of factors goes from above 0 to something larger; got {low} to {high}")
     everywhere = np.ones_like(problem.latency_s, dtype=np.bool_)
-    world = _World(problem, tuple(asked), varying, everywhere if links is None else links)
+    world = _World(problem, tuple(asked), varying, everywhere if links is None else links, search or _best)
     ends = (low, high) if varying == "latency" else (1 / high, 1 / low)
     first, last = (world.winner(end) for end in ends)
     if first is None or last is None:
@@ -94,6 +97,10 @@ def bands(problem: Problem, asked: Iterable[Constraint] = (), *, varying: Varyin
     if varying == "latency":
         return [Band(begin, end, plan) for plan, begin, end in found]
     return [Band(1 / end, 1 / begin, plan) for plan, begin, end in reversed(found)]
+
+
+def _best(problem: Problem, asked: Sequence[Constraint]) -> list[Plan]:
+    return best(problem, asked, count=1)
 
 
 def _bends(world: _World, begin: float, first: _Line, end: float, last: _Line) -> Iterator[tuple[float, _Line]]:

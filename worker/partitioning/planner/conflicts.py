@@ -2,46 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, combinations
 
 from worker.partitioning.planner.asking import best
 from worker.partitioning.planner.checking import keeps
 from worker.partitioning.planner.constraints import Constraint
+from worker.partitioning.planner.plan import Plan
 from worker.partitioning.planner.problem import Problem
 
 MOST_SEARCHED = 3
 Places = tuple[int, ...]
+Search = Callable[[Sequence[Constraint]], Sequence[tuple[Plan, Problem]]]
 
 
-def conflict(problem: Problem, asked: Sequence[Constraint], always: Sequence[Constraint] = ()) -> list[Constraint] | None:
+def conflict(problem: Problem, asked: Sequence[Constraint], always: Sequence[Constraint] = (),
+             search: Search | None = None) -> list[Constraint] | None:
     """The fewest of what is asked that no plan keeps together, beside what always holds; None where plans exist.
 
     An empty list: no plan exists whatever is asked, for want of links. Sets of up to three are searched whole, so that none is
-    smaller; a larger one has nothing that could be spared.
+    smaller; a larger one has nothing that could be spared. search: gives the best plan, if any, with the problem in whose numbers
+    it is told; left out: the planner.
     """
-    search = _Search(problem, asked, always)
+    sets = _Sets(search or (lambda kept: [(plan, problem) for plan in best(problem, kept, count=1)]), asked, always)
     everything = tuple(range(len(asked)))
-    if search.is_possible(everything):
+    if sets.is_possible(everything):
         return None
-    needed = search.needed(everything)
+    needed = sets.needed(everything)
     smaller = chain.from_iterable(combinations(everything, many) for many in range(1, min(len(needed), 1 + MOST_SEARCHED)))
-    return [asked[place] for place in next((some for some in smaller if not search.is_possible(some)), needed)]
+    return [asked[place] for place in next((some for some in smaller if not sets.is_possible(some)), needed)]
 
 
-class _Search:
+class _Sets:
     """Every plan that was found tells of all that it keeps that it can be kept together, so that most sets need no search."""
 
-    def __init__(self, problem: Problem, asked: Sequence[Constraint], always: Sequence[Constraint]) -> None:
-        self.problem, self.asked, self.always = problem, asked, always
+    def __init__(self, search: Search, asked: Sequence[Constraint], always: Sequence[Constraint]) -> None:
+        self.search, self.asked, self.always = search, asked, always
         self.kept: list[frozenset[int]] = []
 
     def is_possible(self, some: Places) -> bool:
         if any(kept.issuperset(some) for kept in self.kept):
             return True
-        found = best(self.problem, [*self.always, *(self.asked[place] for place in some)], count=1)
-        self.kept += [frozenset(place for place, each in enumerate(self.asked) if keeps(self.problem, plan, each))
-                      for plan in found]
+        found = self.search([*self.always, *(self.asked[place] for place in some)])
+        self.kept += [frozenset(place for place, each in enumerate(self.asked) if keeps(problem, plan, each))
+                      for plan, problem in found]
         return bool(found)
 
     def needed(self, places: Places) -> Places:

@@ -35,10 +35,14 @@ class Hop:
 
 @dataclass(frozen=True)
 class Plan:
-    """A chain of stages and the hops between them. `latency_s` is the sum of their times."""
+    """A chain of stages and the hops between them. `latency_s` is the sum of their times.
+
+    `layer`: the transfer layer inside it, by its name; empty where there is none.
+    """
 
     stages: tuple[Stage, ...]
     hops: tuple[Hop, ...]
+    layer: str = ""
 
     @property
     def compute_s(self) -> float:

@@ -5,6 +5,9 @@ plan takes is a sum: blocks, and for each message a whole round trip and its byt
 exactly, whatever is asked of them, by dynamic programming instead of counting them all out. Nothing runs on any device: block
 times were measured, a plan's total was not, and is said to be predicted.
 
+Where runs of ScissionLite measured transfer layers for the network, a plan may have one of them at its cut: fewer bytes, for some
+time on both sides and the accuracy that you allow. Which plan has one is decided as exactly, by the least of both ways.
+
 Beside the plans stand the simpler ways: everything on one device (each with the reason why it is not the best); the cut at the
 smallest tensor between two devices; and the best single cut between two devices, as Neurosurgeon makes it (Kang et al., 2017,
 ASPLOS), here chosen by the same block times, where Neurosurgeon predicts them.
@@ -48,6 +51,8 @@ class Params(EveryRecipe):
     returns: bool = param(False, help="Whether the result goes back to where the input was.")
     input_mb: float = param(0.0, help="Size of the raw input; 0: as the profiles say (on the planner's page an empty field says "
                                   "that, and 0 is no bytes).", unit="MB", ge=0, le=1e6)
+    max_drop: float = param(0.0, title="accuracy for a transfer layer", unit="points", ge=0, le=100, help=(
+        "So much accuracy may a transfer layer cost that a run of ScissionLite measured for this network; 0: plans have none."))
     varying: Literal["bandwidth", "latency", "nothing"] = param(
         "bandwidth", help="What of all links gets better and worse in the chart of which plan is best where.")
     low: float = param(0.01, help="The chart begins at so many times what it is now.", unit="times", gt=0, le=1e6)
@@ -107,4 +112,5 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
     ranged = None if params.varying == "nothing" else (params.varying, params.low, params.high)
     return (yield from planned(Asked(
         network=params.model, rules=tuple(lines(params.rules)), devices=tuple(lines(params.devices)), objective=params.objective,
-        count=params.count, returns=params.returns, input_bytes=round(params.input_mb * 1e6) or None, ranged=ranged), context))
+        count=params.count, returns=params.returns, input_bytes=round(params.input_mb * 1e6) or None, ranged=ranged,
+        most_drop=params.max_drop / 100 or None), context))
