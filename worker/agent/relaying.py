@@ -185,15 +185,17 @@ class Answering(threading.Thread):
             self._carrier.close()
 
     def run(self) -> None:
-        known, patience = 0, Patience(most=5.0)
+        known, patience, told = 0, Patience(most=5.0), ""
         while not self._over.is_set():
             try:
-                call = self._place.called(known)
+                call, told = self._place.called(known), ""
                 patience.over()
             except Away as away:
                 self._over.wait(patience.next(away.retry_after))
             except Refused as refused:
-                log.info("nothing is relayed: %s", refused)
+                if str(refused) != told:  # As often as it is asked, while its run waits for a worker.
+                    log.info("nothing is relayed: %s", refused)
+                told = str(refused)
                 self._over.wait(LOOK_S * 5)
             else:
                 known = call if call == known or self._connected(call) else known
