@@ -81,6 +81,7 @@ def test_three_parts_of_which_two_take_no_connections_answer_as_one(portal: LanP
     assert "over 2 links relayed by the portal" in summary["verdict"], summary["verdict"]
     for part, name in ((2, "rack"), (3, "shed")):
         assert f"Part {part} stands on {name}, {RELAYED}" in logged(portal, run)
+    assert "waiting:" not in {line.strip() for line in logged(portal, run).splitlines()}, "it says for what"
     page = portal.http.get(f"/runs/{run}/").text
     assert page.count(f"{RELAYED}") >= 2, "the page says it of each part"
 

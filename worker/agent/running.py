@@ -103,8 +103,8 @@ class Running:
             if heard.get("broken"):
                 self._keep([Failed(reason=str(heard["broken"])).model_dump(mode="json")])
                 return False
-            if heard.get("waiting", told) != told:
-                told = heard["waiting"]
+            if (waiting := heard.get("waiting")) and waiting != told:
+                told = waiting
                 self._keep([Log(level="info", message=f"waiting: {told}").model_dump(mode="json")])
             self._hosts = tuple(self._host(each, heard["token"]) for each in heard.get("hosts", ()))
             if not self._hosts and self._waits(HOSTS_EVERY_S):
