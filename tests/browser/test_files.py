@@ -36,12 +36,12 @@ def answer(path: Path, given: np.ndarray) -> np.ndarray:
 
 def test_head_and_tail_and_the_folded_network_are_made_and_answer_alike(page: Any, portal: Portal, tmp_path: Path) -> None:
     page.goto(f"{portal.address}/models/variants/{variant(portal, NORMED)}/")
-    page.wait_for_selector("#graph svg.network.moves", timeout=60_000)
+    page.wait_for_selector("#graph svg.network.moves")
     page.get_by_role("button", name="Make the folded ONNX").click()
-    page.wait_for_selector("#files:not([aria-busy]) >> text=ONNX, batch-norm folded", timeout=60_000)
+    page.wait_for_selector("#files:not([aria-busy]) >> text=ONNX, batch-norm folded")
     place = page.locator("#slices_after").select_option(index=4)[0]
     page.get_by_role("button", name="Make head and tail").click()
-    page.wait_for_selector(f"#files >> text=ONNX tail behind {place}", timeout=60_000)
+    page.wait_for_selector(f"#files:not([aria-busy]) >> text=ONNX tail behind {place}")
     assert not findings(page) and not wider_than_the_window(page)
     images = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
     whole = answer(taken(page, "ONNX", tmp_path), images)

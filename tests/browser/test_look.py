@@ -10,6 +10,7 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.waiting import another_page
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
@@ -82,7 +83,7 @@ def test_pages_are_accessible_and_fit(tab: Any, portal: Portal) -> None:
 
 def test_the_page_of_a_run_is_accessible_and_fits_with_its_charts_drawn(tab: Any, portal: Portal, finished: str) -> None:
     tab.goto(f"{portal.address}/runs/{finished}/")
-    tab.wait_for_selector(".chart .main-svg", timeout=30_000)
+    tab.wait_for_selector(".chart .main-svg")
     tab.wait_for_selector(".link-state[data-state=complete]")
     assert findings(tab) == [] and wider_than_the_window(tab) == 0
 
@@ -92,7 +93,7 @@ def test_runs_taken_together_are_accessible_and_fit_with_their_charts_drawn(
     tab: Any, portal: Portal, sweep: dict[str, str], page: str,
 ) -> None:
     tab.goto(portal.address + sweep[page])
-    tab.wait_for_selector(".chart .main-svg", timeout=30_000)
+    tab.wait_for_selector(".chart .main-svg")
     tab.wait_for_load_state("networkidle")
     assert findings(tab) == [] and wider_than_the_window(tab) == 0
 
@@ -108,10 +109,10 @@ def test_an_upload_that_can_be_mended_is_accessible_and_fits(tab: Any, portal: P
 def test_a_rejected_form_is_accessible_and_its_summary_has_the_focus(tab: Any, portal: Portal) -> None:
     tab.goto(f"{portal.address}/experiments/new/pruning.reconvene/")
     tab.fill("[name=epochs]", "many")
-    tab.click("text=Start the run")
-    tab.wait_for_selector("#form-errors")
+    with another_page(tab):
+        tab.click("text=Start the run")
     assert tab.input_value("[name=epochs]") == "many"
-    until(lambda: tab.evaluate("document.activeElement.id") == "form-errors", 5, "the focus on the summary")
+    until(lambda: tab.evaluate("document.activeElement.id") == "form-errors", 30, "the focus on the summary")
     assert findings(tab) == []
     before = int(tab.inner_text("#form-errors b").split()[0])
     tab.fill("[name=epochs]", "3")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.waiting import another_page
 from tests.portal import Portal
 
 pytestmark = pytest.mark.browser
@@ -18,18 +19,19 @@ def test_a_faulty_file_is_mended_in_the_page_and_kept(page: Any, portal: Portal)
     page.goto(f"{portal.address}/devices/profiles/new/")
     page.set_input_files("#id_file", {"name": "edge-box7.csv", "mimeType": "text/csv",
                                       "buffer": GOOD.replace("0.0050", "-5").encode()})
-    page.click("text=Look at it first")
-    page.wait_for_selector(".faults")
+    with another_page(page):
+        page.click("text=Look at it first")
     assert "got -5; allowed: a number between 0 and 3,600" in page.inner_text(".faults").replace("\n", " ")
     assert page.input_value("#id_file_name") == "edge-box7.csv"
     page.click(".faults button:has-text('line 3, column 15')")
     assert page.evaluate(CHOSEN) == "-5,128"
     page.keyboard.type("0.0050,128")
-    page.click("text=Look at it first")
-    page.wait_for_selector("#preview")
+    with another_page(page):
+        page.click("text=Look at it first")
     shown = page.inner_text("#preview")
     assert "box7 is a new device" in shown and "tinynet" in shown and "17.5 ms" in shown
-    page.click("#preview >> text=Keep")
+    with another_page(page):
+        page.click("#preview >> text=Keep")
     page.wait_for_selector("h1:has-text('box7')")
     page.wait_for_selector("a:has-text('tinynet')")
     assert "1 profile kept" in page.inner_text("body")

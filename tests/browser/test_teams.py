@@ -11,7 +11,9 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from tests.browser.test_look import findings, wider_than_the_window
-from tests.portal import Portal, open_tab
+from tests.browser.waiting import another_page
+from tests.portal import Portal, open_tab, until
+from tests.tabs import open_context
 
 pytestmark = pytest.mark.browser
 PASSWORD = "an unusual phrase 42"
@@ -26,7 +28,7 @@ def tab(chromium: Any, portal: Portal) -> Iterator[Any]:
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Any]:
     """Somebody new, in the dark, on a phone."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    context = open_context(chromium, viewport={"width": 390, "height": 844}, color_scheme="dark")
     complaints: list[str] = []
     page = context.new_page()
     page.on("console", lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None)
@@ -55,7 +57,8 @@ def test_one_invites_and_another_joins_and_uses_a_second_step(tab: Any, phone: A
     fits(phone)
     phone.fill("[name=name]", "Ada")
     phone.fill("[name=password]", "short")
-    phone.click("text=Join >> nth=-1")
+    with another_page(phone):
+        phone.click("text=Join >> nth=-1")
     assert phone.input_value("[name=name]") == "Ada"
     fits(phone)
     phone.fill("[name=password]", PASSWORD)
@@ -70,12 +73,13 @@ def test_one_invites_and_another_joins_and_uses_a_second_step(tab: Any, phone: A
 def turn_on(phone: Any, portal: Portal) -> str:
     phone.goto(f"{portal.address}/account/second-step/")
     fits(phone)
-    phone.click("text=Turn it on")
+    with another_page(phone):
+        phone.click("text=Turn it on")
     phone.fill("[name=password]", PASSWORD)
     fits(phone)
     phone.click("button.primary")
     phone.wait_for_selector(".qr")
-    assert phone.evaluate("document.querySelector('.qr').naturalWidth") > 0
+    until(lambda: phone.evaluate("document.querySelector('.qr').naturalWidth") > 0, 30, "the picture of the key")
     fits(phone)
     key = str(phone.inner_text("#key"))
     phone.fill("[name=code]", format_hotp_value(hotp_value(key, int(time.time()) // 30)))
@@ -88,7 +92,8 @@ def turn_on(phone: Any, portal: Portal) -> str:
 def sign_in_again(phone: Any, portal: Portal, email: str, key: str) -> None:
     phone.goto(f"{portal.address}/account/")
     fits(phone)
-    phone.click("main form[action='/sign-out/'] button")
+    with another_page(phone):
+        phone.click("main form[action='/sign-out/'] button")
     fits(phone)
     phone.fill("[name=login]", email)
     phone.fill("[name=password]", PASSWORD)
@@ -101,8 +106,6 @@ def sign_in_again(phone: Any, portal: Portal, email: str, key: str) -> None:
 
 
 def test_a_token_is_shown_once_and_opens_the_api(tab: Any, portal: Portal) -> None:
-
-
     tab.goto(f"{portal.address}/account/")
     tab.fill("#token_name", "nightly benchmark")
     tab.click("text=Make a token")
@@ -124,10 +127,12 @@ def test_the_frame_works_on_a_page_that_shows_a_secret(tab: Any, portal: Portal)
     invite(tab, portal, f"eve{time.time_ns()}@example.org")
     tab.click(".team > summary")
     fits(tab)
-    tab.click("text=New team")
+    with another_page(tab):
+        tab.click("text=New team")
     tab.fill("#team_name", "Second team")
     tab.click("text=Make the team")
     tab.wait_for_selector("h1:has-text('Second team')")
+    tab.wait_for_load_state()
     tab.click(".team > summary")
     tab.click(".team button:has-text('Sample team')")
     tab.wait_for_selector("h1:has-text('Sample team')")
