@@ -40,10 +40,11 @@ FEWER = ("A prediction rests on two measured profiles at least, and this team ha
 
 @dataclass(frozen=True)
 class Given:
-    """What runs keep of it, and its file; nothing where no recipe asks for any."""
+    """What runs keep of it, its file, and all that is in there; nothing where no recipe asks for any."""
 
     entry: dict[str, Any] = field(default_factory=dict)
     blob: Blob | None = None
+    found: Evidence = field(default_factory=Evidence)
 
     def inputs(self, recipe: Recipe) -> dict[str, Any]:
         return {FIELD: self.entry} if recipe.needs_profiles or recipe.needs_links else {}
@@ -69,7 +70,7 @@ def for_runs(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, t
         file = Path(folder) / FILE
         file.write_text(found.model_dump_json())
         blob = blobs.keep(file)
-    return Given({"kind": FIELD, "id": blob.sha256, "name": words(found), "sha256": blob.sha256}, blob)
+    return Given({"kind": FIELD, "id": blob.sha256, "name": words(found), "sha256": blob.sha256}, blob, found)
 
 
 def words(found: Evidence) -> str:

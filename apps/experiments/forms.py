@@ -12,13 +12,14 @@ from pydantic.fields import FieldInfo
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
 from apps.accounts.words import plain
-from apps.experiments import placing, studies, sweeps
+from apps.experiments import cutting, placing, studies, sweeps
 from apps.experiments.choice_of_one import ChoiceField, network_field, one_of
 from apps.experiments.choices import WORDS, reference_field
 from apps.experiments.paired import too_few
 from apps.experiments.studies import Own, Part
 from apps.experiments.sweeps import LISTS, MOST_REPEATS, MOST_RUNS, inner, several
 from apps.experiments.tags import words_of
+from worker.evidence import Evidence
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
 from worker.wording import bounds, point_hint, range_words
@@ -184,7 +185,8 @@ class RecipeForm(forms.Form):
 
     def _judge(self, cleaned: dict[str, Any]) -> None:
         try:
-            sweeps.judged(self.recipe, {**self.known, **self._typed(cleaned)}, self.sweep(), cleaned.get("repeat") or 1)
+            every = sweeps.judged(self.recipe, {**self.known, **self._typed(cleaned)}, self.sweep(), cleaned.get("repeat") or 1)
+            self._judge_network(every, cleaned.get(cutting.MODEL))
         except Refused as refused:
             for field, message in refused.errors.items():
                 # Said already, and in the field's own words.
@@ -192,6 +194,12 @@ class RecipeForm(forms.Form):
                     hint = self._points().get(field, "")
                     more = f"; {hint}" if hint and hint not in message else ""
                     self.add_error(field if field in self.fields else None, message + more)
+
+    def _judge_network(self, every: Sequence[Params], variant: object) -> None:
+        """By what stands in the form; what the team's links add is judged when it is launched."""
+        for params in every:
+            if said := cutting.wrong(self.recipe, params, variant, Evidence()):
+                raise Refused(said)
 
     def _points(self) -> dict[str, str]:
         """Of fields that take decimals and hold one with a comma, `0,9`, which parts values here: how it is written."""
@@ -241,6 +249,9 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     if not kind and not info.is_required():
         field.initial = _shown(info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
+    field.cuts = bool(extra(params, name).get("cuts"))  # type: ignore[attr-defined]
+    if field.cuts and not extra(params, name).get("lines"):  # type: ignore[attr-defined]
+        field.widget.attrs["list"] = f"{name}-places"
     return field
 
 

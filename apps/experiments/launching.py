@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.accounts.models import Team, TeamQuerySet, User
 from apps.accounts.refusal import Refused
 from apps.catalog.models import Dataset, Variant
-from apps.experiments import evidence
+from apps.experiments import cutting, evidence
 from apps.experiments.models import Experiment, Run
 from apps.experiments.placing import DEVICES, board_of, queue_of
 from apps.experiments.studies import Asked
@@ -103,6 +103,7 @@ def make_runs(experiment: Experiment, every: Sequence[Asked], things: Sequence[T
     """All runs of an experiment at once, queued, each with its stream; one wake-up a queue when this is in."""
     team, now = experiment.team, timezone.now()
     profiles = evidence.for_runs(team, every, things)
+    cutting.refuse(every, things, profiles.found)
     streams = Stream.begin(team, [Saying("status", {"status": "queued", "attempt": 0, "worker": ""})] * len(every))
     Team.objects.filter(pk=team.pk).update(runs_numbered=F("runs_numbered") + len(every))
     last = Team.objects.values_list("runs_numbered", flat=True).get(pk=team.pk)

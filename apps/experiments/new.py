@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog.views import searched
-from apps.experiments import actions, alongside, prefilled, studies, sweeps
+from apps.experiments import actions, alongside, cutting, prefilled, studies, sweeps
 from apps.experiments.choices import MOST, ThingField, takes
 from apps.experiments.forms import RecipeForm, form_for, initial, initial_sweep
 from apps.experiments.models import Experiment, Run
@@ -50,6 +50,16 @@ def choices(request: HttpRequest, recipe: str, field: str) -> HttpResponse:
     offer.search = searched(request)
     rows = [{"id": str(thing.pk), "label": offer.label_from_instance(thing), "takes": takes(thing)} for thing in offer.offered()]
     return JsonResponse({"choices": rows, "most": MOST})
+
+
+@require_safe
+def cuts(request: HttpRequest, recipe: str, field: str) -> HttpResponse:
+    """Fragment: where the chosen network can be cut, under the field that says where it is."""
+    chosen = on_the_menu(recipe)
+    form = _form(request, chosen)(initial={cutting.MODEL: _uuid(request.GET.get(cutting.MODEL, ""))})
+    if not getattr(form.fields.get(field), "cuts", False):
+        raise Http404
+    return render(request, "experiments/_cuts.html", {"recipe": chosen, "name": field, "offer": _offer(form)})
 
 
 @require_POST
@@ -103,8 +113,15 @@ def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm, status: int = 
     # What is wrong stands at the fields and above them already.
     context = {"recipe": recipe, "form": form, "kinds": kinds(), "carried": _carried(form),
                "promise": promise(form, teams.current(request))._replace(problems=[]), "presets": _presets(recipe),
-               **_rights(request)}
+               "offer": _offer(form), **_rights(request)}
     return render(request, "experiments/new.html", context, status=status)
+
+
+def _offer(form: RecipeForm) -> cutting.Offer:
+    """Of the chosen network, where the form asks for layers of it."""
+    model = form.fields.get(cutting.MODEL)
+    asks = any(getattr(field, "cuts", False) for field in form.fields.values())
+    return cutting.offer(model.found(form[cutting.MODEL].value())) if asks and isinstance(model, ThingField) else cutting.Offer()
 
 
 def _presets(recipe: Recipe) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ urlpatterns = [
     path("experiments/new/<str:recipe>/", new.new, name="new-experiment"),
     path("experiments/new/<str:recipe>/summary/", new.summary, name="new-summary"),
     path("experiments/new/<str:recipe>/choices/<str:field>/", new.choices, name="new-choices"),
+    path("experiments/new/<str:recipe>/cuts/<str:field>/", new.cuts, name="new-cuts"),
     path("experiments/of-model/<uuid:pk>/", views.runs_of_model, name="runs-of-model"),
     path("experiments/measured/of-variant/<uuid:pk>/", of_model.measurements_of_variant, name="measurements-of-variant"),
     path("experiments/measured/on-device/<uuid:pk>/", of_model.measurements_on_device, name="measurements-on-device"),

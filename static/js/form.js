@@ -1,5 +1,7 @@
 // The form of a new experiment: data sets that do not fit the chosen model are marked, another recipe keeps what is chosen,
 // and a long list is searched as one types.
+import { adoptCuts } from "./cut_places.js";
+
 const SEARCH_MS = 250;
 const form = document.getElementById("launch");
 const choice = (name) => form.elements[name];
@@ -93,4 +95,5 @@ form.addEventListener("change", follow);
 // In the strip of recipes on a phone, the chosen one is seen.
 document.querySelector("#recipes [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 for (const input of form.querySelectorAll("[data-choices]")) new Search(input);
+adoptCuts(form);
 follow();

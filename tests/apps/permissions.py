@@ -209,6 +209,7 @@ PAGES: dict[str, Row] = {
     "choose-recipe": PERSONAL,
     "new-experiment": OWN_TEAM_EDIT.of(recipe="training.backprop"),
     "new-choices": PERSONAL.of(recipe="training.backprop", field="model"),
+    "new-cuts": PERSONAL.of(recipe="partitioning.slices", field="plan"),
     "new-summary": PERSONAL_ACT.of(recipe="training.backprop"),
     "experiments-csv": PERSONAL,
     "experiment": TEAM_READ.of(pk="@experiment"),

@@ -1,0 +1,84 @@
+"""What runs ask of their network's structure: judged before anything starts, and offered in the form that asks for it.
+
+A network whose structure nobody knows yet is judged by its run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from apps.accounts.refusal import Refused
+from apps.catalog import cuts, structures
+from apps.catalog.models import Precision, Variant
+from apps.experiments.studies import Asked
+from worker.evidence import Evidence
+from worker.params import Params, ReferenceKind, extra
+from worker.recipe import Recipe
+from worker.structure import Layer
+
+MODEL = "model"
+TIMES = "\u00d7"
+ALL = "{sentence} All of them: Places to cut on the network's page, /api/variants/{variant}/structure for programs."
+Things = Mapping[str, tuple[ReferenceKind, Any]]
+
+
+class Spot(NamedTuple):
+    """A place to cut, and what goes across there."""
+
+    place: cuts.Place
+    layer: Layer
+
+    @property
+    def after(self) -> str:
+        return self.layer.name
+
+    @property
+    def shape(self) -> str:
+        return TIMES.join(map(str, self.layer.out_shape))
+
+
+class Offer(NamedTuple):
+    """Where the chosen network can be cut: the first of very many; or why nobody can tell; or that it is being read."""
+
+    variant: Variant | None = None
+    spots: tuple[Spot, ...] = ()
+    total: int = 0
+    why: str = ""
+    is_waiting: bool = False
+
+
+def wrong(recipe: Recipe, params: Params, variant: object, found: Evidence) -> dict[str, str]:
+    """What this network cannot do of what is asked, by field; nothing where its structure is not known."""
+    if not isinstance(variant, Variant) or variant.precision != Precision.FP32:
+        return {}
+    known = structures.kept(variant)
+    return recipe.unfit(params, known, found) if known else {}
+
+
+def refuse(every: Sequence[Asked], things: Sequence[Things], found: Evidence) -> None:
+    """Refused for the first run that asks what its network cannot do."""
+    for (recipe, params), given in zip(every, things, strict=True):
+        variant = given[MODEL][1] if MODEL in given else None
+        if said := wrong(recipe, params, variant, found):
+            raise Refused({field: _told(recipe, field, sentence, variant) for field, sentence in said.items()})
+
+
+def _told(recipe: Recipe, field: str, sentence: str, variant: Any) -> str:
+    """Of a field that names layers also where all of them stand."""
+    is_layers = field in recipe.params.model_fields and extra(recipe.params, field).get("cuts")
+    return ALL.format(sentence=sentence, variant=variant.pk) if is_layers else sentence
+
+
+def offer(variant: Variant | None) -> Offer:
+    """For a variant that was fetched by right; asks the desk where nobody knows its structure yet."""
+    if variant is None:
+        return Offer()
+    looked = structures.look(variant)
+    known = looked.structure
+    if known is None:
+        return Offer(variant, why=looked.why, is_waiting=looked.is_waiting)
+    layers = {layer.name: layer for layer in known.layers}
+    found = [cut for cut in known.cuts if cut.after != known.answer]
+    spots = tuple(Spot(cuts.place(known, cut), layers[cut.after]) for cut in found[:cuts.MOST_SHOWN])
+    return Offer(variant, spots, len(found))
