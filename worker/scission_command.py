@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.flags import Refused
+from worker.measured_files import offers_of
+from worker.planning.offers import OfferAsked
 from worker.profile.faults import Unfit
 from worker.profile.hardware import TIERS
 from worker.profile.reading import Brought, read
@@ -37,6 +39,9 @@ def scission(
     device_time: Annotated[str, typer.Option(help="Seconds at most on the device, or a share of all computing: 50%.")] = "",
     edge_time: Annotated[str, typer.Option(help="As --device-time.")] = "",
     cloud_time: Annotated[str, typer.Option(help="As --device-time.")] = "",
+    offers: Annotated[list[Path] | None, typer.Option(help="Transfer layers, of which a plan may have one: the offers.json "
+                                                      "of a run of ScissionLite.")] = None,
+    max_drop: Annotated[float, typer.Option(min=0, max=100, help="Points of accuracy that one may cost.")] = 0.0,
 ) -> None:
     """Where to cut a network between device, edge and cloud: the plans of the least latency, in Scission's own layout.
 
@@ -46,7 +51,8 @@ def scission(
 
     query = Query(input_mb, _given(device, edge, cloud),
                   {tier: most for tier, most in zip(TIERS, (device_upload, edge_upload), strict=False) if most is not None},
-                  _given(device_time, edge_time, cloud_time))
+                  _given(device_time, edge_time, cloud_time), _offered(offers or (), model),
+                  max_drop / 100 if offers else None)
     try:
         found = answers(list(_measured(folder, model)), _wires(folder / network_csv), query, result_count)
     except Unanswerable as wrong:
@@ -56,6 +62,14 @@ def scission(
     if not found:
         typer.echo("No plan keeps all that is asked.", err=True)
         raise typer.Exit(1)
+
+
+def _offered(paths: Sequence[Path], model: str) -> tuple[OfferAsked, ...]:
+    """Those of this network."""
+    try:
+        return tuple(OfferAsked(offer=each) for path in paths for each in offers_of(path) if each.network == model)
+    except ValueError as wrong:
+        raise Refused(f"offers: {wrong}") from None
 
 
 def _given(*words: str) -> dict[str, str]:

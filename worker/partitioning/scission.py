@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from worker.partitioning import layered
+from worker.partitioning.fitting import Ground, allowed
+from worker.partitioning.joint.versions import Layer
 from worker.partitioning.planner import constraints as c
-from worker.partitioning.planner.asking import best
 from worker.partitioning.planner.plan import Plan
 from worker.partitioning.planner.problem import Problem, Resource
+from worker.partitioning.preparing import prepared
+from worker.planning.offers import OfferAsked
 from worker.profile.network import NetworkProfile
 
 TIERS = ("device", "edge", "cloud")
@@ -51,12 +55,17 @@ class Wire:
 
 @dataclass(frozen=True)
 class Query:
-    """`criteria`: tier to its comma list. `uploads`: tier to MB. `times`: tier to seconds, `2.5`, or a share of all, `40%`."""
+    """`criteria`: tier to its comma list. `uploads`: tier to MB. `times`: tier to seconds, `2.5`, or a share of all, `40%`.
+
+    `offers`: transfer layers of the network; a plan may have one that costs at most `most_drop`, a share, of its accuracy.
+    """
 
     input_mb: float = 0.15
     criteria: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, float] = field(default_factory=dict)
     times: Mapping[str, str] = field(default_factory=dict)
+    offers: tuple[OfferAsked, ...] = ()
+    most_drop: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,14 +77,18 @@ class Answer:
     layers: tuple[tuple[int, int], ...]
 
     def line(self, rank: int) -> str:
-        """As the original prints it; bytes that leave the device and the edge are what is transferred."""
+        """As the original prints it; bytes that leave the device and the edge are what is transferred.
+
+        Behind it stands a transfer layer, of which the original knows nothing.
+        """
         stages = {stage.tier: stage for stage in self.plan.stages}
         said = []
         for tier, name in enumerate(TIERS):
             stage = stages.get(tier)
             first, last = (self.layers[stage.first][0], self.layers[stage.stop - 1][1]) if stage else (-1, -1)
             said.append(f"{name.title()}({stage.resource if stage else self.device if tier == 0 else None}) = {first} - {last}")
-        return f"[{rank}] {self.plan.latency_s:.4f}s - {self.plan.bytes / MEGABYTE:.4f}MB - {', '.join(said)}"
+        layer = f" - TL({self.plan.layer})" if self.plan.layer else ""
+        return f"[{rank}] {self.plan.latency_s:.4f}s - {self.plan.bytes / MEGABYTE:.4f}MB - {', '.join(said)}{layer}"
 
 
 def answers(resources: Sequence[Measured], wires: Iterable[Wire], query: Query, count: int = 5) -> list[Answer]:
@@ -88,8 +101,21 @@ def answers(resources: Sequence[Measured], wires: Iterable[Wire], query: Query, 
         chosen = [device, *behind]
         problem = _problem(chosen, between, query)
         asked = list(_asked(problem, device.profile, query, resources))
-        found += [Answer(plan, device.name, _layers(device.profile)) for plan in best(problem, asked, count=count)]
+        found += [Answer(plan, device.name, _layers(device.profile)) for plan in layered.best(
+            layered.variant(problem, asked, _transfer_layers(chosen, query)), count=count)]
     return sorted(found, key=lambda each: each.plan.latency_s)[:count]
+
+
+def _transfer_layers(chosen: Sequence[Measured], query: Query) -> list[Layer]:
+    """Those that fit. Raises Unanswerable where one does not."""
+    if query.most_drop is None:
+        return []
+    names, profiles = tuple(each.name for each in chosen), [each.profile for each in chosen]
+    told = list[str]()
+    found = allowed(query.offers, query.most_drop, Ground(prepared(names, profiles), names, profiles[0].batch), told)
+    if wrong := [each for each in told if "is left out" in each]:
+        raise Unanswerable(" ".join(wrong))
+    return [each.layer for each in found]
 
 
 def _judge(resources: Sequence[Measured]) -> None:

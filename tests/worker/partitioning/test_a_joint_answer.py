@@ -88,6 +88,14 @@ def test_what_is_said_of_the_choice_and_its_neighbours() -> None:
     assert whole.beaten_by == found.versions.index(next(each for each in found.versions if each.name == "big, split"))
 
 
+def test_without_a_limit_the_choice_says_why_it_is_that_one() -> None:
+    told = "Without a deadline or a least accuracy the {} is chosen. "
+    assert joint_answer(asked(), named()).gain.startswith(told.format("most accurate"))
+    assert joint_answer(asked(goal="latency"), named()).gain.startswith(told.format("soonest"))
+    for limit in ({"deadline_ms": 200}, {"floor": 0.93}):
+        assert "Without a deadline" not in joint_answer(asked(**limit), named()).gain
+
+
 def test_one_that_the_images_cannot_tell_from_the_choice_and_comes_sooner_is_said_beside_it() -> None:
     near = ("Inside the interval of its 500 images: big with max-pool, int8 behind a, which comes 86.8 ms sooner for 2 points "
             "less.")

@@ -44,11 +44,17 @@ def _answer(posed: JointPosed) -> JointAnswer:
     return JointAnswer(
         versions=tuple(versions), front=outcome.front, chosen=chosen, conflict=clashing,
         verdict="" if chosen is None else telling.verdict(versions[chosen]),
-        gain="" if chosen is None else " ".join(filter(None, (
-            telling.gain(versions[chosen], pieces), telling.alike(versions, outcome.front, versions[chosen], posed)))),
+        gain="" if chosen is None else _gain(posed, versions, outcome, chosen, pieces),
         pieces=tuple(PieceSaid(variant=each.variant, accuracy=each.accuracy, plan=each.plan) for each in pieces if each.plan),
         sorry=sorry if outcome.front else telling.impossible(clashing), warnings=posed.warnings, searched=outcome.searched,
         input_bytes=int(posed.entries[0].posed.problem.crossing_bytes[0]))
+
+
+def _gain(posed: JointPosed, versions: Sequence[VersionSaid], outcome: Outcome, chosen: int,
+          pieces: Sequence[telling.Piece]) -> str:
+    own = versions[chosen]
+    told = telling.unlimited(posed), telling.gain(own, pieces), telling.alike(versions, outcome.front, own, posed)
+    return " ".join(filter(None, told))
 
 
 def _chosen(posed: JointPosed, outcome: Outcome) -> int | None:

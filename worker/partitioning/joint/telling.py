@@ -63,6 +63,14 @@ class Piece:
     plan: PlanSaid | None
 
 
+def unlimited(posed: JointPosed) -> str:
+    """Why it is the choice, where neither a deadline nor a floor chose."""
+    if posed.question.deadline_ms is not None or posed.question.floor is not None:
+        return ""
+    which = "most accurate" if posed.question.goal == "accuracy" else "soonest"
+    return f"Without a deadline or a least accuracy the {which} is chosen."
+
+
 def gain(own: VersionSaid, pieces: Sequence[Piece]) -> str:
     """Beside the same variant in one piece, and beside the most accurate one."""
     mine, *most = pieces

@@ -9,17 +9,18 @@ from typing import Any
 from worker.context import Context
 from worker.orders import Order
 from worker.partitioning.slicing.setup import BESIDE_TENSORS, Engine
-from worker.planning.parted import LinkAsked
+from worker.planning.parted import LinkAsked, Planned
 from worker.profiling.written import Written
 
 LEAST_PATIENCE_S = 30.0
+NOTHING_PLANNED = Planned()
 
 
 @dataclass(frozen=True)
 class Asked:
     """`links`: what lies between the parts, in order. `emulated`: whether that is made on this computer. `repeats`: passes of
     each part alone. `different`: images that are not the same; they are sent again and again.
-    `planned_ms`: what a planner said of it, where one did. `relayed`: the parts whose frames the portal carries."""
+    `planned`: what a planner said, where one did. `relayed`: the parts whose frames the portal carries."""
 
     variant: Written
     pieces: Sequence[dict[str, Any]]
@@ -31,7 +32,7 @@ class Asked:
     emulated: bool = True
     repeats: int = 30
     different: int = 1000
-    planned_ms: float = 0.0
+    planned: Planned = NOTHING_PLANNED
     relayed: tuple[int, ...] = ()
 
     @property
@@ -61,10 +62,11 @@ class Asked:
 
 
 def asked(
-    order: Order, *, engine: Engine, images: int, warmup: int, context: Context, emulated: bool = True, planned_ms: float = 0.0,
+    order: Order, *, engine: Engine, images: int, warmup: int, context: Context, emulated: bool = True,
+    planned: Planned = NOTHING_PLANNED,
 ) -> Asked:
     facts = order.facts
     relayed = () if emulated else tuple(host.part for host in context.hosts if host.relayed)
     return Asked(Written.from_summary(facts["network"], context.workdir), facts["pieces"],
                  [LinkAsked(**link) for link in facts["links"]], engine, images, warmup, facts["dataset"], emulated,
-                 different=facts["different"], planned_ms=planned_ms, relayed=relayed)
+                 different=facts["different"], planned=planned, relayed=relayed)

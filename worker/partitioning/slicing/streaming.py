@@ -63,7 +63,7 @@ def streamed(
         found.alone_ns = found.alone_ns or (yield from _alone(what, chain, found, context))
         expected = predicted(found.alone_ns, what.links, what.out_bytes)
         yield from telling.expected(what, expected)
-        yield from telling.images(found, 0)
+        yield from telling.images(what, found, 0)
         yield from _through(what, chain, given, found, context)
         found.restarts += chain.restarts
     _judge(what, found)
@@ -106,7 +106,7 @@ def _through(
         if found.images % portion == 0 or found.images == what.images:
             # Kept first: what was said is never contradicted by a run that goes on from here.
             context.checkpoints.save(CHECKPOINT, found.images, found.as_bytes(), {})
-            yield from telling.images(found, said)
+            yield from telling.images(what, found, said)
             said = found.images
         if pulse.due():
             yield Progress(done=found.images, total=what.images, stage="images")

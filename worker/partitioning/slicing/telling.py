@@ -12,6 +12,7 @@ from worker.partitioning.slicing.asked import Asked
 from worker.partitioning.slicing.chain import About
 from worker.partitioning.slicing.measured import ALIKE, Found
 from worker.partitioning.slicing.predicting import Predicted
+from worker.planning.parted import INPUT, OTHER_PLAN, PartAsked, Planned
 from worker.profiling.written import sizes
 from worker.wording import counted, figures
 
@@ -19,6 +20,7 @@ FILE = "slices.json"
 MEDIA_TYPES = {"onnxruntime": "application/x-onnx", "torch": "application/x-safetensors"}
 ON_THE_WAY, LONGEST_LOG = "on the way", 2000
 MEASURED, PREDICTED, RELAYED = "measured", "predicted", "relayed"
+EMULATED = "measured, links emulated"
 # Of the parts' names together, which leaves room for what a link is.
 LONGEST_WAY = 90
 BUT = {"emulated": ", emulated", RELAYED: ", relayed by the portal", "real": ""}
@@ -32,6 +34,8 @@ def begun(what: Asked, context: Context) -> Iterator[Event]:
     for number, piece in enumerate(what.pieces, 1):
         does = f"{piece['layers']} ({piece['file']})" if piece["file"] else "holds the input"
         yield Log(message=f"Part {number}, {piece['name']}: {does}; hands on {piece['out_bytes']:,} bytes."[:LONGEST_LOG])
+    if what.planned.ms and what.planned.is_other:
+        yield Log(level="warning", message=OTHER_PLAN.format(ms=what.planned.ms))
     if what.emulated:
         yield Log(message=NAMES_ONLY.format(device=context.device))
     for link, is_ in zip(what.links, what.links_are, strict=True):
@@ -57,9 +61,14 @@ def expected(what: Asked, found: Predicted) -> Iterator[Event]:
         yield Metric(name="image_latency_ms", value=1e3 * found.latency_s, step=step, labels={"way": PREDICTED})
 
 
-def images(found: Found, begin: int) -> Iterator[Event]:
+def way_of(what: Asked) -> str:
+    """What is drawn as it was measured, and whether its links were emulated."""
+    return EMULATED if what.emulated and what.links else MEASURED
+
+
+def images(what: Asked, found: Found, begin: int) -> Iterator[Event]:
     for place in range(begin, found.images):
-        yield Metric(name="image_latency_ms", value=found.latency_ns[place] / 1e6, step=place + 1, labels={"way": MEASURED})
+        yield Metric(name="image_latency_ms", value=found.latency_ns[place] / 1e6, step=place + 1, labels={"way": way_of(what)})
 
 
 def _pieces(
@@ -84,7 +93,7 @@ def _piece(step: int, part: str, where: str, way: str, ms: float, told: str, typ
 
 
 def ended(what: Asked, expected: Predicted, found: Found, context: Context) -> Iterator[Event]:
-    yield from _pieces(what, MEASURED, found.stage_ms, found.hop_ms, typical=found.typical_ms)
+    yield from _pieces(what, way_of(what), found.stage_ms, found.hop_ms, typical=found.typical_ms)
     yield from _measured(what, expected, found, context)
     if found.apart > ALIKE:
         yield Log(level="warning", message=f"The answers are up to {found.apart:.1e} of the largest number from the whole "
@@ -137,7 +146,8 @@ def summary(what: Asked, expected: Predicted, found: Found, context: Context) ->
         "predicted_latency_ms_of_links": _ms(expected.hops_s),
         "sent_bytes": found.bytes_an_image, "tensor_bytes": sum(what.out_bytes[:-1]), "bit_equal": found.bit_equal,
         "difference_from_whole": found.apart, "restarts": found.restarts,
-        "planned_ms": what.planned_ms or None,
+        "planned_ms": what.planned.ms if what.planned.counts else None, "plan": [str(part) for part in _plan(what)],
+        "links": [f"{link}{BUT[is_]}" for link, is_ in zip(what.links, what.links_are, strict=True)],
         "links_are": links_are(what), "predicted_rests_on_seconds": rests_on(what, expected),
         "variants": [what.variant.as_summary()]}
 
@@ -151,10 +161,24 @@ def _verdict(what: Asked, expected: Predicted, found: Found, context: Context) -
     way = "more" if off > 0 else "less"
     noisy = f" The times are noisy: {'; '.join(latency.noise)}." if latency.noise else ""
     here = f" All parts ran on {context.device}, whatever they are called." if what.emulated else ""
-    planned = f" The planner said {figures(what.planned_ms)} ms, of the devices' own profiles." if what.planned_ms else ""
     return (f"Measured: an image takes {figures(latency.ms)} ms{between} through {counted(len(what.pieces), 'part')}{over}; "
             f"{figures(1e3 * expected.latency_s)} ms were predicted{direct}, {figures(abs(off))} % {way}. "
-            f"{_alike(found)}{here}{planned}{noisy}")
+            f"{_alike(found)}{here}{_planned(what.planned)}{noisy}")
+
+
+def _planned(said: Planned) -> str:
+    """What a planner said of this plan, and from what; of another plan only that it does not count."""
+    if not said.ms:
+        return ""
+    if said.is_other:
+        return f" {OTHER_PLAN.format(ms=said.ms)}"
+    return f" The planner said {figures(said.ms)} ms, from {f'{said.block_times} ' if said.block_times else ''}times of the devices' own profiles."
+
+
+def _plan(what: Asked) -> list[PartAsked]:
+    """Who runs up to which layer, as the plan has it."""
+    ends = [INPUT if not piece["file"] else str(piece["layers"]).rpartition(" to ")[2] for piece in what.pieces[:-1]]
+    return [PartAsked(name, until) for name, until in zip(what.names, [*ends, ""], strict=True)]
 
 
 def _links(what: Asked) -> str:
