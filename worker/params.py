@@ -80,6 +80,10 @@ class Params(BaseModel):
         """Which fields name a network as profiles call it."""
         return [name for name, field in cls.model_fields.items() if any(isinstance(mark, Profiled) for mark in field.metadata)]
 
+    def remarks(self) -> list[str]:
+        """What is worth knowing before it is started, in sentences; a form says them."""
+        return []
+
     @classmethod
     def live_fields(cls) -> list[str]:
         return [name for name in cls.model_fields if extra(cls, name).get("live")]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
+from pydantic import ValidationError as BadParams
 
 from apps.accounts.models import Team
 from apps.catalog.models import Dataset, Variant
@@ -56,7 +57,7 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
     title = f"{recipe.title} against {against}" if against else recipe.title
     return Promise(f"{title}: {on}" if things else title, _settings(form), _cost(form, team), _problems(form),
                    "model" in _things(form), studies.words(form.parts(), form.repeats()),
-                   studies.count(form.parts(), form.repeats()), [*_ignored(form), *_unusual(form), *_one_step(form)],
+                   studies.count(form.parts(), form.repeats()), [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
                    evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
                    relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}))
 
@@ -95,6 +96,15 @@ def _one_step(form: RecipeForm) -> list[str]:
     if not 0 < images < batch:
         return []
     return [f"A batch of {batch:,} is more than the {images:,} training images of {data}: every epoch is one step."]
+
+
+def _remarks(form: RecipeForm) -> list[str]:
+    """What the recipe itself remarks on these values; a thing that is not chosen yet does not matter for it."""
+    typed = {name: value for name in form.recipe.params.model_fields if (value := _value(form, name)) not in (None, "", [])}
+    try:
+        return form.recipe.params.model_validate({**typed, **dict.fromkeys(form.recipe.params.references(), "unknown")}).remarks()
+    except BadParams:
+        return []
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:

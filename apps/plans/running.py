@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from apps.plans.planner_form import WayShown
 from worker.planning.answer import PlanSaid
-from worker.planning.parted import LinkAsked, needed, plan_lines, read_links, read_plan
+from worker.planning.parted import LinkAsked, mark, needed, plan_lines, read_links, read_plan
 
 RECIPE = "partitioning.slices"
+# Of text in a form's field.
+LONGEST_MARK = 2000
 # Milliseconds of a round trip and Mbit/s of each direction, by the names of its ends.
 Lanes = Mapping[tuple[str, str], tuple[float, float]]
 
@@ -20,12 +22,19 @@ def query(plan: PlanSaid, network: str, lanes: Lanes) -> str:
     parts = plan_lines(plan)
     links = [LinkAsked(*ends, *lanes[ends]) for ends in needed(parts) if ends in lanes]
     told = {"network": network, "plan": "\n".join(map(str, parts)), "between": "\n".join(map(str, links)),
-            "planned_ms": f"{plan.latency_ms:.6g}"}
+            **_planned(plan, mark(parts, links))}
     try:
         read_links(told["between"], [part.name for part in parts])
         return urlencode(told) if read_plan(told["plan"]) == parts else ""
     except ValueError:
         return ""
+
+
+def _planned(plan: PlanSaid, said_of: str) -> dict[str, str]:
+    """What the planner said of these parts and links, and from what; without the way back, which the run has not."""
+    back = sum(hop.ms for hop in plan.hops if hop.cut == plan.stages[-1].last)
+    told = {"planned_ms": f"{plan.latency_ms - back:.6g}", "planned_for": said_of, "planned_from": plan.block_times}
+    return told if len(said_of) <= LONGEST_MARK else {}
 
 
 def lanes_shown(ways: Sequence[WayShown]) -> Lanes:

@@ -32,6 +32,7 @@ MOST_TRANSFER_S = 600.0
 MS, MBPS = {"ms": 1.0, "s": 1e3}, {"kbit/s": 1e-3, "Mbit/s": 1.0, "Gbit/s": 1e3}
 MOST_MS, LEAST_MBPS, MOST_MBPS = 60_000.0, 0.001, 1e6
 PLAN_LIKE = "a line is such as 'pi until features.12', the last one only a name"
+OTHER_PLAN = "The planner's {ms:.6g} ms were said of another plan or other links than these, and are left out."
 LINK_LIKE = "a line is such as 'pi to edge: 20 ms, 20 Mbit/s'"
 
 
@@ -44,6 +45,20 @@ class PartAsked:
 
     def __str__(self) -> str:
         return f"{self.name}{UNTIL}{self.until}" if self.until else self.name
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a planner said that a plan takes; 0: nothing. `block_times`: what those were that it rests on, where that was said.
+    `is_other`: it said it of another plan, or over other links."""
+
+    ms: float = 0.0
+    block_times: str = ""
+    is_other: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return self.ms > 0 and not self.is_other
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,12 @@ def _ends(text: str, names: Sequence[str]) -> tuple[str, str]:
         of = f"; the parts are {', '.join(names)}" if names else ""
         raise ValueError(f"got {text[:LONGEST_NAME]!r}; {LINK_LIKE}{of}")
     return known[0]
+
+
+def mark(parts: Sequence[PartAsked], links: Sequence[LinkAsked]) -> str:
+    """A plan with the links that it uses, as lines: by it a number that somebody predicted knows its plan again."""
+    said = {(each.sender, each.receiver): each for each in links}
+    return "\n".join(map(str, (*parts, *(said[ends] for ends in needed(parts) if ends in said))))
 
 
 def needed(parts: Sequence[PartAsked]) -> list[tuple[str, str]]:

@@ -75,9 +75,13 @@ def test_a_saved_plan_leads_there_too_with_the_links_that_it_was_made_with(clien
     kept = Link.objects.get(source=town.pi, target=town.box)
     best = planning.ask(town.cast.alice, town.cast.team, town.wanted).plans[0]
     assert told == {"network": "small", "plan": told["plan"], "planned_ms": f"{best.latency_ms:.6g}",
+                    "planned_for": f"{told['plan']}\n{told['between']}", "planned_from": best.block_times,
                     "between": f"pi-4 to box: {kept.latency_ms:g} ms, {kept.bandwidth_mbps:g} Mbit/s"}
     del told["network"]
-    assert menu.get(RECIPE).params.model_validate({"model": "m", "dataset": "d", **told})
+    asked = menu.get(RECIPE).params.model_validate({"model": "m", "dataset": "d", **told})
+    assert asked.planned.counts
+    other = menu.get(RECIPE).params.model_validate({**asked.model_dump(), "between": "pi-4 to box: 1 ms, 1 Mbit/s"})
+    assert not other.planned.counts and other.remarks()
 
 
 def test_who_may_only_look_is_offered_no_run(client: Client, town: Town) -> None:

@@ -12,7 +12,7 @@ from worker.partitioning.slicing.asked import Asked
 from worker.partitioning.slicing.chain import About
 from worker.partitioning.slicing.measured import ALIKE, Found
 from worker.partitioning.slicing.predicting import Predicted
-from worker.planning.parted import INPUT, OTHER_PLAN, PartAsked, Planned
+from worker.planning.parted import OTHER_PLAN, Planned
 from worker.profiling.written import sizes
 from worker.wording import counted, figures
 
@@ -146,7 +146,7 @@ def summary(what: Asked, expected: Predicted, found: Found, context: Context) ->
         "predicted_latency_ms_of_links": _ms(expected.hops_s),
         "sent_bytes": found.bytes_an_image, "tensor_bytes": sum(what.out_bytes[:-1]), "bit_equal": found.bit_equal,
         "difference_from_whole": found.apart, "restarts": found.restarts,
-        "planned_ms": what.planned.ms if what.planned.counts else None, "plan": [str(part) for part in _plan(what)],
+        "planned_ms": what.planned.ms if what.planned.counts else None,
         "links": [f"{link}{BUT[is_]}" for link, is_ in zip(what.links, what.links_are, strict=True)],
         "links_are": links_are(what), "predicted_rests_on_seconds": rests_on(what, expected),
         "variants": [what.variant.as_summary()]}
@@ -172,13 +172,8 @@ def _planned(said: Planned) -> str:
         return ""
     if said.is_other:
         return f" {OTHER_PLAN.format(ms=said.ms)}"
-    return f" The planner said {figures(said.ms)} ms, from {f'{said.block_times} ' if said.block_times else ''}times of the devices' own profiles."
-
-
-def _plan(what: Asked) -> list[PartAsked]:
-    """Who runs up to which layer, as the plan has it."""
-    ends = [INPUT if not piece["file"] else str(piece["layers"]).rpartition(" to ")[2] for piece in what.pieces[:-1]]
-    return [PartAsked(name, until) for name, until in zip(what.names, [*ends, ""], strict=True)]
+    kind = f"{said.block_times} " if said.block_times else ""
+    return f" The planner said {figures(said.ms)} ms, from {kind}times of the devices' own profiles."
 
 
 def _links(what: Asked) -> str:

@@ -59,17 +59,37 @@ class Params(EveryRecipe):
     warmup: int = param(3, help="Images before the first timed one.", unit="images", ge=0, le=100)
     planned_ms: float = param(0.0, title="planned", unit="ms", ge=0, le=1e9,
                               help="What the planner said that this very plan takes, to stand beside; 0: nothing.")
+    planned_for: str = param("", title="planned for", lines=True, max_length=LONGEST, help=(
+        "The plan and the links of which the planner said it, a line each; while others stand above, its number does not count. "
+        "Empty: of what stands above."))
+    planned_from: Literal["not said", "measured", "emulated", "predicted"] = param(
+        "not said", title="planned from", help="What the block times were that the planner's number rests on.")
 
     @field_validator("plan")
     @classmethod
     def _can_be_run(cls, value: str) -> str:
         return "; ".join(map(str, parted.read_plan(value)))
 
+    @field_validator("planned_for")
+    @classmethod
+    def _can_be_seen(cls, value: str) -> str:
+        return "; ".join(parted.lines(value))
+
     @field_validator("between")
     @classmethod
     def _are_links(cls, value: str, info: ValidationInfo) -> str:
         names = [part.name for part in parted.read_plan(info.data["plan"])] if "plan" in info.data else []
         return "; ".join(map(str, parted.read_links(value, names)))
+
+    @property
+    def planned(self) -> parted.Planned:
+        """What a planner said, and whether it said it of this plan over these links."""
+        mine = parted.lines(parted.mark(self.parts, self.said_links))
+        is_other = bool(self.planned_for) and parted.lines(self.planned_for) != mine
+        return parted.Planned(self.planned_ms, "" if self.planned_from == "not said" else self.planned_from, is_other=is_other)
+
+    def remarks(self) -> list[str]:
+        return [parted.OTHER_PLAN.format(ms=self.planned_ms)] if self.planned_ms and self.planned.is_other else []
 
     @property
     def parts(self) -> tuple[parted.PartAsked, ...]:
@@ -111,7 +131,7 @@ def measure(params: Params, order: Order, context: Context) -> Generator[Event, 
     if params.where == BOARDS and not context.hosts:
         raise ValueError(ONLY_THERE)
     what = asked(order, engine=params.engine, images=params.images, warmup=params.warmup, context=context,
-                 emulated=params.where != BOARDS, planned_ms=params.planned_ms)
+                 emulated=params.where != BOARDS, planned=params.planned)
     return (yield from (boards.apart if params.where == BOARDS else streaming.here)(what, context))
 
 
