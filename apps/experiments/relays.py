@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from apps.accounts.models import Team
 from apps.devices.models import Agent, Device
 from apps.experiments import standing
+from worker.params import Params
 from worker.recipe import Recipe
 
 UNPREDICTED = "The way by the portal is not predicted: the time of such a hop is that of the link given."
@@ -48,8 +49,14 @@ def _hosts(recipe: Recipe, values: Mapping[str, Any]) -> Sequence[str]:
         return ()
     told = {name: value for name, value in values.items() if value not in (None, "") and "\x00" not in str(value)}
     missing = {name: "-" for name in recipe.params.references() if name not in told}
-    try:
-        return standing.hosts_of(recipe, recipe.params.model_validate(missing | told))
-    except ValidationError:
-        return ()
+    params = _read(recipe.params, missing | told)
+    return standing.hosts_of(recipe, params) if params else ()
 
+
+def _read(params: type[Params], values: Mapping[str, Any]) -> Params | None:
+    """What is no value, as several of a sweep, counts as not said."""
+    try:
+        return params.model_validate(values)
+    except ValidationError as error:
+        wrong = {each["loc"][0] for each in error.errors() if each["loc"]} & values.keys()
+        return _read(params, {name: value for name, value in values.items() if name not in wrong}) if wrong else None

@@ -48,10 +48,14 @@ def test_the_first_part_is_sent_nothing(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("more", [
-    {"where": "one computer"}, {"plan": "pi until"}, {"plan": ""}, {"plan": "pi until pool1\x00; shed"}, {"images": "many"},
+    {"where": "one computer"}, {"plan": "pi until"}, {"plan": ""}, {"plan": "pi until pool1\x00; shed"},
     {"plan": "pi until pool1; nobody"}])
 def test_nothing_is_said_of_what_stands_on_no_board_or_cannot_be_read(cast: Cast, more: dict[str, str]) -> None:
     assert said(cast, **more) == []
+
+
+def test_a_sweep_of_something_else_hides_nothing(cast: Cast) -> None:
+    assert said(cast, images="10, 20", warmup="many") == [SHED, relays.UNPREDICTED]
 
 
 def test_a_device_where_no_agent_lives_and_one_of_another_team_are_not_spoken_of(cast: Cast) -> None:
