@@ -27,7 +27,7 @@ def token(portal: Portal) -> str:
 
 def test_the_example_brings_the_network_that_was_pruned(portal: Portal, tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", example(portal.address, token(portal))], cwd=tmp_path,
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=900)
     assert done.returncode == 0 and "finished" in done.stdout, done.stdout + done.stderr
     body = (tmp_path / "pruned.safetensors").read_bytes()
     made = portal.sql("select v.name, v.params, p.params from catalog_variant v join catalog_variant p on p.id = v.parent_id"

@@ -13,7 +13,7 @@ from worker import menu
 from worker.forkserver import Child, ForkServer
 from worker.job import InputFile, Job
 
-EPOCHS = 400
+EPOCHS = 4000
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def job(folder: Path, **changes: Any) -> Job:
                file_bytes=1 << 30, cpu_s=300, **changes)
 
 
-def rates(child: Child, seconds: float = 60) -> Iterator[tuple[int, float]]:
+def rates(child: Child, seconds: float = 180) -> Iterator[tuple[int, float]]:
     """Epoch and learning rate, as they are heard."""
     until = time.monotonic() + seconds
     while not child.gone and time.monotonic() < until:

@@ -79,7 +79,7 @@ def run(folder: Path, portal: FakePortal, *words: str,
     environment = {"EDGEPORTAL_PYTHON": sys.executable, **os.environ, "EDGEPORTAL_AGENT_FOLDER": str(folder),
                    "EDGEPORTAL_AGENT_UID": str(os.getuid())}
     return subprocess.run(["sh", "-s", "--", *words], input=text, env=environment, capture_output=True, text=True, check=False,
-                          timeout=60)
+                          timeout=300)
 
 
 def test_an_agent_with_another_hash_is_not_run_and_nothing_is_left(tmp_path: Path, portal: FakePortal) -> None:

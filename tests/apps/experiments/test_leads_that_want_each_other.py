@@ -33,7 +33,7 @@ def leads(crowd: Cast, tmp_path: Path, settings: Any) -> list[Board]:
 def test_neither_is_refused_by_the_database_and_one_goes(leads: list[Board], monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = leads
     runs = [ordered(one, other), ordered(other, one)]
-    both, reserve = threading.Barrier(2, timeout=20), hostings.reserve
+    both, reserve = threading.Barrier(2, timeout=120), hostings.reserve
 
     def together(run: Run, order: dict[str, Any]) -> str:
         both.wait()  # Each has the lock of its own board by now.
@@ -65,5 +65,5 @@ def _at_once(boards: list[Board]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(150)
     return found

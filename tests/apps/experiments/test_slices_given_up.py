@@ -57,7 +57,7 @@ def test_the_board_hears_that_it_is_over(boards: list[Board], over: Callable[[Ru
         over(run)
         speaking.start()
         assert _somebody_waits(speaking), "it was to wait for the row"
-    speaking.join(20)
+    speaking.join(120)
     assert answers == [409]
     assert not run.hostings.exclude(state=Standing.GONE).exists()
 

@@ -61,7 +61,7 @@ def test_who_hears_nothing_is_told_so_when_the_wait_is_over(monkeypatch: pytest.
     begun = time.monotonic()
     with pytest.raises(Silent, match=r"^The planner does not answer\.$"):
         ask("test", {}, wait_s=0.2)
-    assert 0.2 <= time.monotonic() - begun < 0.2 + 0.5 * strain()
+    assert 0.2 <= time.monotonic() - begun < 1.8 * strain()
 
 
 def test_an_old_question_is_not_answered_late(monkeypatch: pytest.MonkeyPatch, answers: Callable[[Answerer], None]) -> None:
@@ -173,11 +173,12 @@ def test_a_redis_that_is_away_is_silence_at_once(settings: Any, caplog: pytest.L
 
 
 def test_a_question_that_takes_too_long_is_given_up_before_who_asked_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the main thread, where the program answers."""
+    """In the main thread, where the program answers; long enough before for a machine that halts in between."""
+    monkeypatch.setattr(answering, "SLACK_MS", 1500)
     monkeypatch.setitem(answering.QUESTIONS, "test", lambda question: threading.Event().wait(60) or "{}")
     nobody(monkeypatch)
     with ThreadPoolExecutor(1) as crowd:
-        asked = crowd.submit(ask, "test", {}, wait_s=1.0)
+        asked = crowd.submit(ask, "test", {}, wait_s=2.0)
         until(lambda: asking.line().llen(asking.WAITING), 10, "it waits")
         answering.answer()
         assert isinstance(asked.exception(), Silent)

@@ -76,7 +76,7 @@ def test_who_comes_while_a_question_is_on_its_way_waits_for_the_next_with_all_ot
 
     def slowly(entries: list[Pass]) -> dict[Pass, int]:
         asked.append(len(entries))
-        go_on.wait(5)
+        go_on.wait(60)
         return heads_for(entries)
 
     monkeypatch.setattr(door, "heads_for", slowly)
@@ -86,7 +86,8 @@ def test_who_comes_while_a_question_is_on_its_way_waits_for_the_next_with_all_ot
     async def scene() -> list[int | None]:
         one = Door()
         first = asyncio.create_task(one.head_for(Pass(key, streams[0])))
-        await asyncio.sleep(0.1)
+        while not asked:
+            await asyncio.sleep(0.01)
         others = [asyncio.create_task(one.head_for(Pass(key, pk))) for pk in (*streams[1:], streams[1], uuid.uuid4())]
         await asyncio.sleep(0)
         go_on.set()

@@ -63,9 +63,8 @@ class Keeping:
         return [said["reason"] for said in self.portal.slices if said["state"] == state]
 
     def process(self) -> psutil.Process:
-        every = psutil.Process().children(recursive=True)
-        mine = [one for one in every if "worker.agent.slice_process" in " ".join(one.cmdline())]
-        return next(one for one in mine if any(each.laddr.port == self.host.port for each in one.net_connections("tcp")))
+        found: psutil.Process = until(lambda: _process(self), 20, "its process")
+        return found
 
     @contextlib.contextmanager
     def led(self, **other: Any) -> Iterator[Chain]:
@@ -84,11 +83,11 @@ class Keeping:
 
     def caller(self, token: str = TOKEN) -> Any:
         host = self.host
-        return connect((host.addresses[0], host.port), token=token, run=RUN, pin=host.pin, patience_s=5.0, most_bytes=MOST_BYTES)
+        return connect((host.addresses[0], host.port), token=token, run=RUN, pin=host.pin, patience_s=60.0, most_bytes=MOST_BYTES)
 
     def stop(self) -> None:
         self.board.stopping.set()
-        self.thread.join(20)
+        self.thread.join(120)
         assert not self.thread.is_alive()
 
 
@@ -135,7 +134,7 @@ def test_a_wrong_token_and_a_wrong_certificate_are_told_and_harm_nobody(under_at
 def tls(keeping: Keeping) -> ssl.SSLSocket:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context.wrap_socket(socket.create_connection(("127.0.0.1", keeping.host.port), timeout=5))
+    return context.wrap_socket(socket.create_connection(("127.0.0.1", keeping.host.port), timeout=60))
 
 
 def head_of(size: int) -> bytes:
@@ -161,24 +160,24 @@ def test_what_is_broken_or_too_large_ends_that_connection_only(
     begun = time.monotonic()
     if knows_the_token:
         wire = keeping.caller()
-        wire._channel.send([memoryview(said)], begun + 5)
+        wire._channel.send([memoryview(said)], time.monotonic() + 60)
         if "stops" in name or "torn" in name:
             wire.close()
         with pytest.raises(LinkFault):
-            wire.receive(5.0)
+            wire.receive(60.0)
     else:
         with tls(keeping) as raw, contextlib.suppress(OSError):
             raw.sendall(said)
-    assert time.monotonic() - begun < 6 * strain()
+    assert time.monotonic() - begun < 20 * strain()
     assert keeping.answers(), name
     assert process.is_running() and process.memory_info().rss - before < 100_000_000
 
 
 def test_who_speaks_no_tls_is_turned_away(under_attack: Keeping) -> None:
     keeping = under_attack
-    with socket.create_connection(("127.0.0.1", keeping.host.port), timeout=5) as raw:
+    with socket.create_connection(("127.0.0.1", keeping.host.port), timeout=60) as raw:
         raw.sendall(b"".join(bytes(part) for part in frames.parts(Frame("call", {"run": RUN, "nonce": "00"}))))
-        raw.settimeout(5)
+        raw.settimeout(60)
         with contextlib.suppress(ConnectionError):
             assert b"hello" not in raw.recv(4096)
     assert keeping.answers()
@@ -203,8 +202,11 @@ def test_a_slice_that_dies_three_times_is_given_back_with_the_reason(keeping: Ke
 
 def _process(keeping: Keeping) -> psutil.Process | None:
     """None while none listens."""
-    with contextlib.suppress(StopIteration, psutil.Error):
-        return keeping.process()
+    for one in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "worker.agent.slice_process" in " ".join(one.cmdline()) and any(
+                    each.laddr.port == keeping.host.port for each in one.net_connections("tcp")):
+                return one
     return None
 
 
@@ -216,7 +218,7 @@ def _another(keeping: Keeping, dead: psutil.Process) -> bool:
 def test_it_ends_when_the_portal_says_that_its_run_is_over(keeping: Keeping) -> None:
     process = keeping.process()
     keeping.portal.slice_over = True
-    keeping.thread.join(20)
+    keeping.thread.join(120)
     assert not keeping.thread.is_alive() and not process.is_running()
     assert hosting.held(keeping.board.folder) is None
 

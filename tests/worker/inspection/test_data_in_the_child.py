@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from tests.portal import strain
 from tests.worker.inspection import made, test_cifar, test_pictures
 from tests.worker.inspection.corpus import DATA, is_ours
 from tests.worker.inspection.test_hostile_in_the_child import MOST_S, Room, forks, room
@@ -47,7 +48,7 @@ def test_a_bad_one_is_refused_in_one_sentence_within_its_limits(room: Room, fork
     body = HOSTILE[case]()
     begun = time.monotonic()
     answer = room.inspect(forks, body, kind="dataset")
-    assert time.monotonic() - begun < MOST_S
+    assert time.monotonic() - begun < MOST_S * strain()
     room.nothing_happened()
     assert answer.get("exit") == 0, answer
     # Some are too large for a test's small limit only.

@@ -18,8 +18,8 @@ RUNS = (*TIDIES, "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spawn"
         "socket.bind", "pty.spawn", "os.kill", "webbrowser.open")
 HERE = Path(__file__).resolve().parents[3]
 # Where Python's own modules lie, and what the machine tells of itself.
-READ = (str(HERE), sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), "/proc/", "/sys/", "/dev/", "/usr/lib/",
-        "/usr/share/")
+READ = (*map(os.path.realpath, (str(HERE), sys.prefix, sys.base_prefix, *sysconfig.get_paths().values())),
+        "/proc/", "/sys/", "/dev/", "/usr/lib/", "/usr/share/")
 
 
 def begin(request: bytes, end: socket.socket) -> None:

@@ -70,7 +70,7 @@ def answers(of: Built, through: Chain, *numbers: int) -> tuple[bool, list[Event]
     return same, said
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:

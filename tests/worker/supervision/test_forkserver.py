@@ -13,6 +13,9 @@ from tests.portal import until
 from worker.forkserver import Child, ForkServer
 from worker.job import InputFile, Job
 
+# Ended by the test, whatever else the machine does.
+ENDLESS = 5000
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ForkServer]:
@@ -49,10 +52,10 @@ def test_a_child_says_its_events_and_its_exit(server: ForkServer, tmp_path: Path
 
 
 def test_a_supervisor_that_leaves_at_once_takes_nobody_with_it(server: ForkServer, tmp_path: Path) -> None:
-    running = server.spawn(job(tmp_path / "a", epochs=20))
+    running = server.spawn(job(tmp_path / "a", epochs=ENDLESS))
     said(running, "metric")
     for number in range(5):
-        server.spawn(job(tmp_path / f"b{number}", epochs=20)).close()
+        server.spawn(job(tmp_path / f"b{number}", epochs=ENDLESS)).close()
     time.sleep(1)
     assert said(running, "metric") and not running.gone
     running.kill()
@@ -60,7 +63,7 @@ def test_a_supervisor_that_leaves_at_once_takes_nobody_with_it(server: ForkServe
 
 
 def test_a_killed_child_is_reported_with_its_signal(server: ForkServer, tmp_path: Path) -> None:
-    child = server.spawn(job(tmp_path, epochs=20))
+    child = server.spawn(job(tmp_path, epochs=ENDLESS))
     said(child, "started")
     child.kill()
     until(lambda: child.lines(0.2) is not None and child.gone, 10, "the end")
@@ -68,12 +71,12 @@ def test_a_killed_child_is_reported_with_its_signal(server: ForkServer, tmp_path
 
 
 def test_a_child_is_cancelled_keeps_its_checkpoint_and_goes_on_later(server: ForkServer, tmp_path: Path) -> None:
-    child = server.spawn(job(tmp_path, epochs=30))
+    child = server.spawn(job(tmp_path, epochs=ENDLESS))
     until(lambda: any("checkpoint" in line for line in child.lines(0.2)), 60, "a checkpoint")
     child.ask(cancel=True)
     assert said(child, "cancelled")[-1]
     child.close()
-    again = server.spawn(job(tmp_path, epochs=30))
+    again = server.spawn(job(tmp_path, epochs=ENDLESS))
     started = next(line["event"] for line in said(again, "started") if "event" in line)
     assert started["resumed"]
     again.kill()
