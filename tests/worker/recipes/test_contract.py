@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.portal import strain
 from tests.worker.recipes.measured import given
 from worker import menu
 from worker.context import Context
@@ -104,8 +105,8 @@ def test_the_example_is_quick_and_never_silent(name: str) -> None:
     if seconds > LIMIT_S or silence > SILENCE_S:  # A neighbour that takes the cache doubles CPU seconds; not twice in a row.
         _, *again = straight.__wrapped__(name)
         seconds, silence = min(seconds, again[0]), min(silence, again[1])
-    assert seconds <= LIMIT_S
-    assert silence <= SILENCE_S
+    assert seconds <= LIMIT_S * strain()
+    assert silence <= SILENCE_S * strain()
 
 
 @every_recipe
@@ -168,7 +169,7 @@ def test_killed_half_way_and_run_again_it_ends_with_the_same_numbers(name: str, 
     child = multiprocessing.get_context("fork").Process(
         target=die_half_way, args=(name, tmp_path, lasting(straight(name)[0]) // 2))
     child.start()
-    child.join(60)
+    child.join(600)
     assert child.exitcode == -signal.SIGKILL
     before = [parse(line) for line in (tmp_path / "said").read_text().splitlines()]
     after = list(start(name, tmp_path / "run"))
