@@ -1,5 +1,5 @@
 // The panel of a code turns into the board as it joins: the team's stream says when. Minutes go by without a word.
-import { spare } from "./held.js";
+import { bring, spare } from "./held.js";
 import { Stream } from "./stream.js";
 
 const live = document.getElementById("board-live");
@@ -17,7 +17,7 @@ function refresh() {
   clearTimeout(timer);
   const isAsked = isHeld(document.getElementById("board-panel"));
   timer = setTimeout(refresh, isAsked ? AGAIN_MS : EVERY_MS);
-  if (!isAsked) htmx.ajax("GET", live.dataset.panel, { source: "#board-panel", target: "#board-panel", swap: "outerHTML" });
+  if (!isAsked) bring("board-panel", live.dataset.panel);
 }
 
 function hear(rows) {

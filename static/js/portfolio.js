@@ -1,6 +1,6 @@
 // The page of a portfolio: what others do appears by itself, and never touches what is being typed here.
 import "./criterion.js";
-import { spare } from "./held.js";
+import { bring, spare } from "./held.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
 
 const WAITING_MS = 20_000;
@@ -26,8 +26,7 @@ function refresh(name) {
   if (!place || (name === "cell" && place.hidden)) return;
   if (isBusy(place)) return wait();
   const address = name === "cell" ? config.cell : config.fragments[name];
-  // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
-  window.htmx.ajax("GET", `${address}${location.search}`, { source: place, target: place, swap: "outerHTML" });
+  bring(name, `${address}${location.search}`);
 }
 
 function hear(said) {

@@ -1,6 +1,6 @@
 // The page of a run: one stream feeds charts and log; head, variants and files are fragments asked for when something changed.
 import { Charts } from "./charts.js";
-import { spare } from "./held.js";
+import { bring, spare } from "./held.js";
 import { Log } from "./log.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
 
@@ -35,9 +35,8 @@ class Fragment {
     if (document.visibilityState === "hidden") return void document.addEventListener("visibilitychange", () => this.refresh(), { once: true });
     const part = PARTS[this.id], query = part ? location.search.slice(1) : document.getElementById(this.id)?.dataset.query;
     if (isHeld(document.getElementById(this.id))) return this.refresh();
-    // Each fragment asks in its own name: of several that ask in one name at a time, htmx leaves some out.
-    const place = `#${document.getElementById(part) ? part : this.id}`;
-    if (document.querySelector(place)) htmx.ajax("GET", this.address + (query ? `?${query}` : ""), { source: place, target: place, swap: "outerHTML", ...(part ? { select: place } : {}) });
+    const place = document.getElementById(part) ? part : this.id;
+    bring(place, this.address + (query ? `?${query}` : ""), part ? { select: `#${place}` } : {});
   }
 }
 

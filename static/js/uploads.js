@@ -1,5 +1,5 @@
 // The page side of uploads: files dropped anywhere or chosen, their progress, and the list that follows the team's stream.
-import { spare } from "./held.js";
+import { bring, spare } from "./held.js";
 import { Stream, SIGNED_OUT } from "./stream.js";
 import { together } from "./upload_bundle.js";
 import { Sending } from "./upload_sending.js";
@@ -55,7 +55,7 @@ function refresh() {
   timer = setTimeout(() => {
     timer = 0;
     if (isHeld($("uploads"))) return later();
-    htmx.ajax("GET", config.list, { source: "#uploads", target: "#uploads", swap: "outerHTML" });
+    bring("uploads", config.list);
   }, REFRESH_MS);
 }
 
@@ -97,7 +97,7 @@ function refreshTable() {
   // And its number in the rail.
   htmx.ajax("GET", location.pathname + location.search, { source: ".places", target: ".places", select: ".places", swap: "outerHTML" });
   if (!$("list")) return;
-  htmx.ajax("GET", location.pathname + location.search, { source: "#table", target: "#table", select: "#table", swap: "outerHTML" });
+  bring("table", location.pathname + location.search, { select: "#table" });
 }
 
 function hear(rows) {
