@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from apps.devices import agent_wheel
 from tests.browser.test_look import findings, wider_than_the_window
+from tests.browser.waiting import another_page
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
@@ -45,11 +47,13 @@ def test_the_panel_turns_into_the_board_as_it_joins(tab: Any, portal: Portal) ->
     tab.click("text=Add a board")
     tab.fill("#id_boards", "0")
     tab.fill("#id_location", "lab 2, shelf B")
-    tab.click("text=Make the line")
+    with another_page(tab):
+        tab.click("text=Make the line")
     assert tab.input_value("#id_location") == "lab 2, shelf B" and tab.locator(".error").count() == 1
     fits(tab)
     tab.fill("#id_boards", "2")
-    tab.click("text=Make the line")
+    with another_page(tab):
+        tab.click("text=Make the line")
     line = tab.inner_text("#join-line")
     tab.reload()
     assert tab.inner_text("#join-line") == line and "Waiting for the board" in tab.inner_text("#board-panel")
@@ -57,18 +61,20 @@ def test_the_panel_turns_into_the_board_as_it_joins(tab: Any, portal: Portal) ->
     [code] = re.findall(r"-- (\S{4}-\S{4}-\S{4})", line)
     board = join(portal, code, "instance-0001")
     tab.wait_for_selector("[data-board]")
-    until(lambda: "The board has joined" in tab.inner_text("#board-said"), 5, "the words for who does not see it")
-    assert tab.is_visible("[data-copy=join-line]")
+    until(lambda: "The board has joined" in tab.inner_text("#board-said"), 30, "the words for who does not see it")
+    expect(tab.locator("[data-copy=join-line]")).to_be_visible()
     assert "shelf board" in tab.inner_text("[data-board]") and "1 more board can join" in tab.inner_text("#board-panel")
     assert beat(portal, board["token"], "instance-0001").status_code == 200
     tab.wait_for_selector("[data-board] >> text=busy")
     assert "51.5 °C" in tab.inner_text("[data-board]")
     fits(tab)
     assert beat(portal, board["token"], "instance-of-a-copy").status_code == 409
-    tab.click("text=Its page")
+    with another_page(tab):
+        tab.click("text=Its page")
     assert "A second board used this token" in tab.inner_text("main") and "lab 2, shelf B" in tab.inner_text("main")
     fits(tab)
     tab.click("summary[aria-label^='End the token']")
-    tab.click("text=End it")
+    with another_page(tab):
+        tab.click("text=End it")
     assert "No agent lives on it" in tab.inner_text("main")
     assert beat(portal, board["token"], "instance-0001").status_code == 401

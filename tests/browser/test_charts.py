@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.portal import Portal, until
 
@@ -15,15 +16,14 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def run_page(page: Any, portal: Portal, finished: str) -> Any:
     page.goto(f"{portal.address}/runs/{finished}/")
-    page.wait_for_selector(".chart .main-svg", timeout=30_000)
+    page.wait_for_selector(".chart .main-svg")
     return page
 
 
 def test_the_table_of_a_chart_says_what_the_events_said(run_page: Any, portal: Portal, finished: str) -> None:
     chart = run_page.locator(".chart", has_text="Accuracy per epoch").first
     chart.get_by_role("button", name="table").click()
-    rows = chart.locator(".data tbody tr").count()
-    assert rows == len(portal.metrics(finished, "accuracy"))
+    expect(chart.locator(".data tbody tr")).to_have_count(len(portal.metrics(finished, "accuracy")))
 
 
 def test_a_chart_leaves_as_csv_and_as_svg(run_page: Any, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_theme_key_redraws_the_charts_in_the_new_colours(run_page: Any) -> N
     run_page.wait_for_selector(".chart .xtick text")
     before = run_page.evaluate(colour)
     run_page.keyboard.press("t")
-    until(lambda: run_page.evaluate(colour) != before, 5, "a redraw")
+    until(lambda: run_page.evaluate(colour) != before, 30, "a redraw")
     assert run_page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
@@ -59,7 +59,7 @@ def test_the_log_is_searched_and_followed(run_page: Any) -> None:
     run_page.wait_for_selector(".log .lines li")
     run_page.keyboard.press("/")
     run_page.keyboard.type("finished after")
-    assert run_page.locator(".log .lines li:visible").count() == 1
+    expect(run_page.locator(".log .lines li:visible")).to_have_count(1)
 
 
 def test_plotly_is_loaded_only_where_a_chart_is(page: Any, portal: Portal) -> None:

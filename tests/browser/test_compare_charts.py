@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.tables import cells
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
 DENSITY = "Density by layer"
+LINES = f"""() => [...document.querySelectorAll(".chart")].find((chart) => chart.textContent.includes("{DENSITY}"))
+  .querySelector(".plot").layout?.shapes.length"""
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +35,9 @@ def compared(page: Any, portal: Portal, pair: list[str]) -> Any:
 
 
 def drawn(page: Any) -> None:
-    """Both runs have bars."""
-    until(lambda: page.locator(".chart", has_text=DENSITY).locator(".barlayer .trace").count() == 2, 30, "bars of both runs")
+    """Both runs have bars, and the line that is said behind them."""
+    until(lambda: page.evaluate(LINES) == 2, 30, "the lines of both runs")
+    expect(density(page).locator(".barlayer .trace")).to_have_count(2)
 
 
 def density(page: Any) -> Any:
@@ -64,9 +68,8 @@ def test_a_bar_is_judged_by_the_line_of_its_own_run(compared: Any) -> None:
 def test_the_table_gives_each_bar_the_line_of_its_run(compared: Any) -> None:
     chart = density(compared)
     chart.get_by_role("button", name="table").click()
-    rows = cells(chart)
-    assert rows[0][0] == "run"
-    assert len({(row[0], row[-1]) for row in rows[1:]}) == 2, "one line a run"
+    until(lambda: len({(row[0], row[-1]) for row in cells(chart)[1:]}) == 2, 30, "one line a run")
+    assert cells(chart)[0][0] == "run"
 
 
 def test_a_picture_that_leaves_a_dark_page_stands_alone(compared: Any, tmp_path: Path, pair: list[str], portal: Portal) -> None:

@@ -58,4 +58,4 @@ def test_everything_wrong_is_listed_at_once_while_typing(form: Any) -> None:
     form.select_option("[name=dataset]", label="digits32")
     form.select_option("[name=model]", label="LeNet-5 · initialised")
     said = form.locator(".promise")
-    until(lambda: "whole number" in said.inner_text() and "1×8×8 samples" in said.inner_text(), 10, "both problems")
+    until(lambda: "whole number" in said.inner_text() and "1×8×8 samples" in said.inner_text(), 30, "both problems")

@@ -12,9 +12,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from playwright.sync_api import expect
 
+from tests.browser.waiting import another_page
 from tests.memory import Memory
 from tests.portal import Portal, strain, until
+from tests.tabs import open_context
 from tests.worker.inspection import hostile_onnx as build
 from worker.dnn import architectures, export
 
@@ -37,9 +40,7 @@ BARS = """() => {
 @pytest.fixture
 def tab(chromium: Any, portal: Portal) -> Iterator[Any]:
     """A signed-in tab in which the portal may refuse something."""
-    context = chromium.new_context()
-    host = {"domain": "127.0.0.1", "path": "/"}
-    context.add_cookies([{"name": name, "value": value, **host} for name, value in portal.http.cookies.items()])
+    context = open_context(chromium, portal)
     page = context.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
@@ -74,15 +75,17 @@ def drop(tab: Any, *paths: Path) -> None:
 def test_a_model_and_its_data_file_dropped_together_become_one_network_with_its_parity(tab: Any, apart: Path) -> None:
     drop(tab, apart / "apart.onnx.data", apart / "apart.onnx")
     row = ended(tab, "apart.onnx", "ready")
-    assert "Compared with ONNX Runtime" in row.inner_text() and tab.locator("#sending li").count() == 0
+    assert "Compared with ONNX Runtime" in row.inner_text()
+    expect(tab.locator("#sending li")).to_have_count(0)
     assert of("apart.onnx", tab).count() == 1
-    row.get_by_role("link", name="apart").click()
+    with another_page(tab):
+        row.get_by_role("link", name="apart").click()
     assert "1×8×8" in tab.locator("main").inner_text()
 
 
 def test_a_model_without_its_data_file_is_told_how_to_send_both(tab: Any, apart: Path) -> None:
     drop(tab, apart / "apart.onnx")
-    until(lambda: "drop both together" in tab.locator("#sending").inner_text(), 20, "the remedy")
+    until(lambda: "drop both together" in tab.locator("#sending").inner_text(), 30, "the remedy")
     assert "'apart.onnx.data'" in tab.locator("#sending").inner_text()
 
 
@@ -94,8 +97,8 @@ def test_a_size_that_the_file_leaves_open_is_asked_for_and_nothing_is_sent_again
     row = ended(tab, "anysize.onnx", "needs an answer")
     assert "1x?x?" in row.inner_text() and not row.locator("select").count()
     row.locator("[name$=in_shape]").fill("1x12x20")
-    row.get_by_role("button", name="Check again").click()
-    tab.wait_for_url(f"{portal.address}/models/")
+    with another_page(tab):
+        row.get_by_role("button", name="Check again").click()
     ended(tab, "anysize.onnx", "ready")
     assert portal.sql("select m.in_shape, m.classes from catalog_registeredmodel m where name = 'anysize'") == [([1, 12, 20], 4)]
 

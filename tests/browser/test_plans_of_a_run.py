@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.portal import Portal
 
@@ -43,10 +44,14 @@ def test_a_plan_is_asked_for_in_the_form_and_its_page_draws_it(page: Any, portal
     page.wait_for_selector(".chart[data-kind=lanes] .main-svg")
     page.wait_for_selector("#variants th:has-text('1. blocks 1-2 on cam, 3 on shelf')")
     assert "94 ms" in page.inner_text("#variants").replace("94.0", "94")
-    assert page.locator(".chart[data-kind=lanes] .bars .point").count() == 3 + 1 + 3, "three plans, one of them without a link"
+    # Three plans, one of them without a link.
+    expect(page.locator(".chart[data-kind=lanes] .bars .point")).to_have_count(3 + 1 + 3)
+    page.wait_for_selector("#link-state[data-state=complete]", state="attached")
+    page.wait_for_selector(".chart[data-kind=bands] .main-svg")
     bands = page.locator(".chart[data-kind=bands] .legend button").all_inner_texts()
-    assert len(bands) == page.locator(".chart[data-kind=bands] .bars .point").count() > 1
+    assert len(bands) > 1
+    expect(page.locator(".chart[data-kind=bands] .bars .point")).to_have_count(len(bands))
     page.locator(".chart[data-kind=bands]").get_by_role("button", name="table").click()
-    assert page.locator(".chart[data-kind=bands] .data tbody tr").count() == len(bands)
+    expect(page.locator(".chart[data-kind=bands] .data tbody tr")).to_have_count(len(bands))
     found = Axe().run(page, options=RULES)
     assert found.violations_count == 0, found.generate_report()

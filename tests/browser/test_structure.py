@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.test_look import findings, wider_than_the_window
+from tests.browser.waiting import at_rest
 from tests.portal import Portal, open_tab, until
 
 pytestmark = pytest.mark.browser
@@ -42,15 +43,15 @@ def net(page: Any, portal: Portal) -> Any:
 
 def opened(page: Any, portal: Portal, query: str = "") -> None:
     page.goto(f"{portal.address}/models/variants/{variant(portal)}/{query}")
-    page.wait_for_selector("#graph svg.network.moves", timeout=60_000)
+    page.wait_for_selector("#graph svg.network.moves")
 
 
 def test_the_waiting_panel_becomes_the_structure_by_itself(page: Any, portal: Portal) -> None:
     portal.sql("update catalog_variant set structure_id = null where id = %s", variant(portal))
-    page.goto(f"{portal.address}/models/variants/{variant(portal)}/")
-    page.wait_for_selector("#structure[aria-busy=true]")
-    page.wait_for_selector("#graph svg.network.moves", timeout=60_000)
-    page.wait_for_selector(".chart .main-svg", timeout=30_000)
+    answer = page.goto(f"{portal.address}/models/variants/{variant(portal)}/")
+    assert 'id="structure" aria-labelledby="structure-title" aria-busy="true"' in answer.text()
+    page.wait_for_selector("#graph svg.network.moves")
+    page.wait_for_selector(".chart .main-svg")
 
 
 def test_a_click_on_a_box_tells_all_of_its_layer_and_stands_in_the_address(net: Any) -> None:
@@ -67,7 +68,7 @@ def test_a_click_on_a_box_tells_all_of_its_layer_and_stands_in_the_address(net: 
 def test_a_layer_of_the_table_is_ringed_in_the_graph(net: Any) -> None:
     link = net.locator("#layers tbody a[data-node]").last
     link.click()
-    until(lambda: net.locator("#graph .n.on").count() == 1, 5, "the ring")
+    until(lambda: net.locator("#graph .n.on").count() == 1, 30, "the ring")
     assert net.get_attribute("#graph .n.on", "data-name") == link.get_attribute("data-node")
 
 
@@ -77,13 +78,13 @@ def test_more_results_across_make_more_places_and_stand_in_the_address(net: Any)
     net.wait_for_selector("#cuts-card th:has-text('results')")
     assert "most=2" in asked(net) and "heat=params" in asked(net) and net.input_value("#most") == "2"
     net.select_option("#most", "1")
-    until(lambda: net.locator("#cuts-card th:has-text('results')").count() == 0, 5, "the cuts of one result")
+    until(lambda: net.locator("#cuts-card th:has-text('results')").count() == 0, 30, "the cuts of one result")
     assert "most" not in asked(net) and net.locator("#cuts-card tr[data-row]").count() > 0
 
 
 def test_a_search_dims_what_it_does_not_find_in_graph_and_table(net: Any) -> None:
     net.fill("#layer-search", "conv2d")
-    until(lambda: "q=conv2d" in asked(net), 5, "the search in the address")
+    until(lambda: "q=conv2d" in asked(net), 30, "the search in the address")
     net.wait_for_selector("#layers header small:has-text(' of ')")
     shown = net.locator("#graph [data-name]:not(.dim)").count()
     assert 0 < shown == net.locator("#layers tbody tr").count() < net.locator("#graph [data-name]").count()
@@ -112,7 +113,8 @@ def test_the_graph_goes_by_keyboard(net: Any) -> None:
 
 def test_the_graph_is_dragged_and_zoomed_by_mouse(net: Any) -> None:
     net.locator("#graph").scroll_into_view_if_needed()
-    box = net.locator("#graph").bounding_box()
+    net.wait_for_selector(".chart .main-svg")
+    box = at_rest(net.locator("#graph"))
     net.mouse.move(box["x"] + 30, box["y"] + 160)
     before = net.evaluate(VIEW)
     net.mouse.down()
@@ -134,7 +136,7 @@ def test_a_head_of_the_table_sorts_without_leaving_the_page(net: Any) -> None:
 
 
 def test_both_charts_are_drawn_and_their_table_has_every_layer(net: Any) -> None:
-    net.wait_for_selector(".chart .main-svg", timeout=30_000)
+    net.wait_for_selector(".chart .main-svg")
     memory = net.locator(".chart", has_text="Memory along the network")
     memory.get_by_role("button", name="table").click()
     assert memory.locator(".data tbody tr").count() == net.locator("#graph [data-name]").count()
@@ -142,11 +144,11 @@ def test_both_charts_are_drawn_and_their_table_has_every_layer(net: Any) -> None
 
 def test_a_pruning_is_told_layer_by_layer_and_both_graphs_move_together(page: Any, portal: Portal, pruned: str) -> None:
     page.goto(portal.address + pruned)
-    page.wait_for_selector("[data-graph=after] svg.network.moves", timeout=60_000)
-    page.wait_for_selector("[data-graph=before] svg.network.moves", timeout=60_000)
+    page.wait_for_selector("[data-graph=after] svg.network.moves")
+    page.wait_for_selector("[data-graph=before] svg.network.moves")
     assert page.locator("#rows tbody .change.is-narrowed").count() > 0
     page.get_by_role("button", name="next change").click()
-    until(lambda: page.locator(".n.on").count() == 2, 5, "the same layer in both")
+    until(lambda: page.locator(".n.on").count() == 2, 30, "the same layer in both")
     chosen = page.eval_on_selector_all(".n.on", "nodes => nodes.map(node => node.dataset.name)")
     assert chosen[0] == chosen[1]
 
@@ -171,7 +173,7 @@ def test_a_networks_page_is_accessible_and_fits_in_every_heat(tab: Any, portal: 
     wrong: dict[str, object] = {}
     for query in ("", "?heat=macs&node=conv1", "?heat=living_bytes&q=conv", "?q=nothing+like+this"):
         opened(tab, portal, query)
-        tab.wait_for_selector(".chart .main-svg", timeout=30_000)
+        tab.wait_for_selector(".chart .main-svg")
         if found := findings(tab):
             wrong[query] = found
         if over := wider_than_the_window(tab):
@@ -186,7 +188,7 @@ def test_differences_are_accessible_and_fit(tab: Any, portal: Portal, pruned: st
     for path in (pruned, f"{pruned}?kind=all", f"{picker}{other}/", picker):
         tab.goto(portal.address + path)
         if not path.endswith("/difference/"):
-            tab.wait_for_selector("[data-graph=after] svg.network.moves", timeout=60_000)
+            tab.wait_for_selector("[data-graph=after] svg.network.moves")
         if found := findings(tab):
             wrong[path] = found
         if over := wider_than_the_window(tab):

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.portal import Portal, until
+from tests.tabs import open_context
 
 pytestmark = pytest.mark.browser
 POINTS = "[data-kind=spread] .scatterlayer .points path"
@@ -18,9 +20,7 @@ MARKS = "[data-kind=paired] .scatterlayer .points path"
 @pytest.fixture(scope="module")
 def study(chromium: Any, portal: Portal) -> Iterator[str]:
     """The address of an experiment of two recipes and two seeds, begun from the form; its page stays open till the end."""
-    context = chromium.new_context()
-    context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}
-                         for name, value in portal.http.cookies.items()])
+    context = open_context(chromium, portal)
     tab = context.new_page()
     tab.goto(f"{portal.address}/experiments/new/pruning.magnitude/")
     tab.select_option("[name=model]", label="LeNet-5 · initialised")
@@ -43,7 +43,7 @@ def study(chromium: Any, portal: Portal) -> Iterator[str]:
 def test_recipes_are_drawn_and_their_difference_is_judged_by_too_few_seeds(page: Any, study: str) -> None:
     page.goto(study)
     page.wait_for_selector(MARKS, state="attached")
-    assert page.locator(POINTS).count() >= 3
+    until(lambda: page.locator(POINTS).count() >= 3, 30, "the points")
     assert {"Magnitude", "Reconvene"} <= set(page.locator("[data-kind=spread] .legend").inner_text().split("\n"))
     assert "95 % interval" in page.inner_text("[data-kind=paired] .caption")
     assert "too few seeds to say: 2 of at least 3" in page.inner_text("#versus")
@@ -67,6 +67,7 @@ def test_what_is_held_equal_stands_in_the_address_and_says_who_is_left_out(page:
 def test_tables_charts_and_papers_leave_as_files(page: Any, study: str) -> None:
     page.goto(study)
     page.wait_for_selector(MARKS, state="attached")
+    page.wait_for_selector(POINTS, state="attached")
     begins = {"Tests: CSV": "compared,compared_recipe,baseline,", "At equal settings: CSV": "match,compared",
               "BibTeX": "@misc{han2015learning"}
     for name, start in begins.items():
@@ -85,18 +86,18 @@ def test_tables_charts_and_papers_leave_as_files(page: Any, study: str) -> None:
 def test_each_point_is_named_beside_it(page: Any, study: str) -> None:
     page.goto(study)
     page.wait_for_selector(POINTS, state="attached")
-    words = page.locator("[data-kind=spread] .scatterlayer .textpoint text").all_text_contents()
-    assert {"Magnitude", "Reconvene"} <= set(words)
+    words = page.locator("[data-kind=spread] .scatterlayer .textpoint text")
+    until(lambda: {"Magnitude", "Reconvene"} <= set(words.all_text_contents()), 30, "the names beside the points")
 
 
 def test_what_holds_nothing_equal_asks_for_no_tolerance_and_more_seeds_are_near(page: Any, study: str) -> None:
     page.goto(study)
-    assert not page.locator("#within").is_visible()
+    expect(page.locator("#within")).to_be_hidden()
     page.select_option("#hold", "params")
-    assert page.locator("#within").is_visible()
+    expect(page.locator("#within")).to_be_visible()
     assert "With 2 seeds no difference can be shown at 5 %: 6 are needed." in page.inner_text("#versus")
     page.locator("#versus").get_by_role("link", name="More seeds").click()
-    assert page.locator("#id_repeat").is_visible()
+    expect(page.locator("#id_repeat")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.portal import Portal, until
+from tests.tabs import open_context
 
 pytestmark = pytest.mark.browser
 POINTS = "[data-kind=spread] .scatterlayer .points path"
@@ -17,9 +19,7 @@ POINTS = "[data-kind=spread] .scatterlayer .points path"
 @pytest.fixture(scope="module")
 def sweep(chromium: Any, portal: Portal) -> Iterator[str]:
     """The address of an experiment of two sparsities and two seeds, begun from the form; its page stays open till the end."""
-    context = chromium.new_context()
-    context.add_cookies([{"name": name, "value": value, "domain": "127.0.0.1", "path": "/"}
-                         for name, value in portal.http.cookies.items()])
+    context = open_context(chromium, portal)
     tab = context.new_page()
     tab.goto(f"{portal.address}/experiments/new/pruning.magnitude/")
     tab.select_option("[name=model]", label="LeNet-5 · initialised")
@@ -41,8 +41,7 @@ def sweep(chromium: Any, portal: Portal) -> Iterator[str]:
 
 def test_every_combination_is_drawn_and_stands_in_the_table(page: Any, sweep: str) -> None:
     page.goto(sweep)
-    page.wait_for_selector(POINTS)
-    assert page.locator(POINTS).count() == 3
+    expect(page.locator(POINTS)).to_have_count(3)
     assert "bars ±1 standard deviation, n = 2" in page.inner_text(".chart .caption")
     assert page.locator("#combinations tbody tr").count() == 3 and page.locator("#runs tbody tr").count() == 4
 
@@ -62,15 +61,15 @@ def test_x_picks_and_c_compares(page: Any, sweep: str) -> None:
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert "compare 2 picked" in page.inner_text("#runs header")
+    expect(page.locator("#runs header")).to_contain_text("compare 2 picked")
     page.keyboard.press("c")
     page.wait_for_url(re.compile(r"/compare/\?run=.*&run="))
     page.wait_for_selector("[data-kind=line] .scatterlayer .lines path")
     legend = page.locator(".chart", has_text="Accuracy per epoch").locator(".legend")
-    until(lambda: len(set(re.findall(r"run \d+", legend.inner_text()))) == 2, 20, "both runs are drawn")
+    until(lambda: len(set(re.findall(r"run \d+", legend.inner_text()))) == 2, 30, "both runs are drawn")
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
-        assert legend.evaluate("it => it.scrollHeight <= it.clientHeight"), f"no entry is cut at {width}"
+        until(lambda: legend.evaluate("it => it.scrollHeight <= it.clientHeight"), 30, f"no entry is cut at {width}")
     page.select_option("[name=agg]", "best")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url(re.compile("agg=best"))
