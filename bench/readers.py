@@ -1,7 +1,8 @@
 """Many sockets in one process, as lean as Python allows: a frame is parsed once, every further socket compares its bytes.
 
 `python -m bench.readers` reads one JSON line (port, path, cookies, sockets), opens them all, says "open", reads until a line
-comes, and leaves a JSON file: what each socket got, in order, and when.
+comes (a number: until each socket has that one too, or `PATIENCE_S`), and leaves a JSON file: what each socket got, in order,
+and when.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import uvloop
 
 AT_ONCE = 20
+PATIENCE_S = 60
 EVENTS, PING, CLOSE = 0x81, 0x89, 0x88
 # Frames known by their bytes: first and last number in them. (0, 0) for one that holds no events.
 known: dict[bytes, tuple[int, int]] = {}
@@ -133,7 +135,7 @@ async def main() -> None:
     await asyncio.gather(*(come(number) for number in range(asked["sockets"])))
     print("open", flush=True)
     begun = os.times()
-    await loop.run_in_executor(None, sys.stdin.readline)
+    await all_have(json.loads(await loop.run_in_executor(None, sys.stdin.readline)), readers)
     tally.is_over = True
     spent = os.times()
     said = {"out_of_order": tally.out_of_order, "lost_connections": tally.lost, "at": [reader.at for reader in readers],
@@ -141,6 +143,13 @@ async def main() -> None:
             "times": tally.times.tolist()}
     Path(asked["out"]).write_text(json.dumps(said))
     print("written", flush=True)
+
+
+async def all_have(last: int, readers: list[Reader]) -> None:
+    """Return when every socket got that number, or has waited long enough for it."""
+    end = time.monotonic() + PATIENCE_S
+    while any(reader.at < last for reader in readers) and time.monotonic() < end:
+        await asyncio.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,9 @@ class Crowd:
                             "out": str(self.out)})
         assert self.process.stdout.readline().strip() == b"open", "not all sockets could be opened; see the log"
 
-    def close(self) -> None:
-        tell(self.process, "over")
+    def close(self, last: int = 0) -> None:
+        """End it, but not before each of its sockets has that number."""
+        tell(self.process, last)
         assert self.process.stdout.readline().strip() == b"written"
         self.process.wait(30)
         self.said = json.loads(self.out.read_text())
