@@ -38,7 +38,7 @@ class LanPortal(Portal):
 
     def __init__(self, var: Path, **environment: str) -> None:
         super().__init__(var, LAN="1", **environment)
-        self.http = httpx.Client(base_url=self.address, timeout=30, follow_redirects=True, verify=False)
+        self.http = httpx.Client(base_url=self.address, timeout=120, follow_redirects=True, verify=False)
 
     @property
     def address(self) -> str:

@@ -134,7 +134,7 @@ class Portal:
         self.output = var / "output.log"
         self.environment = {**SHORT, "EDGEPORTAL_VAR": str(var), "PORT": str(self.port), **environment}
         self.process: subprocess.Popen[bytes] | None = None
-        self.http = httpx.Client(base_url=self.address, timeout=30, follow_redirects=True)
+        self.http = httpx.Client(base_url=self.address, timeout=120, follow_redirects=True)
 
     @property
     def address(self) -> str:
@@ -279,8 +279,9 @@ class Portal:
         until(lambda: not self._children(), 30, "the end of the last run's process")
 
     def stream(self) -> str:
-        """The sample team's own stream."""
-        return self.one("live_stream s join accounts_team t on t.id = s.team_id", "s.id", "t.is_sample and s.is_teams")
+        """The sample team's first one, that of the run which it begins with."""
+        found = "live_stream s join accounts_team t on t.id = s.team_id"
+        return self.one(found, "s.id", "t.is_sample order by s.created limit 1")
 
     # Processes
 

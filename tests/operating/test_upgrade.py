@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,8 +37,15 @@ def newer_database(portal: Portal) -> Iterator[Any]:
     apply(portal, CONTRACT)
 
 
-def reached(portal: Portal, run: str, epoch: int) -> None:
-    until(lambda: any((m["step"] or 0) >= epoch for m in portal.metrics(run, "accuracy")), 120, f"epoch {epoch}")
+def reached(portal: Portal, run: str, epoch: int) -> bool:
+    return any((m["step"] or 0) >= epoch for m in portal.metrics(run, "accuracy"))
+
+
+def has_ended(program: subprocess.Popen[str]) -> bool:
+    """Whether it ends while it is waited for."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return program.wait(5) is not None
+    return False
 
 
 def manage(portal: Portal, *words: str) -> subprocess.CompletedProcess[str]:
@@ -50,15 +58,18 @@ def test_old_programs_work_on_a_newer_database_and_a_restarted_worker_goes_on(po
     undisturbed = portal.launch("training.backprop", **ASKED)
     portal.wait(undisturbed, seconds=200)
     run = portal.launch("training.backprop", **ASKED)
-    reached(portal, run, 2)
+    portal.caught(lambda: reached(portal, run, 2), "epoch 2")
     newer_database()
     said = len(portal.events(run))
-    until(lambda: len(portal.events(run)) > said, 30, "the old worker goes on writing")
+    portal.caught(lambda: len(portal.events(run)) > said, "the old worker goes on writing")
     assert portal.http.get(f"/runs/{run}/").status_code == 200
     queued = portal.launch("training.backprop", epochs=1)
     assert portal.run(queued)["status"] == "queued", "the old web makes new rows"
-    migrated = manage(portal, "migrate")
-    assert migrated.returncode == 0, migrated.stderr
+    migrating = subprocess.Popen([sys.executable, "manage.py", "migrate"], cwd=ROOT, env=portal.environ(), text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    portal.caught(lambda: has_ended(migrating), "the migration is through")
+    assert migrating.returncode == 0, migrating.communicate()[1]
+    assert portal.run(run)["status"] == "running"
     old = portal.worker()
     old.terminate()
     until(lambda: not old.is_running() and portal.processes("celery", "runs@"), 60, "another worker")
