@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.portal import ROOT, Portal, until
@@ -46,7 +46,7 @@ def runs(portal: Portal) -> tuple[str, str]:
     """One run that has ended, and one that goes on."""
     done = portal.launch("training.backprop", epochs=2)
     assert portal.wait(done)["status"] == "finished"
-    goes_on = portal.launch("training.backprop", epochs=40, batch_size=2, seed=5)
+    goes_on = portal.launch("training.backprop", epochs=2000, batch_size=2, seed=5)  # Cancelled in the end.
     until(lambda: portal.metrics(goes_on, "accuracy"), 60, "the second run trains")
     return done, goes_on
 
@@ -147,7 +147,7 @@ def signs_in(portal: Portal) -> bool:
     """By e-mail address and password, as in the installation that was backed up."""
     import httpx
 
-    with httpx.Client(base_url=portal.address, follow_redirects=True, timeout=30) as http:
+    with httpx.Client(base_url=portal.address, follow_redirects=True, timeout=120) as http:
         http.get("/sign-in/")
         said = {"login": "boss@example.org", "username": "boss@example.org", "password": PASSWORD,
                 "csrfmiddlewaretoken": http.cookies["csrftoken"]}
@@ -201,14 +201,27 @@ def test_a_backup_says_which_files_the_store_itself_has_lost(portal: Portal, run
         shutil.rmtree(folder)
 
 
+@contextmanager
+def held_up(portal: Portal) -> Iterator[Callable[[], Any]]:
+    """No backup gets further than to a table that is locked here; yields whether one waits for it."""
+    import psycopg
+
+    waiting = "select 1 from pg_locks where not granted and relation = 'django_admin_log'::regclass"
+    with psycopg.connect(host=portal.sockets(), user="edgeportal", dbname="edgeportal") as holder:
+        holder.execute("lock table django_admin_log in access exclusive mode")
+        yield lambda: portal.sql(waiting)
+
+
 def test_a_backup_that_is_killed_leaves_no_manifest(portal: Portal) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ep-backup-"))
     try:
-        process = subprocess.Popen([sys.executable, "manage.py", "backup", str(folder)], cwd=ROOT, env=portal.environ(),
+        with held_up(portal) as waits:
+            process = psutil.Popen([sys.executable, "manage.py", "backup", str(folder)], cwd=ROOT, env=portal.environ(),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(lambda: list(folder.iterdir()) or process.poll() is not None, 30, "it begins")
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+            until(waits, 30, "it is at the database")
+            for one in (process, *process.children(recursive=True)):
+                one.kill()
+            process.wait()
         assert not (folder / "manifest.json").exists()
         assert manage(portal, "backup", str(folder)).returncode == 0, "the next one goes on from there"
     finally:

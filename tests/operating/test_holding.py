@@ -24,11 +24,11 @@ def test_it_waits_for_the_end_of_the_preparation() -> None:
         waiting = subprocess.Popen(WAIT)
         time.sleep(1)
         assert waiting.poll() is None
-    assert waiting.wait(10) == 0
+    assert waiting.wait(60) == 0
 
 
 def test_a_folder_that_nobody_prepares_holds_up_nobody() -> None:
-    assert subprocess.run(WAIT, timeout=10, check=False).returncode == 0
+    assert subprocess.run(WAIT, timeout=60, check=False).returncode == 0
 
 
 def test_one_killed_while_preparing_holds_up_nobody() -> None:
@@ -37,4 +37,4 @@ def test_one_killed_while_preparing_holds_up_nobody() -> None:
     assert killed.stdout and killed.stdout.readline()
     killed.kill()
     killed.communicate()
-    assert subprocess.run(WAIT, timeout=10, check=False).returncode == 0
+    assert subprocess.run(WAIT, timeout=60, check=False).returncode == 0

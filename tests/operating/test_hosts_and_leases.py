@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.core.management import CommandError, call_command
 
 from apps.devices.models import Agent, Device
 from apps.experiments import leases
+from apps.experiments.models import Run
 from tests.apps.cast import Cast, gather
+from tests.portal import until
 from worker.tasks.supervisor import Supervisor
 
 
@@ -39,12 +42,21 @@ def test_a_host_on_which_an_agent_lives_is_not_registered(cast: Cast) -> None:
 
 
 def test_the_lease_is_kept_while_files_travel(transactional_db: None, settings: Any) -> None:
-    settings.LEASE_S, settings.HEARTBEAT_S = 1.0, 0.2
+    settings.LEASE_S, settings.HEARTBEAT_S = 3.0, 0.1
     gather().run(queue="cpu")
     run = leases.claim(["cpu"], "worker@a")
-    assert run
+    assert run and run.lease_until
+    first = run.lease_until
     with Supervisor(run)._lease_kept():
-        time.sleep(1.5)
+        until(lambda: held_until(run) > first + timedelta(seconds=1), 10, "the lease is renewed")
         assert leases.take_back_expired() == []
-    time.sleep(1.2)
-    assert leases.take_back_expired() == [run]
+    last = held_until(run)
+    time.sleep(0.5)
+    assert held_until(run) == last, "nobody renews it any more"
+    assert until(leases.take_back_expired, 10, "the lease runs out") == [run]
+
+
+def held_until(run: Run) -> datetime:
+    run.refresh_from_db()
+    assert run.lease_until
+    return run.lease_until

@@ -102,5 +102,5 @@ def test_it_waits_for_a_database_that_is_still_being_made(migrated: str) -> None
     time.sleep(3)
     assert waiting.poll() is None
     for _ in _database("late_tables"):
-        assert (waiting.communicate(timeout=60)[1], waiting.returncode) == ("", 0)
+        assert (waiting.communicate(timeout=300)[1], waiting.returncode) == ("", 0)
         assert shape("late_tables") == shape(migrated)

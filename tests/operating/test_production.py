@@ -15,7 +15,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.operating.test_settings_for_production import FIT
-from tests.portal import ROOT, Portal, until
+from tests.portal import ROOT, Portal, free_port, until
 
 pytestmark = pytest.mark.kill
 PASSWORD, TOKEN = "a long enough password", "m" * 30
@@ -44,7 +44,7 @@ class Visitor:
     """A browser behind the proxy: it keeps cookies as they are set, and sends them back."""
 
     def __init__(self, portal: Portal) -> None:
-        self.http = httpx.Client(base_url=portal.address, headers=AS_PROXY, timeout=30)
+        self.http = httpx.Client(base_url=portal.address, headers=AS_PROXY, timeout=120)
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> httpx.Response:
@@ -83,13 +83,13 @@ def test_the_first_admin_signs_in_through_the_proxy(boss: Visitor) -> None:
 
 
 def test_without_the_proxys_word_everything_leads_to_https(house: Portal) -> None:
-    answer = httpx.get(f"{house.address}/sign-in/", headers={"Host": HOST})
+    answer = httpx.get(f"{house.address}/sign-in/", headers={"Host": HOST}, timeout=60)
     assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{HOST}/sign-in/")
 
 
 def test_probes_need_no_https_and_figures_need_the_token(house: Portal) -> None:
     def ask(path: str, **headers: str) -> int:
-        return httpx.get(f"{house.address}{path}", headers={"Host": HOST, **headers}).status_code
+        return httpx.get(f"{house.address}{path}", headers={"Host": HOST, **headers}, timeout=60).status_code
 
     until(lambda: ask("/healthz") == 200, 60, "all parts work")
     assert ask("/healthz/live") == 200
@@ -100,6 +100,11 @@ def test_probes_need_no_https_and_figures_need_the_token(house: Portal) -> None:
 
 
 def test_the_health_command_agrees(house: Portal) -> None:
+    def agrees() -> bool:
+        answer = httpx.get(f"{house.address}/healthz", headers={"Host": HOST}, timeout=60)
+        return answer.status_code == 200
+
+    until(agrees, 60, "all parts work")
     done = subprocess.run([sys.executable, "-m", "edgeportal", "health"], cwd=ROOT, env=house.environ(), capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0 and '"database": "ok"' in done.stdout
@@ -119,10 +124,10 @@ def test_a_socket_opens_for_our_own_pages_only(house: Portal, boss: Visitor) -> 
     cookie = boss._cookie() | {"Host": HOST}
     from websockets.exceptions import InvalidStatus
 
-    with connect(address, origin=f"https://{HOST}", additional_headers=cookie, open_timeout=10):
+    with connect(address, origin=f"https://{HOST}", additional_headers=cookie, open_timeout=60):
         pass
     with pytest.raises(InvalidStatus) as refused:
-        connect(address, origin="https://evil.example", additional_headers=cookie, open_timeout=10)
+        connect(address, origin="https://evil.example", additional_headers=cookie, open_timeout=60)
     assert refused.value.response.status_code == 403
 
 
@@ -143,8 +148,8 @@ def test_the_log_is_json_and_says_who_asked_for_what(house: Portal, boss: Visito
 
 def test_unfit_settings_start_nothing(house: Portal) -> None:
     var = tempfile.mkdtemp(prefix="ep-prod-")
-    environment = house.environ() | {"EDGEPORTAL_VAR": var, "SECRET_KEY": "change-me", "PORT": str(house.port + 1)}
+    environment = house.environ() | {"EDGEPORTAL_VAR": var, "SECRET_KEY": "change-me", "PORT": str(free_port())}
     done = subprocess.run([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=60, check=False)
+                          timeout=300, check=False)
     assert done.returncode == 1 and "edgeportal.E003" in done.stderr and "HINT" in done.stderr
     assert not (Path(var) / "postgres").exists() and "Traceback" not in done.stderr
