@@ -35,10 +35,11 @@ REQUESTS = {
 
 
 def answered(port: int, request: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as line, contextlib.suppress(ConnectionError):
-        line.sendall(request)
+    """What it says; it may say it, and hang up, before it was told everything."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+        with contextlib.suppress(ConnectionError):
+            line.sendall(request)
         return line.recv(4000)
-    return b""
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
