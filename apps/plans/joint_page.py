@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -12,18 +12,14 @@ from django.views.decorators.http import require_safe
 from apps.accounts import teams
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
-from apps.live.asking import Silent, Superseded, TooLong
 from apps.live.tables import Table
 from apps.plans import joint_asking
+from apps.plans.asking_page import as_json, no_table, outcome, problem, topic
 from apps.plans.joint_bars import HEAD, rows
 from apps.plans.joint_scene import Scene, example, scene, suited
 from apps.plans.joint_shown import OPENING, Looked, context, plain
 from apps.plans.joint_wanted import JointWanted
-from apps.plans.planner_page import LONGEST_TAB, problem
 from apps.plans.planner_reading import over, with_faults
-from apps.plans.planner_shown import SILENCE
-
-NOT_PLANNED = "This cannot be planned."
 
 
 @require_safe
@@ -61,11 +57,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     if team is None:
         return problem(403, teams.NONE_YET)
     looked = look(request, team)
-    if looked.faults:
-        return problem(422, NOT_PLANNED, fields=dict(looked.faults))
-    if looked.answer is None:
-        return problem(503, looked.too_long or SILENCE)
-    return JsonResponse(looked.answer.model_dump(mode="json"))
+    return as_json(looked.answer, looked.faults, looked.too_long)
 
 
 @require_safe
@@ -73,10 +65,8 @@ def table(request: HttpRequest) -> HttpResponseBase:
     """Every version with its accuracy and least latency, and the plans of those that nothing beats."""
     team = teams.current(request)
     looked = look(request, team) if team else None
-    if looked and (looked.silent or looked.too_long):
-        return problem(503, looked.too_long or SILENCE)
     if looked is None or looked.answer is None:
-        return problem(422, "There is no plan.")
+        return no_table(bool(looked and looked.silent), looked.too_long if looked else "")
     return Table("joint plans", HEAD, rows(looked.answer))
 
 
@@ -93,26 +83,19 @@ def look(request: HttpRequest, team: Team) -> Looked:
     looked = Looked(found, over(query, found.devices, found.lanes), own)
     try:
         looked = replace(looked, wanted=JointWanted.from_query(plain(looked.sheet.query)))
-        return _asked(looked, _topic(request))
+        return _asked(looked, topic(request, "joint"))
     except Refused as refused:
         sheet = with_faults(looked.sheet, refused.errors)
         return replace(looked, sheet=sheet, faults=sheet.faults)
 
 
-def _asked(looked: Looked, topic: str) -> Looked:
+def _asked(looked: Looked, of: str) -> Looked:
     """Raises Refused."""
     assert looked.wanted is not None
     ready = joint_asking.ready(looked.scene, looked.wanted)
     if looked.sheet.faults:
         return replace(looked, faults=looked.sheet.faults)
-    try:
-        return replace(looked, answer=joint_asking.answered(ready, topic=topic))
-    except Superseded:
-        return replace(looked, silent=True, late=True)
-    except TooLong as given_up:
-        return replace(looked, too_long=str(given_up))
-    except Silent:
-        return replace(looked, silent=True)
+    return replace(looked, **outcome(lambda: joint_asking.answered(ready, topic=of)))
 
 
 def _shorten(query: QueryDict, found: Scene) -> None:
@@ -124,9 +107,3 @@ def _shorten(query: QueryDict, found: Scene) -> None:
     named = query.getlist("network")
     if set(named) == {name for name in found.networks if name in known}:
         query.setlist("network", [])
-
-
-def _topic(request: HttpRequest) -> str:
-    """Of one tab's questions only the newest is wanted."""
-    tab = request.headers.get("X-Tab", "")[:LONGEST_TAB]
-    return f"joint {request.user.pk} {tab}" if tab else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -15,17 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
-from apps.live.asking import Silent, Superseded, TooLong
 from apps.live.tables import Table
 from apps.plans import actions, example
+from apps.plans.asking_page import as_json, no_table, outcome, problem, topic
 from apps.plans.planner_reading import sheet, with_faults
-from apps.plans.planner_shown import SILENCE, Looked, address, asked, context
+from apps.plans.planner_shown import Looked, address, asked, context
 from apps.plans.planner_table import HEAD, rows
 from apps.plans.wanted import Wanted
 
 NOT_KNOWN = "No device that can be used has block times of this network: profile one, or bring a file."
-
-LONGEST_TAB = 40
 
 
 @require_safe
@@ -67,13 +64,8 @@ def answer(request: HttpRequest) -> HttpResponse:
     if team is None:
         return problem(403, teams.NONE_YET)
     looked = look(request, team)
-    if looked.sheet.faults:
-        return problem(422, "This cannot be planned.", fields=dict(looked.sheet.faults))
-    if not looked.sheet.known:
-        return problem(422, "This cannot be planned.", fields={"network": NOT_KNOWN})
-    if looked.answer is None:
-        return problem(503, looked.too_long or SILENCE)
-    return JsonResponse(looked.answer.model_dump(mode="json"))
+    faults = looked.sheet.faults or ({} if looked.sheet.known else {"network": NOT_KNOWN})
+    return as_json(looked.answer, faults, looked.too_long)
 
 
 @require_safe
@@ -81,10 +73,8 @@ def table(request: HttpRequest) -> HttpResponseBase:
     """All plans with their parts, and what runs on one device alone."""
     team = teams.current(request)
     looked = look(request, team) if team else None
-    if looked and (looked.silent or looked.too_long):
-        return problem(503, looked.too_long or SILENCE)
     if looked is None or looked.answer is None:
-        return problem(422, "There is no plan.")
+        return no_table(bool(looked and looked.silent), looked.too_long if looked else "")
     return Table(f"plans of {looked.sheet.network}", HEAD, rows(looked.answer))
 
 
@@ -112,23 +102,7 @@ def look(request: HttpRequest, team: Team, *, listed: bool = True) -> Looked:
         return Looked(found)
     try:
         wanted = Wanted.from_query(asked(found.query))
-        return Looked(found, wanted, actions.ask(user, team, wanted, topic=_topic(request), known=found.known))
+        return Looked(found, wanted, **outcome(
+            lambda: actions.ask(user, team, wanted, topic=topic(request, "planner"), known=found.known)))
     except Refused as refused:
         return Looked(with_faults(found, refused.errors))
-    except Superseded:
-        return Looked(found, silent=True, late=True)
-    except TooLong as given_up:
-        return Looked(found, too_long=str(given_up))
-    except Silent:
-        return Looked(found, silent=True)
-
-
-def _topic(request: HttpRequest) -> str:
-    """Of one tab's questions only the newest is wanted."""
-    tab = request.headers.get("X-Tab", "")[:LONGEST_TAB]
-    return f"planner {request.user.pk} {tab}" if tab else ""
-
-
-def problem(status: int, title: str, **more: Any) -> JsonResponse:
-    return JsonResponse({"type": "about:blank", "title": title, "status": status, **more}, status=status,
-                        content_type="application/problem+json")
