@@ -4,13 +4,14 @@ the one that speaks for each device, and the links between the devices."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.db.models import Count
 from django.db.models.fields.json import KeyTextTransform
+from django.dispatch import Signal
 
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
@@ -23,10 +24,13 @@ from apps.experiments.studies import Asked
 from worker import menu
 from worker.evidence import FILE, MEDIA_TYPE, MOST_PROFILES, DeviceFacts, Evidence, LinkFacts, Seen
 from worker.params import ReferenceKind
+from worker.planning.offers import Offer
 from worker.profile import NetworkProfile
 from worker.recipe import Recipe
 from worker.wording import counted
 
+# Who knows of transfer layers answers with offers, with networks and devices called as here: `team`, `networks` are given.
+offered = Signal()
 FIELD = "profiles"
 # One file of it is read as a whole: so many blocks are about 5 MB.
 MOST_BLOCKS = 20_000
@@ -136,7 +140,14 @@ def to_plan(team: Team, networks: Iterable[str], *, is_count: bool = False) -> E
         devices=tuple(_facts(list(devices.values()))), left_out=len(sizes) - len(rows),
         profiles=tuple(Seen.model_construct(device=str(rows[pk].device_id), profile=(_name if is_count else _profile)(rows[pk]))
                        for pk in chosen),
-        links=tuple(_link(each) for each in links))
+        links=tuple(_link(each) for each in links),
+        offers=() if is_count else tuple(_offered(team, sorted({row.network for row in rows.values()}))))
+
+
+def _offered(team: Team, networks: Sequence[str]) -> Iterator[Offer]:
+    answers: list[tuple[Any, Any]] = offered.send(sender=Evidence, team=team, networks=networks)
+    for _, found in answers:
+        yield from found
 
 
 def linked(team: Team) -> Evidence:

@@ -11,13 +11,15 @@ from apps.accounts import teams
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Conflict, Refused
 from apps.accounts.words import plain
-from apps.plans import standing, weighing
+from apps.plans import joint_keeping, standing, weighing
 from apps.plans.asking import answered, ask, of, question
 from apps.plans.choosing import of_person
+from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import Freshness, SavedPlan
 from apps.plans.noticing import wake
 from apps.plans.questions import Prepared
-from apps.plans.reviewing import is_behind, names_of, tell, with_names
+from apps.plans.renaming import names_of, with_names
+from apps.plans.reviewing import is_behind, tell
 from apps.plans.wanted import Wanted
 from worker.planning import Answer
 from worker.planning.answer import PlanSaid
@@ -30,15 +32,15 @@ OTHERWISE = "This plan is no longer among the answers: links or profiles changed
 LONGEST_NAME, MOST_OF_A_TEAM = 120, 1000
 
 
-def save(user: User, team: Team, wanted: Wanted, name: str, plan_key: str) -> SavedPlan:
+def save(user: User, team: Team, wanted: Wanted | JointWanted, name: str, plan_key: str) -> SavedPlan:
     """Keep the plan of this key with the conditions that it rests on. Also raises `Silent`: it is asked for once more."""
     named = _named(user, team, name)
-    asked = of(user, team, wanted)
-    answer = answered(asked)
-    found = weighing.chosen(answer, plan_key)
-    if found is None:
+    if isinstance(wanted, JointWanted):
+        values = joint_keeping.chosen(user, team, wanted, plan_key)
+    else:
+        values = _chosen(user, team, wanted, plan_key)
+    if values is None:
         raise Refused({"plan": OTHERWISE})
-    values = _values(asked, answer, wanted, *found)
     with transaction.atomic():
         Team.objects.select_for_update(no_key=True).get(pk=team.pk)
         if SavedPlan.objects.filter(team=team).count() >= MOST_OF_A_TEAM:
@@ -48,6 +50,13 @@ def save(user: User, team: Team, wanted: Wanted, name: str, plan_key: str) -> Sa
         _kept(made)
         tell(team, made, "saved", by=str(user))
     return made
+
+
+def _chosen(user: User, team: Team, wanted: Wanted, plan_key: str) -> dict[str, Any] | None:
+    asked = of(user, team, wanted)
+    answer = answered(asked)
+    found = weighing.chosen(answer, plan_key)
+    return _values(asked, answer, wanted, *found) if found else None
 
 
 def rename(user: User, plan: SavedPlan, name: str) -> SavedPlan:
@@ -72,13 +81,7 @@ def delete(user: User, plan: SavedPlan) -> None:
 def refresh(user: User, plan: SavedPlan, *, keep: bool = False) -> SavedPlan:
     """By what is known now: the best plan takes its place; with `keep` it stays the plan that it is, with the numbers of now."""
     _may(user, plan.team)
-    sight = of_person(user, plan.team)
-    wanted = Wanted.model_validate(plan.wanted)
-    wanted = with_names(wanted, plan.rests_on, standing.facts(sight, wanted))
-    asked = of(user, plan.team, wanted)
-    answer = answered(asked)
-    own, rank = _own(plan, asked, answer) if keep else _best(answer)
-    values = _values(asked, answer, wanted, own, rank)
+    values = joint_keeping.now(plan, keep=keep) if plan.is_joint else _now(user, plan, keep=keep)
     with transaction.atomic():
         held = _held(plan)
         if held.saved_at != plan.saved_at:
@@ -90,6 +93,16 @@ def refresh(user: User, plan: SavedPlan, *, keep: bool = False) -> SavedPlan:
         held.save()
         tell(plan.team, held, "refreshed", by=str(user))
     return held
+
+
+def _now(user: User, plan: SavedPlan, *, keep: bool) -> dict[str, Any]:
+    sight = of_person(user, plan.team)
+    wanted = Wanted.model_validate(plan.wanted)
+    wanted = with_names(wanted, plan.rests_on, standing.facts(sight, wanted).places)
+    asked = of(user, plan.team, wanted)
+    answer = answered(asked)
+    own, rank = _own(plan, asked, answer) if keep else _best(answer)
+    return _values(asked, answer, wanted, own, rank)
 
 
 def _best(answer: Answer) -> tuple[PlanSaid, int]:
@@ -116,9 +129,9 @@ def _values(asked: Prepared, answer: Answer, wanted: Wanted, plan: PlanSaid, ran
     kept = wanted.model_copy(update={"devices": devices, "range": None, "pareto": False})
     best = weighing.shape(answer.plans[0], asked.names) if answer.plans else []
     band = weighing.band(asked, plan) if rank == 1 else []
-    now = timezone.now()
+    now, layer = timezone.now(), plan.transfer.title if plan.transfer else ""
     return {"network": wanted.network, "wanted": kept.model_dump(mode="json"), "plan": plan.model_dump(mode="json"), "rank": rank,
-            "band": band, "rests_on": standing.rests_on(asked, answer.blocks, best, band),
+            "band": band, "rests_on": standing.rests_on(asked, answer.blocks, best, band, layer),
             "device_ids": list(devices), "saved_at": now, "looked_at": now, "state": Freshness.FRESH, "stale_since": None,
             "changes": [], "own_now": None, "best_now": None, "sorry": ""}
 

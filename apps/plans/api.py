@@ -15,6 +15,7 @@ from apps.plans import actions, choosing, joint_asking
 from apps.plans.models import SavedPlan, TransferOffer
 from apps.plans.wire import (
     JointAsked,
+    JointPlanToSave,
     NetworksOut,
     PlanAsked,
     Plans,
@@ -76,6 +77,13 @@ def save_plan(request: HttpRequest, asked: PlanToSave) -> Status[SavedPlan]:
     """Keep a plan of an answer, with the conditions in which it stays best. It is asked for once more: 422 where it is gone."""
     team = editable_team(request, asked.team)
     return Status(201, actions.save(teams.person(request), team, asked.wanted, asked.name, asked.plan))
+
+
+@router.post("/plans/joint/save", response={201: WholePlanOut})
+def save_joint_plan(request: HttpRequest, asked: JointPlanToSave) -> Status[SavedPlan]:
+    """Keep a version that nothing beats, with its plan. It is asked for once more: 422 where it is gone."""
+    team = editable_team(request, asked.team)
+    return Status(201, actions.save(teams.person(request), team, asked.wanted, asked.name, asked.version))
 
 
 @router.get(ONE, response=WholePlanOut)

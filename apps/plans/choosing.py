@@ -14,6 +14,7 @@ from django.db.models.fields.json import KeyTextTransform
 from apps.accounts.models import Team, User
 from apps.devices.models import Device, Link, Profile, Tier
 from apps.devices.side_by_side import Known, speaking
+from apps.plans.models import TransferOffer
 
 TIERS = tuple(map(str, Tier))
 MOST_NETWORKS, MOST_DEVICES, MOST_KNOWN = 200, 500, 5_000
@@ -25,17 +26,19 @@ class Sight(NamedTuple):
     devices: QuerySet[Any]
     profiles: QuerySet[Any]
     links: QuerySet[Any]
+    offers: QuerySet[Any]
 
 
 def of_person(user: User, team: Team) -> Sight:
     """What this person sees of what the team may run on, and has."""
     return Sight(Device.objects.visible_to(user).usable_by(team), Profile.objects.visible_to(user).filter(team=team),
-                 Link.objects.visible_to(user).filter(team=team))
+                 Link.objects.visible_to(user).filter(team=team), TransferOffer.objects.visible_to(user).filter(team=team))
 
 
 def of_team(team: Any) -> Sight:
     """The same when nobody looks: whether a kept plan still holds is asked for by no person."""
-    return Sight(Device.objects.usable_by(team), Profile.objects.filter(team=team), Link.objects.filter(team=team))
+    return Sight(Device.objects.usable_by(team), Profile.objects.filter(team=team), Link.objects.filter(team=team),
+                 TransferOffer.objects.filter(team=team))
 
 
 class NetworkKnown(NamedTuple):

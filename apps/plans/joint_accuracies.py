@@ -12,6 +12,8 @@ from apps.accounts.models import Team, User
 from apps.catalog.models import Variant
 from apps.experiments.models import Measurement
 from apps.experiments.of_model import RECIPE
+from apps.plans.choosing import Sight
+from apps.plans.layers import newest
 from apps.plans.models import TransferOffer
 
 MOST_VARIANTS, MOST_NUMBERS, MOST_OFFERS = 500, 5_000, 1_000
@@ -37,16 +39,12 @@ class Profiled(NamedTuple):
     sha256: str
 
 
-def offers(user: User, team: Team) -> list[TransferOffer]:
+def offers(sight: Sight) -> list[TransferOffer]:
     """The team's, the newest first; what a newer run offers of the same layer at the same cut takes the place of the older."""
-    rows = TransferOffer.objects.visible_to(user).filter(team=team).select_related("device").order_by("-created", "place", "pk")
-    found: dict[tuple[Any, ...], TransferOffer] = {}
-    for row in rows[:MOST_OFFERS]:
-        found.setdefault((row.network, row.dataset, row.body["after"], row.body["layer"]), row)
-    return list(found.values())
+    return newest(sight.offers.select_related("device").order_by("-created", "place", "pk")[:MOST_OFFERS])
 
 
-def accuracies(user: User, team: Team, profiled: Iterable[Profiled], offered: Sequence[TransferOffer]) -> Known:
+def accuracies(user: User | None, team: Team, profiled: Iterable[Profiled], offered: Sequence[TransferOffer]) -> Known:
     """Measured on the network's own file, by the newest run; else as who offers a transfer layer measured it before."""
     found: dict[str, dict[str, Accuracy]] = {}
     for row in offered:
@@ -59,11 +57,11 @@ def accuracies(user: User, team: Team, profiled: Iterable[Profiled], offered: Se
     return found
 
 
-def _variants(user: User, team: Team, profiled: Sequence[Profiled]) -> dict[UUID, str]:
+def _variants(user: User | None, team: Team, profiled: Sequence[Profiled]) -> dict[UUID, str]:
     """Each variant with the name that its profiles have: those that were profiled, and copies of the same file."""
     by_variant = {each.variant: each.network for each in profiled if each.variant}
     by_file = {each.sha256: each.network for each in profiled if each.sha256}
-    mine = Variant.objects.visible_to(user).filter(team=team)
+    mine = _of(Variant, user, team)
     rows = mine.filter(Q(pk__in=by_variant) | Q(file__in=by_file) | Q(onnx__in=by_file)).order_by("-created")
     found = {}
     for pk, file, onnx in rows.values_list("pk", "file", "onnx")[:MOST_VARIANTS]:
@@ -71,9 +69,9 @@ def _variants(user: User, team: Team, profiled: Sequence[Profiled]) -> dict[UUID
     return found
 
 
-def _measured(user: User, team: Team, variants: Mapping[UUID, str]) -> list[tuple[str, Measurement]]:
+def _measured(user: User | None, team: Team, variants: Mapping[UUID, str]) -> list[tuple[str, Measurement]]:
     """The oldest first, so that the newest stays; a run that judged a variant as it is names it as its input."""
-    mine = Measurement.objects.visible_to(user).filter(team=team, metric="accuracy", split="test", value__isnull=False)
+    mine = _of(Measurement, user, team).filter(metric="accuracy", split="test", value__isnull=False)
     ids = list(map(str, variants))
     judged = Q(variant=None, run__recipe=RECIPE, run__inputs__model__id__in=ids)
     rows = mine.filter(Q(variant__in=list(variants)) | judged).select_related("run").order_by("-created")[:MOST_NUMBERS]
@@ -82,3 +80,8 @@ def _measured(user: User, team: Team, variants: Mapping[UUID, str]) -> list[tupl
         key = row.variant_id or UUID(row.run.inputs["model"]["id"])
         found.append((variants[key], row))
     return found
+
+
+def _of(model: Any, user: User | None, team: Team) -> Any:
+    """The team's, as this person sees it; without one all of it."""
+    return (model.objects.visible_to(user) if user else model.objects).filter(team=team)

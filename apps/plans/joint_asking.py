@@ -38,7 +38,12 @@ class Ready:
     question: JointQuestion
     dataset: str
     places: tuple[Candidate, ...]
+    lanes: Mapping[Way, Lane]
     left_out: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> dict[str, UUID]:
+        return {each.name: each.pk for each in self.places}
 
 
 def scene_of(user: User, team: Team, wanted_example: bool) -> Scene:
@@ -52,9 +57,9 @@ def ask(user: User, team: Team, wanted: JointWanted, *, topic: str = "") -> Join
     return answered(ready(scene_of(user, team, wanted.example), wanted), topic=topic)
 
 
-def answered(asked: Ready, *, topic: str = "") -> JointAnswer:
+def answered(asked: Ready, *, topic: str = "", wait_s: float = WAIT_S) -> JointAnswer:
     try:
-        told = asking.ask("joint", {"question": asked.question.model_dump(mode="json")}, wait_s=WAIT_S, topic=topic)
+        told = asking.ask("joint", {"question": asked.question.model_dump(mode="json")}, wait_s=wait_s, topic=topic)
     except Refused as refused:
         raise Refused({FIELDS.get(field, field): text for field, text in as_wanted(refused.errors).items()}) from None
     found = JointAnswer.model_validate(told)
@@ -69,6 +74,7 @@ def ready(found: Scene, wanted: JointWanted) -> Ready:
     known = found.accuracies[dataset]
     names, left_out = _networks(found, wanted, known, dataset)
     here = {each.pk: each.name for each in places}
+    lanes = _lanes(found, wanted, here)
     variants = tuple(made for name in names if (made := _variant(found, name, known[name], here)))
     if not variants:
         raise Refused({"devices": f"None of these devices has block times of {names[0]}."})
@@ -76,12 +82,12 @@ def ready(found: Scene, wanted: JointWanted) -> Ready:
         question = JointQuestion(
             runners=tuple(Runner(device=each.name, tier=each.tier) for each in places), variants=variants, dataset=dataset,
             offers=tuple(each for each in found.offered if each.offer.network in names and each.offer.dataset == dataset),
-            roads=_roads(found, wanted, here), rules=wanted.rules, deadline_ms=wanted.deadline_ms, floor=wanted.floor,
+            roads=_roads(lanes, here), rules=wanted.rules, deadline_ms=wanted.deadline_ms, floor=wanted.floor,
             goal=wanted.goal, returns=wanted.returns,
             input_bytes=None if wanted.input_mb is None else round(wanted.input_mb * MB))
     except ValidationError:
         raise Refused({"devices": "One of these devices has a name, or a link, that no plan can be made with."}) from None
-    return Ready(question, dataset, tuple(places), tuple(left_out))
+    return Ready(question, dataset, tuple(places), lanes, tuple(left_out))
 
 
 def _places(found: Scene, wanted: JointWanted) -> list[Candidate]:
@@ -125,10 +131,13 @@ def _variant(found: Scene, name: str, accuracy: Accuracy, places: Mapping[UUID, 
     return VariantAsked(name=name, accuracy=accuracy.value, n=accuracy.n or None, profiles=profiles) if profiles else None
 
 
-def _roads(found: Scene, wanted: JointWanted, places: Mapping[UUID, str]) -> Sequence[Road]:
+def _lanes(found: Scene, wanted: JointWanted, places: Mapping[UUID, str]) -> dict[Way, Lane]:
     lanes: dict[Way, Lane] = {way: lane for way, (lane, _) in found.lanes.items()}
     for each in wanted.links:
         lanes[each.source, each.target] = Lane(each.latency_ms, each.bandwidth_mbps, tried=True)
+    return {way: lane for way, lane in lanes.items() if set(way) <= places.keys()}
+
+
+def _roads(lanes: Mapping[Way, Lane], places: Mapping[UUID, str]) -> Sequence[Road]:
     return tuple(Road(sender=places[source], receiver=places[target], latency_ms=lane.latency_ms,
-                      bandwidth_mbps=lane.bandwidth_mbps)
-                 for (source, target), lane in lanes.items() if source in places and target in places)
+                      bandwidth_mbps=lane.bandwidth_mbps) for (source, target), lane in lanes.items())

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from apps.plans.joint_plot import share
 from apps.plans.planner_band import LETTER, percent
 from apps.plans.planner_bars import in_order
-from worker.planning.answer import PlanSaid, StageSaid
-from worker.planning.joint_answer import FORMS, JointAnswer, LayerSaid, VersionSaid
+from worker.planning.answer import LayerSaid, PlanSaid, StageSaid
+from worker.planning.joint_answer import FORMS, JointAnswer, VersionSaid
 
 
 class Part(NamedTuple):

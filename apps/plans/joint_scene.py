@@ -14,12 +14,11 @@ from django.utils import timezone
 from apps.accounts.models import Team, User
 from apps.devices.models import Device
 from apps.devices.side_by_side import Known, speaking
-from apps.plans.choosing import MOST_DEVICES, MOST_KNOWN, TIERS, Candidate, as_candidate, away, of_person, unique
+from apps.plans.choosing import MOST_DEVICES, MOST_KNOWN, TIERS, Candidate, as_candidate, away, of_person, of_team, unique
 from apps.plans.joint_accuracies import Accuracy, Profiled, accuracies, offers
 from apps.plans.questions import Lane, Way
 from worker.planning import joint_example
-from worker.planning.joint_question import OfferAsked
-from worker.planning.offers import Offer
+from worker.planning.offers import Offer, OfferAsked
 
 NO_TIMES = "no block times of these variants"
 KINDS = ("network", "device", "origin", "engine", "threads", "batch", "hash")
@@ -61,15 +60,15 @@ class Scene:
         return sum(each.offer.dataset == dataset for each in self.offered)
 
 
-def scene(user: User, team: Team) -> Scene:
-    """Six queries, whatever there is."""
-    sight = of_person(user, team)
+def scene(user: User | None, team: Team) -> Scene:
+    """Six queries, whatever there is. Without a person what the team itself has: so kept plans are looked at."""
+    sight = of_person(user, team) if user else of_team(team)
     rows = list(_profiles(sight.profiles))
     devices = sight.devices.filter(pk__in={row["device"] for row in rows}, retired=False)
     order = sorted(devices.order_by("name", "pk")[:MOST_DEVICES], key=lambda device: TIERS.index(device.tier))
     names, spoken = unique(order), _spoken(rows, order)
     first = {device: row for rows in reversed(list(spoken.values())) for device, row in rows.items()}
-    offered = offers(user, team)
+    offered = offers(sight)
     known = accuracies(user, team, [Profiled(row["network"], row["variant"], row["hash"] or "") for row in rows], offered)
     speakers = {network: {device: Speaker(str(row["pk"]), row["total_ms"] / 1e3) for device, row in of.items()}
                 for network, of in spoken.items()}
@@ -104,7 +103,7 @@ def _spoken(rows: Sequence[dict[str, Any]], order: Sequence[Device]) -> dict[str
 def _offered(body: dict[str, Any], network: str, device: UUID | None, names: Mapping[UUID, str],
              speakers: Mapping[str, Mapping[UUID, Speaker]]) -> OfferAsked:
     """As the network and the device are called now; with what the network takes where its times were measured."""
-    told = Offer.model_validate(body).model_copy(update={"network": network})
+    told = Offer.model_validate({**body, "network": network})
     if device is None or device not in names:
         return OfferAsked(offer=told)
     there = speakers.get(network, {}).get(device)

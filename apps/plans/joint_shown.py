@@ -12,6 +12,7 @@ from django.http import QueryDict
 from apps.accounts import teams
 from apps.accounts.models import Team, User
 from apps.devices.colours import places
+from apps.plans.asking_page import SILENCE
 from apps.plans.joint_bars import bars
 from apps.plans.joint_lessons import lessons
 from apps.plans.joint_plot import Dot, Plot, plot, share
@@ -21,7 +22,7 @@ from apps.plans.joint_wanted import JointWanted
 from apps.plans.planner_band import short
 from apps.plans.planner_bars import in_order
 from apps.plans.planner_form import Sheet, written
-from apps.plans.planner_shown import SILENCE, tier_shown
+from apps.plans.planner_shown import tier_shown
 from apps.plans.relays import Relays, of_plans
 from worker.planning.answer import NOT_RUN, PlanSaid
 from worker.planning.joint_answer import FORMS, JointAnswer, VersionSaid
@@ -148,7 +149,7 @@ def _choice(user: User, team: Team, looked: Looked, answer: JointAnswer, shown: 
     strips = bars(answer, version, colours)
     devices = dict.fromkeys(stage.device for bar in strips for stage in bar.plan.stages)
     return {"shown": version, "is_choice": shown == answer.chosen, "kept": _kept(looked), "bars": strips,
-            "run": run_of(user, team, looked.scene, version, dataset_of(looked), looked.sheet.ways),
+            "run": run_of(team, looked.scene, version, looked.sheet.ways),
             "parts": in_order(version.plan) if version.plan else [],
             "legend_devices": [(name, colours.get(name, 7)) for name in devices]}
 
@@ -185,7 +186,7 @@ def _state(looked: Looked, shown: VersionSaid | None) -> dict[str, Any]:
     of_ways = {way.key: {"faults": list(way.faults), "tried": way.is_tried} for way in looked.sheet.ways}
     answer = looked.answer
     return {"query": looked.query, "faults": dict(looked.faults), "ways": of_ways, "silent": looked.silent, "late": looked.late,
-            "too_long": looked.too_long, "shown": shown.key if shown else "",
+            "too_long": looked.too_long, "shown": shown.key if shown else "", "variant": shown.variant if shown else "",
             "verdict": (answer.verdict or answer.sorry) if answer else looked.too_long}
 
 

@@ -23,10 +23,18 @@ class Freshness(models.TextChoices):
     STALE = "stale", "stale"
 
 
+class Kind(models.TextChoices):
+    """Which question it is an answer to."""
+
+    SINGLE = "single", "one network"
+    JOINT = "joint", "joint plan"
+
+
 class SavedPlan(TeamOwned):
     """A plan of an answer, kept. Its JSON holds no key to another table: devices may go, the plan says so.
 
-    `wanted`: a `Wanted` with its devices named; `plan`: `PlanSaid`, as it was when it was saved or brought up to date last.
+    `kind` tells which question `wanted` is: a `Wanted`, or a `JointWanted` of which `version` was kept; with its devices named.
+    `plan`: `PlanSaid`, as it was when it was saved or brought up to date last.
     `band`: for each direction that it uses the bandwidths and round trips between which it stays best. `rests_on`: the devices
     with the profiles that speak for them and the links' numbers, and the best plan's place of then.
     `own_now`, `best_now`: the plan and the best one by what is known now, where that is another than it was saved with.
@@ -34,8 +42,11 @@ class SavedPlan(TeamOwned):
 
     name = models.CharField(max_length=120)
     network = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SINGLE, db_default=Kind.SINGLE)
     wanted: models.JSONField[Any, Any] = models.JSONField()
     plan: models.JSONField[Any, Any] = models.JSONField()
+    # Of a joint plan the version that it is, as the answer had it, without its plan.
+    version: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
     rank = models.PositiveIntegerField(null=True, blank=True, help_text="1: the best when it was saved; none: not among them.")
     band: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
     rests_on: models.JSONField[Any, Any] = models.JSONField()
@@ -64,6 +75,10 @@ class SavedPlan(TeamOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_joint(self) -> bool:
+        return self.kind == Kind.JOINT
 
     @property
     def is_stale(self) -> bool:

@@ -16,13 +16,14 @@ from uuid import UUID
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from apps.devices import trail
 from apps.devices.desk.merging import merged
 from apps.devices.models import Device, Link, Profile
-from apps.plans.models import SavedPlan
+from apps.plans.models import Kind, SavedPlan
 
 log = logging.getLogger(__name__)
 TASK = "worker.tasks.review_plans"
@@ -80,6 +81,17 @@ def _mark() -> None:
     found = set(_heard())
     _heard().clear()
     if found and SavedPlan.objects.filter(device_ids__overlap=list(found)).update(due=timezone.now()):
+        wake()
+
+
+def offered(team: UUID) -> None:
+    """What transfer layers offer changed, or how accurate something is: the team's plans that may have one are marked."""
+    transaction.on_commit(lambda: _mark_offered(team), robust=True)
+
+
+def _mark_offered(team: UUID) -> None:
+    mine = SavedPlan.objects.filter(Q(wanted__max_drop__gte=0) | Q(kind=Kind.JOINT), team=team)
+    if mine.update(due=timezone.now()):
         wake()
 
 

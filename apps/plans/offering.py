@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db.models.signals import post_save
 
+from apps.accounts.models import Team
 from apps.catalog import blobs
 from apps.devices.models import Device, Profile
+from apps.experiments import evidence
 from apps.experiments.models import Run, RunFile
 from apps.live.models import Saying
+from apps.plans import layers, noticing
+from apps.plans.choosing import of_team
 from apps.plans.models import TransferOffer
 from worker.events import Log
 from worker.planning.offers import MEDIA_TYPE, MOST_SIZE, Offer, read
@@ -21,6 +26,13 @@ REFUSED = "{name} is kept as a file only: {why}"
 def listen() -> None:
     """Called once, when all apps are there."""
     post_save.connect(_left, sender=RunFile, dispatch_uid="plans hear of files that runs leave")
+    evidence.offered.connect(_known, dispatch_uid="plans know of transfer layers")
+
+
+def _known(team: Team, networks: Sequence[str], **_: Any) -> list[Offer]:
+    """For a run that plans: of each network, with devices as they are called now."""
+    rows = [row for network in networks for row in layers.offers(of_team(team), network)]
+    return [layers.told(row, row.device.name if row.device else row.body["device"]) for row in rows]
 
 
 def _left(instance: RunFile, raw: bool = False, **_: Any) -> None:
@@ -36,6 +48,7 @@ def keep(run: Run, file: RunFile) -> None:
         return _say(run, REFUSED.format(name=file.name, why=refusal))
     TransferOffer.objects.filter(made_by=run.pk).delete()
     TransferOffer.objects.bulk_create(_row(run, place, offer) for place, offer in enumerate(found))
+    noticing.offered(run.team_id)
     return None
 
 

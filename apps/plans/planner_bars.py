@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from apps.accounts.models import Team
 from apps.plans.planner_band import LETTER, Band, band, percent, short, span
 from apps.plans.planner_form import Sheet
-from apps.plans.running import lanes_shown, query
+from apps.plans.running import lanes_shown, of_plan
 from worker.planning import Answer
 from worker.planning.answer import HopSaid, PlanSaid, StageSaid
 
@@ -105,10 +106,10 @@ class Drawn:
         return " ".join(f"{dot.x:.1f},{dot.y:.1f}" for dot in self.dots)
 
 
-def drawn(answer: Answer, sheet: Sheet, places: Mapping[str, int]) -> Drawn:
+def drawn(team: Team, answer: Answer, sheet: Sheet, places: Mapping[str, int]) -> Drawn:
     scale = _scale(answer.plans, [each.plan for each in answer.natives if each.plan])
     lanes = lanes_shown(sheet.ways)
-    bars = tuple(replace(bar(plan, rank, scale, places), run=query(plan, sheet.network, lanes))
+    bars = tuple(replace(bar(plan, rank, scale, places), run=of_plan(team, plan, sheet.network, lanes))
                  for rank, plan in enumerate(answer.plans, 1))
     natives = tuple(Lost(each.device, bar(each.plan, each.rank or 0, scale, places) if each.plan else None, each.rank,
                          each.why, each.broken) for each in answer.natives)

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.http import QueryDict
 
 from apps.plans.choosing import TIERS, Candidate, NetworkKnown
+from apps.plans.layers import Known
 from apps.plans.questions import Lane
 from worker.planning.question import MOST_PLANS, Objective
 
@@ -79,6 +80,7 @@ class Sheet:
     ways: Sequence[WayShown]
     query: QueryDict
     faults: Mapping[str, str] = field(default_factory=dict)
+    layers: Known | None = None
 
     @property
     def tiers(self) -> list[TierShown]:
@@ -153,7 +155,7 @@ class Sheet:
         """The rest of what was typed."""
         return {"count": self.query.get("count", "5"), "most_plans": MOST_PLANS, "input_mb": self.query.get("input_mb", ""),
                 "returns": bool(self.query.get("returns")), "pareto": bool(self.query.get("pareto")),
-                "objective": self.query.get("objective", "latency")}
+                "objective": self.query.get("objective", "latency"), "max_drop": self.query.get("max_drop", "")}
 
     @property
     def is_unusual(self) -> bool:
@@ -164,7 +166,7 @@ class Sheet:
     def elsewhere(self) -> dict[str, str]:
         """What is wrong and has no field on the page."""
         return {name: text for name, text in self.faults.items()
-                if name.split(".")[0] not in ("rules", "links", "count", "input_mb", "network")}
+                if name.split(".")[0] not in ("rules", "links", "count", "input_mb", "max_drop", "network")}
 
 
 def number(text: str) -> float | None:

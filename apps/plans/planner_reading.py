@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import floor, log10
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.http import QueryDict
 
 from apps.accounts.models import Team, User
+from apps.plans import layers
 from apps.plans.choosing import Candidate, NetworkKnown, candidates, networks, of_person
 from apps.plans.planner_form import ENDS, Sheet, WayShown, number, written
 from apps.plans.questions import Lane, Way
@@ -36,7 +38,8 @@ def of(user: User, team: Team, network: str, query: QueryDict, known_networks: S
     told = query.copy()
     told["network"] = network
     found = candidates(user, team, network)
-    read = over(told, found, _kept(user, team, found), network, known_networks)
+    read = replace(over(told, found, _kept(user, team, found), network, known_networks),
+                   layers=layers.known(of_person(user, team), network))
     _take_range(told, read.ways)
     return read
 
@@ -67,7 +70,7 @@ def with_faults(found: Sheet, faults: Mapping[str, str]) -> Sheet:
             at_ways.setdefault(of_links[int(parts[1])], []).append(text)
     ways = [WayShown(way.source, way.target, way.kept, way.origin, way.latency_ms, way.bandwidth_mbps,
                      (*way.faults, *at_ways.get((str(way.source.pk), str(way.target.pk)), ()))) for way in found.ways]
-    return Sheet(found.network, found.networks, found.known, found.chosen, ways, found.query, {**found.faults, **faults})
+    return replace(found, ways=ways, faults={**found.faults, **faults})
 
 
 def _ordered(known: Sequence[Candidate], named: Sequence[str]) -> list[Candidate]:

@@ -12,6 +12,7 @@ from apps.accounts import teams
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
 from apps.devices.colours import places
+from apps.plans.asking_page import SILENCE
 from apps.plans.planner_bars import Drawn, drawn
 from apps.plans.planner_form import ENDS, UNITS, VARYING, Sheet, TierShown, WayShown, written
 from apps.plans.relays import Relays, of_plans
@@ -19,8 +20,6 @@ from apps.plans.wanted import Wanted
 from worker.planning import Answer
 from worker.planning.answer import NOT_RUN
 from worker.planning.rules import EXAMPLES
-
-SILENCE = "The planner does not answer."
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def context(request: HttpRequest, team: Team, looked: Looked) -> dict[str, Any]:
                             "may_save": teams.may_edit(teams.person(request), team)}
     colours = places(team, [each.name for each in found.on]) if found.on else {}
     told["colours"] = colours
-    shown = drawn(looked.answer, found, colours) if looked.answer else None
+    shown = drawn(team, looked.answer, found, colours) if looked.answer else None
     told |= {"drawn": shown, "relays": _relays(looked), "not_run": NOT_RUN, "examples": EXAMPLES,
              "tiers": [tier_shown(tier, found, colours, shown) for tier in found.tiers],
              "more_opens": found.is_unusual or bool(shown and not shown.answer.input_bytes)}

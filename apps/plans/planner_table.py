@@ -10,7 +10,8 @@ from worker.planning import Answer
 from worker.planning.answer import PlanSaid, StageSaid
 
 HEAD = ("plan", "rank", "part", "device", "to", "first_block", "last_block", "first_layer", "last_layer", "ms", "bytes",
-        "tensors", "kind", "plan_latency_ms", "plan_kind", "plan_images_per_second", "plan_bytes", "why_not")
+        "tensors", "kind", "plan_latency_ms", "plan_kind", "plan_images_per_second", "plan_bytes", "why_not", "transfer_layer",
+        "raw_bytes", "accuracy", "accuracy_whole")
 
 
 def rows(told: Answer) -> Iterator[list[Any]]:
@@ -26,7 +27,13 @@ def parts(plan: PlanSaid, rank: int | None, why: str) -> Iterator[list[Any]]:
     for each in in_order(plan):
         if isinstance(each, StageSaid):
             yield [plan.words, rank, "stage", each.device, None, each.first, each.last, each.first_layer, each.last_layer,
-                   each.ms, None, None, each.kind, *of_plan]
+                   each.ms, None, None, each.kind, *of_plan, *[None] * 4]
         else:
             yield [plan.words, rank, "hop", each.sender, each.receiver, None, each.cut, None, None, each.ms, each.bytes,
-                   each.tensors, "predicted", *of_plan]
+                   each.tensors, "predicted", *of_plan, *_layer(plan, each.cut)]
+
+
+def _layer(plan: PlanSaid, cut: int) -> list[Any]:
+    """Of the hop that a transfer layer stands on."""
+    of = plan.transfer
+    return [of.title, of.raw_bytes, of.accuracy, of.accuracy_whole] if of and of.cut == cut else [None] * 4

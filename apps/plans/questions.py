@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from apps.accounts.refusal import Refused
+from apps.plans import layers
 from apps.plans.choosing import TIERS, Candidate, Sight, found
 from apps.plans.wanted import MB, NOBODY, RangeWanted, Wanted
 from worker.planning import Question
@@ -18,7 +19,8 @@ from worker.planning.question import MOST_DEVICES, Place, Range, Road
 Way = tuple[UUID, UUID]
 NO_DEVICE = "No device that can be used has block times of {network}: profile one, or bring a file."
 # A field of the question by the field of what was wanted that it was made of.
-FIELDS = {"places": "devices", "roads": "links", "input_bytes": "input_mb", "sender": "source", "receiver": "target"}
+FIELDS = {"places": "devices", "roads": "links", "input_bytes": "input_mb", "most_drop": "max_drop", "sender": "source",
+          "receiver": "target"}
 
 
 class Lane(NamedTuple):
@@ -44,7 +46,10 @@ class Prepared:
 
 
 def prepared(sight: Sight, wanted: Wanted, known: Sequence[Candidate] | None = None) -> Prepared:
-    """Three queries, whatever is asked; Refused says which field cannot be. `known`: all of the network, if found before."""
+    """Three queries, whatever is asked, and two where transfer layers may be used; Refused says which field cannot be.
+
+    `known`: all of the network, if found before.
+    """
     if known is None or wanted.devices:
         known = found(sight, wanted.network, wanted.devices)
     places, left_out = _places(sight, wanted, known)
@@ -57,7 +62,9 @@ def prepared(sight: Sight, wanted: Wanted, known: Sequence[Candidate] | None = N
             places=tuple(Place(device=each.name, tier=each.tier, profile=str(each.profile)) for each in places),
             roads=tuple(Road(sender=names[sender], receiver=names[receiver], latency_ms=lane.latency_ms,
                              bandwidth_mbps=lane.bandwidth_mbps) for (sender, receiver), lane in lanes.items()),
-            input_bytes=None if wanted.input_mb is None else round(wanted.input_mb * MB), range=ranged, pareto=wanted.pareto)
+            input_bytes=None if wanted.input_mb is None else round(wanted.input_mb * MB), range=ranged, pareto=wanted.pareto,
+            offers=() if wanted.max_drop is None else layers.asked(sight, wanted.network, places),
+            most_drop=None if wanted.max_drop is None else wanted.max_drop / 100)
     except ValidationError:
         raise Refused({"devices": "One of these devices has a name, or a link, that no plan can be made with."}) from None
     return Prepared(question, tuple(places), lanes, tuple(left_out))

@@ -6,11 +6,8 @@ Asking takes place outside of any transaction; what was found is written only wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -18,44 +15,26 @@ from django.utils import timezone
 
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
-from apps.live.asking import Broken, Silent, TooLong
+from apps.live.asking import Silent
 from apps.live.knock import knock
 from apps.live.models import Saying, Stream
-from apps.plans import standing, weighing
+from apps.plans import joint_reviewing, standing, weighing
 from apps.plans.asking import answered
 from apps.plans.choosing import Sight, of_team
 from apps.plans.models import Freshness, SavedPlan
 from apps.plans.questions import Prepared, prepared
-from apps.plans.standing import Change, Facts
+from apps.plans.renaming import names_of, with_names
+from apps.plans.standing import MAY_HOLD, Change, Facts
+from apps.plans.verdicts import MOST_SORRY, WAIT_S, Verdict, gave_up
 from apps.plans.wanted import Wanted
-from worker.planning import rules
 from worker.planning.answer import PlanSaid
 
 log = logging.getLogger(__name__)
-WAIT_S, MOST_A_ROUND = 10.0, 50
+MOST_A_ROUND = 50
 # What nobody told of is found after so long all the same.
 AGAIN = timedelta(minutes=10)
 # A plan over which the planner stumbles, or takes too long, lets the others go first for so long.
 LATER = timedelta(minutes=5)
-MOST_SORRY = 500
-UNSAID = "The rule “{line}” cannot be said any more: {was} is called {name} now, and would be read as something else."
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What there is to say of a kept plan now. `band`: another than it was saved with; `final`: the planner need not be asked.
-
-    `given_up`: it did answer, but nothing that tells of this plan.
-    """
-
-    state: str
-    changes: Sequence[Change] = ()
-    own: PlanSaid | None = None
-    best: PlanSaid | None = None
-    sorry: str = ""
-    band: list[dict[str, Any]] | None = None
-    final: bool = True
-    given_up: bool = False
 
 
 def tend() -> bool:
@@ -96,27 +75,30 @@ def look(plan: SavedPlan) -> bool:
 
 def is_behind(plan: SavedPlan) -> bool:
     """Whether something is otherwise than what was looked at last; three queries, and nothing is written."""
-    now = standing.facts(of_team(plan.team), Wanted.model_validate(plan.wanted))
-    found = standing.changed(plan.rests_on, plan.band, now, plan.network)
+    if plan.is_joint:
+        found = joint_reviewing.changes(plan)
+    else:
+        now = standing.facts(of_team(plan.team), Wanted.model_validate(plan.wanted))
+        found = standing.changed(plan.rests_on, plan.band, now, Wanted.model_validate(plan.wanted))
     return plan.due is not None or [each.text for each in found] != [each["text"] for each in plan.changes]
 
 
 def verdict(plan: SavedPlan, sight: Sight) -> Verdict:
     """No write, and no question where nothing changed."""
+    if plan.is_joint:
+        return joint_reviewing.verdict(plan)
     wanted = Wanted.model_validate(plan.wanted)
     now = standing.facts(sight, wanted)
-    changes = standing.changed(plan.rests_on, plan.rests_on["band"], now, plan.network)
+    changes = standing.changed(plan.rests_on, plan.rests_on["band"], now, wanted)
     if not changes:
         return Verdict(Freshness.FRESH)
     try:
-        asked = prepared(sight, with_names(wanted, plan.rests_on, now))
+        asked = prepared(sight, with_names(wanted, plan.rests_on, now.places))
         return _weighed(plan, asked, changes, now)
     except Refused as refused:
         return Verdict(Freshness.STALE, changes, sorry=" ".join(dict.fromkeys(refused.errors.values()))[:MOST_SORRY])
     except Silent as silent:
-        broken = any(each.kind != "link" or each.holds is False for each in changes)
-        return Verdict(Freshness.STALE if broken else plan.state, changes, sorry=str(silent)[:MOST_SORRY], final=False,
-                       given_up=isinstance(silent, (Broken, TooLong)))
+        return gave_up(plan, changes, silent)
 
 
 def _weighed(plan: SavedPlan, asked: Prepared, changes: list[Change], now: Facts) -> Verdict:
@@ -128,10 +110,11 @@ def _weighed(plan: SavedPlan, asked: Prepared, changes: list[Change], now: Facts
     own = own or weighing.own_now(asked, mine, kept, was, plan.rests_on["blocks"], wait_s=WAIT_S)
     if best is None:
         return Verdict(Freshness.STALE, changes, own, sorry=answer.sorry[:MOST_SORRY] or "No plan keeps all rules now.")
-    if any(each.kind != "link" for each in changes) or own is None or not _is_as_it_was(plan, asked, own, best):
+    if any(each.kind not in MAY_HOLD for each in changes) or own is None or not _is_as_it_was(plan, asked, own, best):
         return Verdict(Freshness.STALE, changes, own, best)
     band = weighing.band(asked, own, wait_s=WAIT_S) if plan.rank == 1 else []
-    return Verdict(Freshness.FRESH, standing.changed(plan.rests_on, band, now, plan.network), own, band=band)
+    changes = standing.changed(plan.rests_on, band, now, Wanted.model_validate(plan.wanted))
+    return Verdict(Freshness.FRESH, changes, own, band=band)
 
 
 def _is_as_it_was(plan: SavedPlan, asked: Prepared, own: PlanSaid, best: PlanSaid) -> bool:
@@ -141,47 +124,13 @@ def _is_as_it_was(plan: SavedPlan, asked: Prepared, own: PlanSaid, best: PlanSai
     return bool(weighing.shape(best, asked.names) == plan.rests_on["best"])
 
 
-def names_of(kept: Mapping[str, Any]) -> dict[str, UUID]:
-    return {row["name"]: UUID(row["id"]) for row in kept["devices"]}
-
-
-def with_names(wanted: Wanted, kept: Mapping[str, Any], now: Facts) -> Wanted:
-    """The rules with the devices as they are called now; Refused where a device is called so that no rule can name it."""
-    called = {_spaced(name): _spaced(now.places[pk].name) for name, pk in names_of(kept).items() if pk in now.places}
-    lines = tuple(_renamed(line, called) for line in wanted.rules)
-    return wanted if lines == wanted.rules else Wanted.read({**wanted.model_dump(), "rules": lines})
-
-
-def _renamed(line: str, called: Mapping[str, str]) -> str:
-    rule = rules.read(line)
-    name = called.get(rule.where, rule.where)
-    if name == rule.where:
-        return line
-    renamed = replace(rule, where=name)
-    if name == rules.ALL or _read(str(renamed)) != renamed:
-        raise Refused({"rules": UNSAID.format(line=line, was=rule.where, name=name)})
-    return str(renamed)
-
-
-def _read(line: str) -> rules.Rule | None:
-    try:
-        return rules.read(line)
-    except ValueError:
-        return None
-
-
-def _spaced(name: str) -> str:
-    """As a rule names it."""
-    return " ".join(name.split())
-
-
 def _keep(plan: SavedPlan, found: Verdict) -> None:
     """Only where it is still the plan that was looked at; a change that came while it was leaves it due."""
     with transaction.atomic():
         held = SavedPlan.objects.select_for_update(of=("self",)).filter(pk=plan.pk, saved_at=plan.saved_at).first()
         if held is None:
             return
-        changes = [{"text": each.text, "matters": each.kind != "link" or each.holds is False} for each in found.changes]
+        changes = [{"text": each.text, "matters": each.breaks} for each in found.changes]
         is_news = (held.state, held.changes) != (found.state, changes)
         if held.state != found.state:
             held.stale_since = timezone.now() if found.state == Freshness.STALE else None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
+from apps.accounts.models import Team
+from apps.catalog.models import Variant
+from apps.plans import layers
+from apps.plans.choosing import of_team
 from apps.plans.planner_form import WayShown
-from worker.planning.answer import PlanSaid
+from worker.planning.answer import LayerSaid, PlanSaid
+from worker.planning.offers import Offer
 from worker.planning.parted import LinkAsked, mark, needed, plan_lines, read_links, read_plan
 
 RECIPE = "partitioning.slices"
@@ -35,6 +41,46 @@ def _planned(plan: PlanSaid, said_of: str) -> dict[str, str]:
     back = sum(hop.ms for hop in plan.hops if hop.cut == plan.stages[-1].last)
     told = {"planned_ms": f"{plan.latency_ms - back:.6g}", "planned_for": said_of, "planned_from": plan.block_times}
     return told if len(said_of) <= LONGEST_MARK else {}
+
+
+def of_plan(team: Team, plan: PlanSaid, network: str, lanes: Lanes, offers: Iterable[Offer] | None = None) -> str:
+    """With a transfer layer in it the network is the one that has it inside; nothing where nobody has its file.
+
+    `offers`: those that the team knows of the network; left out: as they are now.
+    """
+    if plan.transfer is None:
+        return query(plan, network, lanes)
+    offer = _offer(_known(team, network) if offers is None else offers, network, plan.transfer)
+    model = _variant(team, offer) if offer else None
+    if offer is None or model is None:
+        return ""
+    found = query(_inside(plan, plan.transfer.cut, offer), network, lanes)
+    return f"{found}&{urlencode({'model': model})}" if found else ""
+
+
+def _known(team: Team, network: str) -> list[Offer]:
+    return [layers.told(row, row.body["device"]) for row in layers.offers(of_team(team), network)]
+
+
+def _offer(offers: Iterable[Offer], network: str, layer: LayerSaid) -> Offer | None:
+    """The transfer layer as a run left it, where that says what one needs to run it."""
+    same = (network, layer.after, layer.layer, layer.dataset)
+    return next((each for each in offers if each.inner_after and each.variant_sha256
+                 and (each.network, each.after, each.layer, each.dataset) == same), None)
+
+
+def _variant(team: Team, offer: Offer) -> UUID | None:
+    """The team's network with the layer inside."""
+    mine = Variant.objects.filter(team=team, precision="fp32", file=offer.variant_sha256).order_by("-created")
+    found: UUID | None = mine.values_list("pk", flat=True).first()
+    return found
+
+
+def _inside(plan: PlanSaid, cut: int, offer: Offer) -> PlanSaid:
+    """Cut behind the layer's first half, which that network has behind the last layer of the head."""
+    stages = tuple(each.model_copy(update={"last_layer": offer.inner_after}) if each.last == cut else each
+                   for each in plan.stages)
+    return plan.model_copy(update={"stages": stages})
 
 
 def lanes_shown(ways: Sequence[WayShown]) -> Lanes:

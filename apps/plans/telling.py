@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from apps.plans import relays, running, standing, weighing
+from apps.plans import joint_keeping, relays, running, standing, weighing
+from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import SavedPlan
 from apps.plans.wanted import Wanted
 from worker.planning.answer import NOT_RUN, HopSaid, PlanSaid, StageSaid
+from worker.planning.joint_answer import VersionSaid
 from worker.wording import figures
 
 
@@ -60,20 +62,40 @@ def word(plan: SavedPlan) -> str:
 
 def whole(plan: SavedPlan) -> dict[str, Any]:
     """All of its page."""
-    said, wanted = plan_of(plan.plan), Wanted.model_validate(plan.wanted)
+    said = plan_of(plan.plan)
     own = plan_of(plan.own_now) if plan.own_now else None
     best = plan_of(plan.best_now) if plan.best_now else None
     names = {UUID(each["id"]): str(each["name"]) for each in plan.rests_on["devices"]}
+    wanted = (JointWanted if plan.is_joint else Wanted).model_validate(plan.wanted)
+    of_kind = _joint(plan, said, own, best) if isinstance(wanted, JointWanted) else _single(plan, wanted, own, best, names)
     return {"not_run": NOT_RUN, "said": said, "parts": parts(said), "wanted": wanted, "query": wanted.query(), "own": own,
-            "best": best, "best_parts": parts(best) if best and plan.is_stale else [], "word": word(plan),
-            "run": running.query(said, plan.network, running.lanes_kept(plan.rests_on)), "stays": stays(plan, names),
-            "is_best": bool(own and best and weighing.is_as_good(own, best, wanted.objective)),
-            "loss": weighing.loss(own, best, wanted.objective) if own and best else "",
             "relays": relays.of_kept([said, best], plan.rests_on),
-            "devices": plan.rests_on["devices"], "tried": _tried(wanted, names)}
+            "best": best, "best_parts": parts(best) if best and plan.is_stale else [], "word": word(plan),
+            "run": _run(plan, said), "devices": plan.rests_on["devices"], "tried": _tried(wanted, names), **of_kind}
 
 
-def _tried(wanted: Wanted, names: dict[UUID, str]) -> list[str]:
+def _run(plan: SavedPlan, said: PlanSaid) -> str:
+    """What the form of a new run is told; a joint plan that is not cut is no run of slices."""
+    if plan.is_joint and len(said.stages) == 1:
+        return ""
+    return running.of_plan(plan.team, said, plan.network, running.lanes_kept(plan.rests_on))
+
+
+def _single(plan: SavedPlan, wanted: Wanted, own: PlanSaid | None, best: PlanSaid | None,
+            names: dict[UUID, str]) -> dict[str, Any]:
+    return {"stays": stays(plan, names), "is_best": bool(own and best and weighing.is_as_good(own, best, wanted.objective)),
+            "loss": weighing.loss(own, best, wanted.objective) if own and best else ""}
+
+
+def _joint(plan: SavedPlan, said: PlanSaid, own: PlanSaid | None, best: PlanSaid | None) -> dict[str, Any]:
+    """Of two versions the one need not be slower: they differ in accuracy too, which their words say."""
+    is_same = bool(own and best and (own.key, own.words) == (best.key, best.words))
+    loss = f"It takes {figures(own.latency_ms)} ms now ({own.kind})." if own and best and not is_same else ""
+    return {"version": VersionSaid.model_validate(plan.version), "is_best": is_same, "loss": loss,
+            "accuracy": joint_keeping.right(VersionSaid.model_validate(plan.version))}
+
+
+def _tried(wanted: Wanted | JointWanted, names: dict[UUID, str]) -> list[str]:
     """Links of which other numbers than the team's were tried: those do not follow what the team says of them."""
     return [f"{names[each.source]} to {names[each.target]}: {figures(each.bandwidth_mbps)} Mbit/s, {figures(each.latency_ms)} ms"
             for each in wanted.links if {each.source, each.target} <= names.keys()]

@@ -20,7 +20,8 @@ from apps.live.asking import Silent, TooLong
 from apps.live.models import Stream
 from apps.live.tables import Table
 from apps.plans import actions, reviewing, telling
-from apps.plans.models import Freshness, SavedPlan
+from apps.plans.joint_wanted import JointWanted
+from apps.plans.models import Freshness, Kind, SavedPlan
 from apps.plans.wanted import Wanted
 from apps.plans.wire import file_of
 
@@ -52,13 +53,16 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """From the planner: `query` is its address, `plan` the key of the plan, `name` what it shall be called."""
+    """From the planner: `query` is its address, `plan` the key of the plan, `name` what it shall be called.
+
+    With `kind` as joint the same of the page of joint plans: `plan` is the key of the version.
+    """
     user, team = teams.person(request), teams.current(request)
     if team is None or not teams.may_edit(user, team):
         raise PermissionDenied
-    typed = {name: request.POST.get(name, "") for name in ("query", "plan", "name")}
+    typed = {name: request.POST.get(name, "") for name in ("query", "plan", "name", "kind")}
     try:
-        wanted = Wanted.from_query(QueryDict(typed["query"]))
+        wanted = (JointWanted if typed["kind"] == Kind.JOINT else Wanted).from_query(QueryDict(typed["query"]))
         made = actions.save(user, team, wanted, typed["name"], typed["plan"])
     except Refused as refused:
         return render(request, "plans/save.html", {"typed": typed, "errors": refused.errors}, status=_status(refused))

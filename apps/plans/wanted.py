@@ -29,6 +29,7 @@ WORDS = {
     "count": f"This must be a whole number from 1 to {MOST_PLANS}.",
     "returns": "This must be yes or no.",
     "input_mb": f"This must be a number of MB from 0 to {MOST_BYTES / MB:.0f}.",
+    "max_drop": "This must be a number of points of accuracy from 0 to 100; empty: no plan has a transfer layer.",
     "links": f"A link is source,target,round trip in ms,Mbit/s; at most {MOST_LINKS} of them.",
     "links.source": NOBODY,
     "links.target": NOBODY,
@@ -106,6 +107,8 @@ class Wanted(Fact):
     returns: bool = Field(False, description="Whether the result goes back to where the input was.")
     input_mb: float | None = Field(None, ge=0, le=MOST_BYTES / MB, allow_inf_nan=False,
                                    description="The raw input; left out: what the profiles say; 0: no bytes.")
+    max_drop: float | None = Field(None, ge=0, le=100, allow_inf_nan=False, description=(
+        "Points of accuracy that a transfer layer may cost that a run measured for the network; left out: no plan has one."))
     links: tuple[LinkWanted, ...] = Field((), max_length=MOST_LINKS)
     range: RangeWanted | None = None
     pareto: bool = Field(False, description="Whether the plans are wanted that no other beats in both latency and throughput.")
@@ -135,6 +138,7 @@ class Wanted(Fact):
         said += [(name, str(value)) for name, value in plain.items() if value != type(self).model_fields[name].default]
         said += [(name, "on") for name in ("returns", "pareto") if getattr(self, name)]
         said += [("input_mb", f"{self.input_mb:.12g}")] if self.input_mb is not None else []
+        said += [("max_drop", f"{self.max_drop:.12g}")] if self.max_drop is not None else []
         said += [("link", f"{each.source},{each.target},{each.latency_ms:.12g},{each.bandwidth_mbps:.12g}")
                  for each in self.links]
         return urlencode(said + (_range(self.range) if self.range else []), safe=",")
@@ -147,7 +151,7 @@ def _range(asked: RangeWanted) -> list[tuple[str, str]]:
 
 def typed(query: QueryDict) -> dict[str, Any]:
     """The values as they stand in an address, for `Wanted.read` and for a form that shows them again; empty ones left out."""
-    told: dict[str, Any] = {name: text for name in ("network", "objective", "count", "returns", "input_mb", "pareto")
+    told: dict[str, Any] = {name: text for name in ("network", "objective", "count", "returns", "input_mb", "pareto", "max_drop")
                             if (text := text_of(query.get(name, "")))}
     told["devices"] = [text_of(each) for each in query.getlist("device")[:MOST_VALUES]]
     lines = [line for each in query.getlist("rule")[:MOST_VALUES] for line in each[:LONGEST_TYPED * 10].splitlines()]

@@ -10,7 +10,7 @@ from apps.accounts.refusal import Refused
 from apps.plans.asking import WAIT_S, answer_to
 from apps.plans.questions import Prepared
 from worker.planning import Answer, Question
-from worker.planning.answer import PlanSaid
+from worker.planning.answer import LayerSaid, PlanSaid
 from worker.planning.question import Objective, Range, Varying
 from worker.wording import figures
 
@@ -24,8 +24,9 @@ WORTH: dict[Objective, tuple[str, str]] = {"latency": ("latency_ms", "ms"), "thr
 
 
 def shape(plan: PlanSaid, names: Mapping[str, UUID]) -> Shape:
-    """Which layers run on which devices: the same however devices are called and blocks are counted."""
-    return [[str(names.get(stage.device, stage.device)), stage.first_layer, stage.last_layer] for stage in plan.stages]
+    """Which layers run on which devices, with which transfer layer: the same however devices are called and blocks counted."""
+    found = [[str(names.get(stage.device, stage.device)), stage.first_layer, stage.last_layer] for stage in plan.stages]
+    return [*found, [plan.transfer.title]] if plan.transfer else found
 
 
 def chosen(answer: Answer, key: str) -> tuple[PlanSaid, int | None] | None:
@@ -69,7 +70,7 @@ def own_now(asked: Prepared, kept: Shape, plan: PlanSaid, was: Mapping[str, UUID
         return None
     rules = tuple(f"blocks {stage.first}-{stage.last} in {name}" for stage, name in zip(plan.stages, where, strict=True))
     try:
-        said = answer_to(_plain(asked.question, rules), wait_s=wait_s)
+        said = answer_to(_only(_plain(asked.question, rules), plan.transfer), wait_s=wait_s)
     except Refused:
         return None
     found = next(iter(said.plans), None)
@@ -78,6 +79,12 @@ def own_now(asked: Prepared, kept: Shape, plan: PlanSaid, was: Mapping[str, UUID
 
 def _plain(question: Question, rules: tuple[str, ...]) -> Question:
     return question.model_copy(update={"rules": rules, "count": 1, "range": None, "pareto": False})
+
+
+def _only(question: Question, layer: LayerSaid | None) -> Question:
+    """Of what is offered this transfer layer alone, whatever it costs now; none for a plan without one."""
+    mine = tuple(each for each in question.offers if layer and each.offer.title == layer.title)
+    return question.model_copy(update={"offers": mine, "most_drop": 1.0 if mine else None})
 
 
 def band(asked: Prepared, plan: PlanSaid, *, wait_s: float = WAIT_S) -> list[dict[str, Any]]:

@@ -11,9 +11,11 @@ from pydantic import Field
 from apps.accounts.wire import Asked, Listing, Told
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import Freshness, SavedPlan
+from apps.plans.models import Kind as KindOfPlan
 from apps.plans.relays import of_kept
 from apps.plans.wanted import Wanted
-from worker.planning.answer import NOT_RUN, Kind, PlanSaid
+from worker.planning.answer import NOT_RUN, HopSaid, Kind, PlanSaid
+from worker.planning.joint_answer import VersionSaid
 from worker.planning.offers import Offer
 
 
@@ -48,6 +50,13 @@ class TransferOfferOut(Told):
     made_by: UUID = Field(description="The run that measured it.")
     body: Offer = Field(description="As the run left it.")
     created: datetime
+
+
+class JointPlanToSave(JointAsked):
+    """What was asked, and which of the versions on the front is kept."""
+
+    name: str = Field(min_length=1, max_length=120, description="What the saved plan is called; no other of the team has it.")
+    version: str = Field(min_length=1, max_length=20_000, description="The key of the version in the answer.")
 
 
 class PlanToSave(PlanAsked):
@@ -102,6 +111,7 @@ class SavedPlanOut(Told):
     id: UUID
     team: UUID = Field(validation_alias="team_id")
     name: str
+    kind: KindOfPlan = Field(description="single: of one network; joint: of variants, cuts and transfer layers at once.")
     network: str
     state: Freshness
     checking: bool = Field(description="Something that it rests on changed a moment ago and was not looked at yet.")
@@ -123,9 +133,14 @@ class PlanWanted(Wanted):
     """What was asked, with the devices named."""
 
 
+class JointPlanWanted(JointWanted):
+    """What was asked, with the devices named."""
+
+
 class WholePlanOut(SavedPlanOut):
-    wanted: PlanWanted
+    wanted: PlanWanted | JointPlanWanted
     plan: PlanSaid
+    version: VersionSaid | None = Field(description="Of a joint plan the version that it is, as the answer had it.")
     band: list[StaysOut]
     own_now: PlanSaid | None
     best_now: PlanSaid | None
@@ -140,12 +155,19 @@ def file_of(plan: SavedPlan) -> dict[str, Any]:
                "first_layer": each.first_layer, "last_layer": each.last_layer, "ms": each.ms, "kind": each.kind}
               for each in said.stages]
     hops = [{"from": each.sender, "to": each.receiver, "behind_block": each.cut, "bytes": each.bytes, "tensors": each.tensors,
-             "ms": each.ms, "relayed": each in relays.hops} for each in said.hops]
-    return {"name": plan.name, "id": str(plan.pk), "network": plan.network, "saved_at": plan.saved_at.isoformat(),
+             "ms": each.ms, "relayed": each in relays.hops, **_layer(said, each)} for each in said.hops]
+    return {"name": plan.name, "id": str(plan.pk), "question": plan.kind, "network": plan.network, "version": plan.version,
+            "saved_at": plan.saved_at.isoformat(),
             "state": plan.state, "changes": [each["text"] for each in plan.changes], "stages": stages, "hops": hops,
             **said.model_dump(mode="json", include={"latency_ms", "compute_ms", "transfer_ms", "per_second", "bytes", "joules",
                                                     "kind", "block_times", "within_percent"}), "how": NOT_RUN,
             "stays_best": plan.band, "asked": plan.wanted, "devices": kept["devices"], "links": kept["links"]}
+
+
+def _layer(plan: PlanSaid, hop: HopSaid) -> dict[str, Any]:
+    """The transfer layer that stands on this hop."""
+    of = plan.transfer
+    return {"transfer_layer": of.model_dump(mode="json")} if of and of.cut == hop.cut else {}
 
 
 def _tier(kept: dict[str, Any], name: str) -> str:

@@ -410,6 +410,7 @@ API: dict[str, Row] = {
     "POST /plans/joint": Row(post=Who.VIEWER, own=True).sending(networks=["none"]),
     "GET /plans/offers": TEAMS,
     "GET /plans": TEAMS,
+    "POST /plans/joint/save": OWN_EDIT.sending(networks=["none"], name="x", version="x"),
     "POST /plans": OWN_EDIT.sending(network="none", name="x", plan="x"),
     "GET /plans/{plan}": READ,
     "PATCH /plans/{plan}": EDIT.sending(name="x"),
