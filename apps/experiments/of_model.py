@@ -18,6 +18,7 @@ from apps.devices.models import Device
 from apps.experiments.models import LIVE, Measurement, Run
 
 RECIPE = "benchmarking.accuracy"
+SLICES = "partitioning.slices"
 MOST, ROWS = 50, 20
 COUNTED = ("params", "macs", "size_bytes", "activation_bytes")  # in the file itself, no run has to measure them
 
@@ -60,7 +61,17 @@ def measurements_on_device(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _measurements(request: HttpRequest, which: Q, team: UUID, none: str) -> HttpResponse:
     rows = Measurement.objects.visible_to(request.user).filter(which, team=team, value__isnull=False).exclude(metric__in=COUNTED)
     page = paged(request, rows.select_related("run", "variant__model").order_by("-created", "pk"), ROWS)
+    for each in page.object_list:
+        each.over = _over(each)
     return render(request, "experiments/_measurements.html", {"page": page, "none": none})
+
+
+def _over(row: Measurement) -> list[str]:
+    """Of what a plan took: where it was cut, and the links; nothing of any other number."""
+    if row.run.recipe != SLICES or not row.metric.startswith("split_latency"):
+        return []
+    links = row.run.summary.get("links") or str(row.run.params.get("between", "")).split("; ")
+    return [f"plan: {row.run.params['plan']}", *(f"link {link}" for link in links if link)]
 
 
 def _ids(rows: Any) -> list[UUID]:

@@ -57,7 +57,8 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
     title = f"{recipe.title} against {against}" if against else recipe.title
     return Promise(f"{title}: {on}" if things else title, _settings(form), _cost(form, team), _problems(form),
                    "model" in _things(form), studies.words(form.parts(), form.repeats()),
-                   studies.count(form.parts(), form.repeats()), [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
+                   studies.count(form.parts(), form.repeats()),
+                   [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
                    evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
                    relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}))
 

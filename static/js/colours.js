@@ -39,6 +39,15 @@ export function runColour(index) {
   return colour(`c${1 + (index % (COUNT + 1))}`);
 }
 
+// What was predicted and what was measured keep their colours, whichever is drawn first.
+const OF_WAYS = { predicted: "c1", measured: "c2" };
+
+/** `measured, links emulated` is measured too; of any other name its place on the chart decides. */
+export function wayColour(name, index) {
+  const own = OF_WAYS[name.split(",")[0]];
+  return own ? colour(own) : nthColour(index);
+}
+
 export function nthColour(index) {
   return colour(`c${1 + (index % COUNT)}`);
 }

@@ -1,6 +1,6 @@
 // One metric over a label, the newest value of each; a second metric may stand as a line across. Of several runs each keeps its
 // own bars, its own line and its own colour; of several devices too. What is not measured is hatched.
-import { colour, nthColour, recipeColour, runColour } from "../colours.js";
+import { colour, nthColour, recipeColour, runColour, wayColour } from "../colours.js";
 import { safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
@@ -104,7 +104,7 @@ export class Bars {
   /** Of several runs each keeps its colour, whichever spoke first. */
   #colour(group, index) {
     if (this.run.places) return nthColour(this.run.places[group] ?? 0);
-    return this.run.order ? runColour(this.run.order.indexOf(group)) : nthColour(index);
+    return this.run.order ? runColour(this.run.order.indexOf(group)) : wayColour(group, index);
   }
 
   #stroke(group, index) {

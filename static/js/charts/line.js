@@ -1,5 +1,5 @@
 // Metrics over step: one trace for each metric and each combination of labels; label `by` chooses the colour.
-import { colour, nthColour, recipeColour, runColour } from "../colours.js";
+import { colour, recipeColour, runColour, wayColour } from "../colours.js";
 import { decimate } from "../numbers.js";
 import { safe } from "../words.js";
 
@@ -96,7 +96,7 @@ export class Line {
   #strong(group) {
     if (group === "dense") return colour("text");
     const others = this.#others;
-    return others.length <= 1 || this.chart.by === "split" ? recipeColour(this.run.recipe) : nthColour(others.indexOf(group));
+    return others.length <= 1 || this.chart.by === "split" ? recipeColour(this.run.recipe) : wayColour(group, others.indexOf(group));
   }
 
   get #others() { return [...this.groups.keys()].filter((group) => group !== "dense"); }

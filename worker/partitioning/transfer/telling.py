@@ -12,6 +12,7 @@ from worker.partitioning.transfer.outcome import HIGHEST, LOWEST, Outcome
 from worker.partitioning.transfer.sides import PIXELS, Sides
 from worker.partitioning.transfer.trial import Accepted, Base, Refused
 from worker.partitioning.transfer.ways import BYTES_OF_A_MEGABIT, Way, bands, mbps
+from worker.planning.parted import LinkAsked
 from worker.training.accuracy import compared, difference
 from worker.wording import figures
 
@@ -80,7 +81,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "epoch_equivalents": (0 if base.came_trained else outcome.asked.epochs_before) + outcome.asked.epochs * (
             len(outcome.accepted) + len(outcome.refused)),
         **(_of_layer(outcome, first) if first else {}),
-        "variants": [_variant(each) for each in outcome.accepted],
+        "variants": [_variant(outcome, each) for each in outcome.accepted],
     }
 
 
@@ -101,10 +102,14 @@ def _of_layer(outcome: Outcome, found: Accepted) -> dict[str, Any]:
     }
 
 
-def _variant(found: Accepted) -> dict[str, Any]:
+def _variant(outcome: Outcome, found: Accepted) -> dict[str, Any]:
+    """With the link over which it would be cut, as the line of a plan that is run."""
+    sides = outcome.places[found.candidate.sides]
+    link = LinkAsked(sides.sender, sides.receiver, 1e3 * sides.round_trip_s, mbps(sides.bytes_per_s))
     return found.variant.as_summary() | {
         "accuracy": found.score.accuracy, "payload_bytes": found.candidate.payload_bytes,
-        "cut_behind": found.down, "apart": found.files.apart, "head": found.files.head.name, "tail": found.files.tail.name}
+        "cut_behind": found.down, "link": str(link),
+        "apart": found.files.apart, "head": found.files.head.name, "tail": found.files.tail.name}
 
 
 def verdict(outcome: Outcome) -> str:
