@@ -15,8 +15,9 @@ from tests.kill.test_slices_on_boards import Board, logged
 from tests.portal import strain, until
 
 pytestmark = pytest.mark.kill
-# A board that the machine keeps waiting is not to be taken for one that fell silent.
-SETTINGS = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "60"}
+# Who the machine keeps waiting is not to be taken for one that fell silent, nor is a run that waits for a part.
+SETTINGS = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "60",
+            "EDGEPORTAL_LEASE_S": "30", "EDGEPORTAL_RUN_SILENT_S": "300"}
 THREE = {"plan": "pi until pool1; rack until relu3; shed",
          "between": "pi to rack: 50 ms, 10 Mbit/s; rack to shed: 50 ms, 10 Mbit/s", "where": "boards", "warmup": "0"}
 HERE = {"plan": "this computer until pool1; shed", "between": "this computer to shed: 50 ms, 10 Mbit/s", "where": "boards",

@@ -18,6 +18,8 @@ from worker.partitioning.slicing.setup import BESIDE_TENSORS, HERE, Engine, Setu
 
 # A board's agent starts a slice again that died; so long it is waited for, and so often it is looked for.
 RETURN_S, LOOK_S = 20.0, 0.25
+# Beside a fault that names only the relay's own place on the board before it.
+BY_PORTAL = "It is reached by way of the portal."
 
 
 class OnBoards:
@@ -57,8 +59,9 @@ class OnBoards:
     def became(self, part: int, why: str) -> str:
         """Ours is ended, and started anew with the next route. A board's is waited for: its agent starts it again."""
         if part > 1:
-            _await(self._hosts[part - 2], self._return_s)
-            return why
+            host = self._hosts[part - 2]
+            _await(host, self._return_s)
+            return f"{why} {BY_PORTAL}" if host.relayed else why
         ended = self._process.ending() if self._process else ""
         self.close()
         return ended or why
