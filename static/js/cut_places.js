@@ -3,7 +3,7 @@
 const UNTIL = " until ";
 const NAMES = ["device", "edge", "cloud"];
 
-/** A plan with its line at the cursor ending behind this layer, and where the cursor is then. */
+/** A plan with its line at the cursor ending behind this layer. */
 export function cutIn(text, caret, layer) {
   const lines = text.split(/[\n;]/).map((line) => line.trim());
   if (!lines.some(Boolean)) return withEnd([NAMES[0]], 0, layer);
@@ -18,7 +18,7 @@ function withEnd(lines, place, layer) {
   const name = at > 0 ? lines[place].slice(0, at) : lines[place];
   const found = [...lines.slice(0, place), `${name}${UNTIL}${layer}`, ...lines.slice(place + 1)];
   if (place === lines.length - 1) found.push(NAMES.find((each) => !found.some((line) => nameOf(line) === each)) ?? `part ${found.length + 1}`);
-  return { text: found.join("\n"), caret: found.slice(0, place + 1).join("\n").length };
+  return found.join("\n");
 }
 
 function nameOf(line) {
@@ -28,9 +28,8 @@ function nameOf(line) {
 function pick(button) {
   const list = button.closest(".cut-list"), field = document.getElementById(list.dataset.fills), layer = button.dataset.cut;
   if (field.tagName === "TEXTAREA") {
-    const { text, caret } = cutIn(field.value, Number(field.dataset.caret ?? field.value.length), layer);
-    field.value = text;
-    field.dataset.caret = caret;
+    field.value = cutIn(field.value, Number(field.dataset.caret ?? field.value.length), layer);
+    delete field.dataset.caret;  // The next one goes on behind, unless the cursor is put somewhere.
   } else field.value = layer;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   list.querySelector("[role=status]").textContent = `${field.labels[0].textContent}: ${field.value.replaceAll("\n", "; ")}`;

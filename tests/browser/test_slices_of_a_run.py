@@ -37,3 +37,19 @@ def test_a_plan_in_an_address_is_run_and_drawn(page: Any, portal: Portal) -> Non
     assert not findings(page)
     page.set_viewport_size({"width": 390, "height": 800})
     assert wider_than_the_window(page) == 0
+
+
+def test_a_click_on_a_place_to_cut_writes_it_into_the_plan(page: Any, portal: Portal) -> None:
+    page.goto(f"{portal.address}/experiments/new/partitioning.slices/")
+    page.select_option("#id_model", label="LeNet-5 · initialised")
+    page.click("#cuts-plan summary")
+    for layer in ("pool1", "relu3"):
+        page.click(f'#cuts-plan [data-cut="{layer}"]')
+    assert page.input_value("#id_plan") == "device until pool1\nedge until relu3\ncloud"
+    page.fill("#id_plan", "pi until pool9\nedge")
+    page.wait_for_selector(".promise li:has-text(\"the network has no layer 'pool9'\")")
+    page.locator("#id_plan").press("Control+Home")  # The line of the cursor is the one that is cut.
+    page.click('#cuts-plan [data-cut="pool2"]')
+    assert page.input_value("#id_plan") == "pi until pool2\nedge"
+    page.wait_for_selector(".promise li:has-text(\"no layer 'pool9'\")", state="detached")
+    assert not findings(page)
