@@ -21,6 +21,8 @@ from tests.portal import Portal, strain, until
 
 pytestmark = pytest.mark.kill
 Ask = Callable[..., str]
+# How long who asks may have to wait on a busy machine: how soon answers come is another test's promise.
+PATIENT_S = 60.0
 NOBODYS = "6f6e6f6f-0000-4000-8000-000000000000"
 ANSWER = "The profile of pi is no longer there; choose the device again."
 
@@ -54,8 +56,7 @@ def answered(ask: Ask) -> bool:
 
 
 def answers(portal: Portal) -> psutil.Process:
-    found: psutil.Process = until(lambda: portal.processes("celery", "answers@"), 20, "the answers")[0]
-    return found
+    return portal.program("celery", "answers@")
 
 
 def silence_s(ask: Ask, meanwhile: Callable[[], object]) -> float:
@@ -80,14 +81,14 @@ def test_a_killed_answerer_is_silence_in_time_and_the_next_one_answers(portal: P
 def test_a_redis_that_is_killed_on_the_way_is_silence_in_time_and_then_all_is_well(portal: Portal, ask: Ask) -> None:
     answers(portal).suspend()
     try:
-        assert silence_s(ask, portal.processes("redis-server")[0].kill) < 2.5 + 0.5 * strain()
+        assert silence_s(ask, portal.program("redis-server").kill) < 2.5 + 0.5 * strain()
     finally:
         answers(portal).resume()
     until(lambda: answered(ask), 60, "answers again")
 
 
 def test_a_redis_that_hangs_is_silence_in_time(portal: Portal, ask: Ask) -> None:
-    redis = portal.processes("redis-server")[0]
+    redis = portal.program("redis-server")
     redis.suspend()
     try:
         begun = time.monotonic()
@@ -107,7 +108,7 @@ def test_a_crowd_that_gave_up_keeps_nobody_waiting_and_leaves_nothing(portal: Po
             assert {type(each.exception()) for each in asked} == {Silent}
     finally:
         process.resume()
-    assert ask(topic="page 1", wait_s=2.0 * strain()) == ANSWER
+    assert ask(topic="page 1", wait_s=PATIENT_S) == ANSWER
     until(lambda: line.llen(asking.WAITING) == line.llen(asking.QUEUE) == 0, 10, "nothing waits any more")
     assert all(0 < line.ttl(key) <= asking.KEPT_S for key in line.keys(f"{asking.PREFIX}*"))
 
@@ -115,7 +116,7 @@ def test_a_crowd_that_gave_up_keeps_nobody_waiting_and_leaves_nothing(portal: Po
 def test_of_twenty_who_drag_at_once_each_has_an_answer(ask: Ask) -> None:
     def drag(person: int) -> set[str]:
         with ThreadPoolExecutor(4) as hand:
-            moves = [hand.submit(ask, topic=f"person {person}", wait_s=2.0 * strain()) for _ in range(8)]
+            moves = [hand.submit(ask, topic=f"person {person}", wait_s=PATIENT_S) for _ in range(8)]
             return {"given way" if isinstance(each.exception(), Superseded) else each.result() for each in moves}
 
     with ThreadPoolExecutor(20) as crowd:
@@ -135,7 +136,7 @@ def test_a_wake_up_that_an_older_version_left_in_the_queue_is_passed_over(portal
     process = answers(portal)
     for task in ("worker.tasks.describe", "worker.tasks.derive"):
         asking.current_app.send_task(task, queue=asking.QUEUE)
-    assert ask(wait_s=2.0 * strain()) == ANSWER
+    assert ask(wait_s=PATIENT_S) == ANSWER
     assert answers(portal).pid == process.pid and not process.children()
 
 

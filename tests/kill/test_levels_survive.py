@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.portal import Portal, facts, until
+from tests.portal import Portal, facts
 
 pytestmark = pytest.mark.kill
-# Many epochs of small steps: rows come about 0.4 s late, so a level must take seconds to be killed in.
+# Many epochs of small steps, so that a level takes seconds to be caught in.
 ASKED = {"epochs": 10, "levels": 2, "fraction": 0.4, "rewind": 0.19, "batch_size": 4, "seed": 11}
 PLACES = 11  # of a variant among the steps: before training, and after each epoch
 
@@ -30,10 +30,9 @@ def test_a_run_killed_in_the_middle_of_a_level_ends_with_the_same_portfolio(port
     straight = portal.launch("portfolio.dnnshifter", **ASKED)
     assert portal.wait(straight)["status"] == "finished", portal.run(straight)
     run = portal.launch("portfolio.dnnshifter", **ASKED)
-    until(lambda: any(name == "level 1" for name, _ in variants(portal, run)), 90, "level 1 is offered")
+    portal.caught(lambda: any(name == "level 1" for name, _ in variants(portal, run)), "level 1 is offered")
     # Level 2 sets out within its second epoch. One whose follower has been said is in a checkpoint.
-    until(lambda: any(each["step"] >= 2 * PLACES + 3 for each in portal.metrics(run, "loss")), 90, "level 2 is under way")
-    portal.child().kill()
+    portal.caught(lambda: any(each["step"] >= 2 * PLACES + 3 for each in portal.metrics(run, "loss")), "level 2 began").kill()
     ended = portal.wait(run, seconds=150)
     assert ended["status"] == "finished" and ended["attempt"] == 2, ended
     assert variants(portal, run) == variants(portal, straight) and len(variants(portal, run)) == 3

@@ -53,7 +53,7 @@ def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str =
     mine = dict(portal.http.cookies) if who is None else who
     cookies = "; ".join(f"{name}={value}" for name, value in mine.items())
     return connect(f"ws://127.0.0.1:{portal.port}/ws/streams/{stream}/?after={after}", origin=origin or portal.address,
-                   additional_headers={"Cookie": cookies}, open_timeout=10)
+                   additional_headers={"Cookie": cookies}, open_timeout=60)
 
 
 def test_20_sockets_resume_with_no_gap_and_no_duplicate(portal: Portal) -> None:
@@ -79,14 +79,14 @@ def test_a_late_socket_reads_the_whole_history(portal: Portal) -> None:
     portal.wait(run)
     expected = portal.events(run)
     with open_socket(portal, str(portal.run(run)["stream_id"])) as socket:
-        frame = json.loads(socket.recv(timeout=5))
+        frame = json.loads(socket.recv(timeout=60))
     assert frame["events"] == expected
 
 
 @pytest.mark.parametrize("after", ["-1", "1.5", "9223372036854775808", "x", "١", "99999999"])
 def test_a_position_that_cannot_be_is_refused_with_what_is_allowed(portal: Portal, after: str) -> None:
-    with open_socket(portal, portal.one("live_stream", "id", "true"), after) as socket:
-        said = json.loads(socket.recv(timeout=5))
+    with open_socket(portal, portal.stream(), after) as socket:
+        said = json.loads(socket.recv(timeout=60))
     assert (said["type"], said["code"]) == ("error", "bad_position") and "from 0 to" in said["text"]
 
 
@@ -97,9 +97,9 @@ def refused(portal: Portal, stream: str, **how: object) -> int:
 
 
 def test_a_stranger_and_somebody_not_signed_in_find_no_socket(portal: Portal) -> None:
-    stream = portal.one("live_stream", "id", "true")
+    stream = portal.stream()
     stranger = portal.stranger()
-    assert httpx.get(f"{portal.address}/account/", cookies=stranger).status_code == 200, "the stranger is signed in"
+    assert httpx.get(f"{portal.address}/account/", cookies=stranger, timeout=60).status_code == 200, "the stranger is signed in"
     assert refused(portal, stream, who=stranger) == 404
     assert refused(portal, stream, who={}) == 404
     assert refused(portal, "00000000-0000-0000-0000-000000000000") == 404
@@ -107,17 +107,13 @@ def test_a_stranger_and_somebody_not_signed_in_find_no_socket(portal: Portal) ->
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1.evil.example"])
 def test_a_page_of_another_site_cannot_open_a_socket(portal: Portal, origin: str) -> None:
-    stream = portal.one("live_stream", "id", "true")
+    stream = portal.stream()
     assert refused(portal, stream, origin=origin) == 403
-
-
-def own_stream(portal: Portal) -> str:
-    return portal.one("live_stream", "id", "true")
 
 
 @pytest.mark.parametrize("said", ['{"type": "websocket.disconnect"}', '{"type": "fell_behind"}', "[" * 5000, b"\x00\xff", ""])
 def test_what_a_client_says_is_answered_with_an_error_and_the_socket_lives(portal: Portal, said: str | bytes) -> None:
-    with open_socket(portal, own_stream(portal)) as socket:
+    with open_socket(portal, portal.stream()) as socket:
         for _ in range(2):
             socket.send(said)
             assert heard(socket, "error")["code"] == "not_understood"
@@ -125,24 +121,25 @@ def test_what_a_client_says_is_answered_with_an_error_and_the_socket_lives(porta
 
 def test_a_client_that_goes_on_talking_is_closed(portal: Portal) -> None:
     before = portal.web().memory_info().rss
-    with open_socket(portal, own_stream(portal)) as socket:
-        assert closed_with(socket, lambda: [socket.send("x") for _ in range(10_000)]) == 1008
+    with open_socket(portal, portal.stream()) as socket:
+        # Still talking, it may hear the reset of the connection before the reason.
+        assert closed_with(socket, lambda: [socket.send("x") for _ in range(10_000)]) in (1008, 1006)
     assert portal.web().memory_info().rss - before < 30e6
     assert portal.http.get("/").status_code == 200
 
 
 def test_a_message_over_64_kb_closes_the_socket(portal: Portal) -> None:
-    with open_socket(portal, own_stream(portal)) as socket:
+    with open_socket(portal, portal.stream()) as socket:
         assert closed_with(socket, lambda: socket.send("x" * 70_000)) == 1009
 
 
 def test_a_message_that_is_no_text_closes_the_socket(portal: Portal) -> None:
-    with open_socket(portal, own_stream(portal)) as socket:
+    with open_socket(portal, portal.stream()) as socket:
         assert closed_with(socket, lambda: socket.send(b"\xff\xfe", text=True)) == 1007
 
 
 def test_a_message_in_fragments_without_end_closes_the_socket(portal: Portal) -> None:
-    with open_socket(portal, own_stream(portal)) as socket:
+    with open_socket(portal, portal.stream()) as socket:
         # Still sending, it may hear the reset of the connection before the reason.
         assert closed_with(socket, lambda: socket.send("x" * 1000 for _ in range(100_000))) in (1009, 1006)
     assert portal.http.get("/").status_code == 200
@@ -150,21 +147,23 @@ def test_a_message_in_fragments_without_end_closes_the_socket(portal: Portal) ->
 
 def test_who_has_signed_out_is_shown_out_when_asked_again(portal: Portal) -> None:
     portal.http.get(portal.link())
-    with open_socket(portal, own_stream(portal)) as socket:
-        portal.sql("delete from django_session where session_key = %s", portal.http.cookies["sessionid"])
-        assert closed_with(socket, lambda: None, 30) == 4401
-    portal.http.cookies.clear()
-    portal.http.get(portal.link())
+    try:
+        with open_socket(portal, portal.stream()) as socket:
+            portal.sql("delete from django_session where session_key = %s", portal.http.cookies["sessionid"])
+            assert closed_with(socket, lambda: None) == 4401
+    finally:
+        portal.http.cookies.clear()
+        portal.http.get(portal.link())
 
 
 def heard(socket: ClientConnection, kind: str) -> dict[str, str]:
     while True:
-        frame = json.loads(socket.recv(timeout=10))
+        frame = json.loads(socket.recv(timeout=60))
         if frame["type"] == kind:
             return dict(frame)
 
 
-def closed_with(socket: ClientConnection, do: Callable[[], object], seconds: float = 20) -> int:
+def closed_with(socket: ClientConnection, do: Callable[[], object], seconds: float = 60) -> int:
     """The code with which the server closes the socket after that; what it says before does not matter."""
     end = time.monotonic() + seconds
     with contextlib.suppress(ConnectionClosed):
