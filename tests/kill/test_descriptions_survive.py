@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.portal import Portal, until
@@ -31,13 +34,26 @@ def held(portal: Portal, pk: str) -> bool:
     return bool(rows) and bool(rows[0][1])
 
 
+@contextmanager
+def held_up(portal: Portal) -> Iterator[None]:
+    """The desk's warm process stands still: whoever takes a job now is sure to be caught at it. A new one loads torch first."""
+    warm = portal.processes("worker.forkserver", " worker.inspection.child")
+    for process in warm:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in warm:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
 def test_a_desk_that_is_killed_while_it_describes_is_followed_by_another(portal: Portal) -> None:
     pk = undescribed(portal)
-    for process in portal.processes("worker.forkserver"):
-        process.kill()  # The next one imports torch first: long enough to be caught at it.
-    assert ask(portal, pk) is None
-    until(lambda: held(portal, pk), 30, "the desk takes it")
-    portal.processes("celery", "desk@")[0].kill()
+    with held_up(portal):
+        assert ask(portal, pk) is None
+        until(lambda: held(portal, pk), 30, "the desk takes it")
+        portal.program("celery", "desk@").kill()
     told = until(lambda: ask(portal, pk), 120, "described after another attempt")
     assert len(told["layers"]) > 5 and told["parity"]["max_relative"] < 1e-4
     assert portal.sql(JOB, pk) == []
@@ -45,7 +61,7 @@ def test_a_desk_that_is_killed_while_it_describes_is_followed_by_another(portal:
 
 def test_ten_who_look_at_the_same_time_ask_once(portal: Portal) -> None:
     pk = undescribed(portal)
-    desk = portal.processes("celery", "desk@")[0]
+    desk = portal.program("celery", "desk@")
     desk.suspend()
     try:
         with ThreadPoolExecutor(10) as crowd:
@@ -60,7 +76,7 @@ def test_ten_who_look_at_the_same_time_ask_once(portal: Portal) -> None:
 def test_a_desk_that_is_away_finds_what_was_asked_meanwhile(portal: Portal) -> None:
     """Whatever became of its message, the row is there."""
     pk = undescribed(portal)
-    desk = portal.processes("celery", "desk@")[0]
+    desk = portal.program("celery", "desk@")
     desk.suspend()
     try:
         assert ask(portal, pk) is None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.memory import Memory
-from tests.portal import Portal, until
+from tests.portal import Portal, strain, until
 
 pytestmark = pytest.mark.kill
 ROWS = 97_000  # of 32x32x3 bytes: 298 MB that no packer makes smaller
@@ -32,7 +32,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def ask(portal: Portal, method: str, path: str, **more: Any) -> httpx.Response:
     headers = {"X-CSRFToken": portal.http.cookies.get("csrftoken", ""), "Referer": portal.address}
-    return portal.http.request(method, f"/api/uploads{path}", headers=headers | more.pop("headers", {}), timeout=60, **more)
+    return portal.http.request(method, f"/api/uploads{path}", headers=headers | more.pop("headers", {}), timeout=300, **more)
 
 
 def begin(portal: Portal, path: Path, kind: str = "dataset") -> dict[str, Any]:
@@ -117,8 +117,8 @@ def test_a_desk_that_is_killed_while_it_checks_is_followed_by_another(portal: Po
     found = begin(portal, path)
     send(portal, found["id"], path, 0, path.stat().st_size)
     ask(portal, "POST", f"/{found['id']}/finish")
-    until(lambda: state(portal, found["id"])["steps"], 60, "the first step")
-    portal.processes("celery", "desk@")[0].kill()
+    portal.caught(lambda: state(portal, found["id"])["steps"], "the first step", whose="worker.inspection.child")
+    portal.program("celery", "desk@").kill()
     until(lambda: state(portal, found["id"])["state"] == "ready", 120, "ready after another attempt")
     attempts = portal.one("catalog_upload", "attempts", "id = %s", found["id"])
     assert int(attempts) == 2
@@ -135,6 +135,6 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read_whether_or_not_it_sa
         try:
             answer = ask(portal, "PUT", "/00000000-0000-0000-0000-000000000000/parts?offset=0", content=content)
             assert answer.status_code == 413
-        except httpx.WriteError:
+        except (httpx.WriteError, httpx.ReadError):
             pass  # It hung up while we were still talking.
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 20 * strain()
