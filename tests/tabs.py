@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 SLOW = bool(os.environ.get("SLOW_TABS"))
 LATENCY_MS, CPU_TIMES = 400, 4
+# How many times longer `until` waits then.
 SLOW_TIMES = 3 if SLOW else 1
 # How long to wait for what is sure to come: only a test that fails ever waits so long.
-PATIENCE_MS = 60_000 * SLOW_TIMES
+PATIENCE_MS = 180_000
 
 
 def prepare() -> None:
