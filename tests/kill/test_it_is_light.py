@@ -26,6 +26,7 @@ def fresh() -> Iterator[Portal]:
         portal.start()
         portal.clear_the_slot()
         portal.wait(portal.launch("training.backprop", epochs=1), seconds=200)
+        portal.clear_the_slot()
         yield portal
     finally:
         portal.stop()
@@ -58,6 +59,7 @@ def test_the_web_process_holds_no_torch(portal: Portal) -> None:
 def test_warm_pages_answer_in_under_100_ms(portal: Portal) -> None:
     run = portal.launch("training.backprop", epochs=1)
     portal.wait(run)
+    portal.clear_the_slot()
     pages = ("/", "/models/", "/data/", "/devices/", "/experiments/", "/experiments/new/", "/docs/", f"/runs/{run}/",
              "/experiments/new/pruning.reconvene/")
     slow = {page: seconds for page in pages if (seconds := _median(portal, page)) > PAGE_S * strain()}

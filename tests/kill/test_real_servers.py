@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 
 from edgeportal import embedded
-from tests.portal import Portal, free_port, until
+from tests.portal import Portal, free_port, strain, until
 
 pytestmark = pytest.mark.kill
 
@@ -27,12 +28,12 @@ def addresses() -> Iterator[dict[str, str]]:
     servers = [subprocess.Popen([*command, *tcp], preexec_fn=embedded.unprivileged(folder / "postgres")),
                subprocess.Popen([embedded.redis_binary(), "--port", str(ports[1]), "--save", ""], preexec_fn=dying,
                                 stdout=subprocess.DEVNULL)]
-    until(lambda: answers(ports[0]), 20, "PostgreSQL")
+    until(lambda: answers(ports[0]) and hears(ports[1]), 20, "PostgreSQL and Redis")
     yield {"DATABASE_URL": f"postgresql://edgeportal@127.0.0.1:{ports[0]}/postgres",
            "REDIS_URL": f"redis://127.0.0.1:{ports[1]}/0"}
     for server, how in zip(servers, (signal.SIGINT, signal.SIGTERM), strict=True):
         server.send_signal(how)
-        server.wait(10)
+        server.wait(60)
 
 
 def answers(port: int) -> bool:
@@ -40,6 +41,14 @@ def answers(port: int) -> bool:
         psycopg.connect(host="127.0.0.1", port=port, user="edgeportal", dbname="postgres").close()
         return True
     except psycopg.OperationalError:
+        return False
+
+
+def hears(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        return True
+    except OSError:
         return False
 
 
@@ -67,6 +76,6 @@ def test_a_server_that_is_not_there_gives_one_line() -> None:
                     REDIS_URL="redis://127.0.0.1:1/0", EDGEPORTAL_SAMPLE="0")
     portal.begin()
     assert portal.process
-    assert portal.process.wait(30) == 1
+    assert portal.process.wait(60 * strain()) == 1
     lines = [line for line in portal.said().splitlines() if line.startswith("EdgePortal:")]
     assert len(lines) == 1 and "onnection" in lines[0], portal.said()

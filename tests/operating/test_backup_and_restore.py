@@ -45,7 +45,7 @@ def other() -> Iterator[Portal]:
 def runs(portal: Portal) -> tuple[str, str]:
     """One run that has ended, and one that goes on."""
     done = portal.launch("training.backprop", epochs=2)
-    assert portal.wait(done)["status"] == "finished"
+    assert portal.wait(done)["status"] == "finished", portal.run(done)
     goes_on = portal.launch("training.backprop", epochs=2000, batch_size=2, seed=5)  # Cancelled in the end.
     until(lambda: portal.metrics(goes_on, "accuracy"), 60, "the second run trains")
     return done, goes_on
