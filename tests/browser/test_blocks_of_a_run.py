@@ -40,8 +40,8 @@ def bright(page: Any) -> int:
 
 
 def test_the_table_stands_there_while_it_measures_and_stays_when_it_is_stopped(page: Any, portal: Portal, measured: str) -> None:
-    # It would take minutes: no browser is so slow that it is over before it is looked at.
-    run = portal.launch("benchmarking.layers", "VGG-11", "digits32", engine="torch", repeats=1000, batch=32, seconds=600)
+    # It tells of its blocks at each quarter: after the first, most of a minute is left to look, more where all is slow.
+    run = portal.launch("benchmarking.layers", "VGG-11", "digits32", engine="torch", repeats=1000, batch=4, seconds=600)
     page.goto(f"{portal.address}/runs/{run}/")
     page.wait_for_selector("#blocks-card tr[data-block='7']:not(:has(small.of))")
     page.wait_for_selector("#charts .bars .point")
