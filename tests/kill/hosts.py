@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 
 from edgeportal import embedded
 from tests.operating.store import Store
@@ -35,19 +36,20 @@ class Servers:
         self.database = f"postgresql://edgeportal@127.0.0.1:{database}/postgres"
         self.environment = {"DATABASE_URL": self.database, "REDIS_URL": f"redis://127.0.0.1:{broker}/0",
                             "SECRET_KEY": secrets.token_urlsafe(50), **self.store.environment()}
-        until(self._answers, 20, "PostgreSQL")
+        until(self._answer, 20, "PostgreSQL and Redis")
 
-    def _answers(self) -> bool:
+    def _answer(self) -> bool:
         try:
             psycopg.connect(self.database).close()
-            return True
-        except psycopg.OperationalError:
+            with redis.Redis.from_url(self.environment["REDIS_URL"]) as line:
+                return bool(line.ping())
+        except (psycopg.OperationalError, redis.ConnectionError):
             return False
 
     def stop(self) -> None:
         for process, how in zip(self._processes, (signal.SIGINT, signal.SIGTERM), strict=True):
             process.send_signal(how)
-            process.wait(10)
+            process.wait(60)
         self.store.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -88,8 +90,6 @@ class Host(Portal):
         return answer.status_code == 200 and self._has_pulse()
 
     def _has_pulse(self) -> bool:
-        import redis
-
         with redis.Redis.from_url(self.servers.environment["REDIS_URL"]) as line:
             return bool(line.exists(f"edgeportal:pulse:worker@{self.name}"))
 
@@ -102,7 +102,7 @@ class Host(Portal):
             except ProcessLookupError:
                 pass
         assert self.process
-        self.process.wait(10)
+        self.process.wait(60)
 
     def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.servers.database, autocommit=True) as connection:

@@ -42,14 +42,17 @@ def hosts() -> Iterator[list[Host]]:
 
 
 def test_runs_launched_through_one_host_are_done_by_all(hosts: list[Host]) -> None:
-    a = hosts[0]
-    runs = [a.launch("training.backprop", epochs=2, batch_size=2, seed=seed) for seed in range(9)]
-    did = set()
-    for run in runs:
-        ended = a.wait(run, seconds=240)
-        assert ended["status"] == "finished", ended
-        did.add(ended["worker"])
-    assert did == {"worker@a", "worker@b", "worker@c"}
+    """As many at once as there are hosts, until each has had one: who is quick may take two of the first."""
+    a, did = hosts[0], set()
+
+    def all_did() -> bool:
+        for run in [a.launch("training.backprop", epochs=2, batch_size=2, seed=seed) for seed in range(3)]:
+            ended = a.wait(run, seconds=240)
+            assert ended["status"] == "finished", ended
+            did.add(ended["worker"])
+        return did == {"worker@a", "worker@b", "worker@c"}
+
+    until(all_did, 120, "each host has done a run")
 
 
 def test_what_one_host_made_is_downloaded_and_watched_through_another(hosts: list[Host]) -> None:
@@ -71,11 +74,11 @@ def test_a_host_that_loses_its_power_loses_no_run_and_at_most_one_epoch(hosts: l
     undisturbed = a.launch("training.backprop", **ASKED)
     assert a.wait(undisturbed, seconds=200)["status"] == "finished"
     run = a.launch("training.backprop", **ASKED)
-    until(lambda: any((m["step"] or 0) >= 3 for m in a.metrics(run, "accuracy")), 120, "epoch 3")
-    name = a.run(run)["worker"].partition("@")[2]
+    name = until(lambda: a.run(run)["worker"], 30, "a host takes it").partition("@")[2]
     # The page stays with a host that lives.
     dead = next(host for host in hosts if host.name == name)
     watcher = next(host for host in hosts if host is not dead)
+    dead.caught(lambda: any((m["step"] or 0) >= 3 for m in watcher.metrics(run, "accuracy")), "epoch 3")
     dead.power_off()
     try:
         ended = watcher.wait(run, seconds=200)
@@ -87,7 +90,7 @@ def test_a_host_that_loses_its_power_loses_no_run_and_at_most_one_epoch(hosts: l
         logs = " ".join(event["body"]["message"] for event in events if event["type"] == "log")
         resumed = [int(number) for number in re.findall(r"after epoch (\d+)", logs)]
         assert resumed and max(resumed) >= 2, f"it went on from its checkpoint: {logs}"
-        assert not [one for one in watcher.servers.store.names("runs/") if run.replace("-", "") in one], "no trail is left"
+        until(lambda: run.replace("-", "") not in " ".join(watcher.servers.store.names("runs/")), 20, "no trail is left")
     finally:
         dead.up()
 
