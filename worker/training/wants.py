@@ -1,0 +1,67 @@
+"""What each way of training needs of memory, rehearsed without any: for plans, and for the answer whether it will fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import fx
+
+from worker.dnn.shapes import Shape
+from worker.dnn.units import Units, has_batch_norm
+from worker.training.hardware import working
+from worker.training.limits import Limits, Way
+from worker.training.local import heads
+from worker.training.local.heads import Head
+from worker.training.local.learner import UnitLearner
+from worker.training.local.plan import Want
+from worker.training.memory.rehearsal import META, Rehearsed, outlined, rehearsed
+from worker.training.settings import Settings
+from worker.training.stepping import WholeLearner
+
+
+def of_whole(network: fx.GraphModule, in_shape: Shape, settings: Settings, way: Way | None = None) -> Want:
+    """A step of the whole network; `way` as in `Limits`."""
+
+    def fresh() -> WholeLearner:
+        return WholeLearner(working(outlined(network), META).train(), settings, Limits(way=way))
+
+    return _want("a training step of the whole network", rehearsed(fresh, in_shape), has_batch_norm(network))
+
+
+def of_units(parts: Units, kind: Head, settings: Settings) -> list[Want]:
+    """A step of each unit with its exit."""
+    exits = heads_of(parts, kind)
+    return [_of_unit(unit.name, unit.network, head, unit.in_shape, settings)
+            for unit, head in zip(parts.units, exits, strict=True)]
+
+
+def heads_of(parts: Units, kind: Head) -> list[fx.GraphModule]:
+    """The exits, outlined: auxiliary heads, and the network's own behind the last unit."""
+    taken = {name.partition(".")[0] for piece in _pieces(parts) for name, _ in piece.named_modules()}
+    own = next(name for name in _names() if name not in taken)
+    made = [heads.outline(kind, unit.out_shape, parts.classes, own) for unit in parts.units[:-1]]
+    return [*made, parts.head.network]
+
+
+def _pieces(parts: Units) -> Sequence[fx.GraphModule]:
+    return [*(unit.network for unit in parts.units), parts.head.network]
+
+
+def _names() -> Iterator[str]:
+    yield "exit"
+    number = 2
+    while True:
+        yield f"exit_{number}"
+        number += 1
+
+
+def _of_unit(name: str, network: fx.GraphModule, head: fx.GraphModule, in_shape: Shape, settings: Settings) -> Want:
+    def fresh() -> UnitLearner:
+        unit, own = (working(outlined(module), META).train() for module in (network, head))
+        return UnitLearner(unit, own, settings)
+
+    return _want(name, rehearsed(fresh, in_shape), has_batch_norm(network) or has_batch_norm(head))
+
+
+def _want(name: str, found: Rehearsed, norm: bool) -> Want:
+    return Want(name, found.demand, found.resident_bytes, 2 if norm else 1)
