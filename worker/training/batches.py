@@ -40,7 +40,11 @@ def shuffled(
     """Only the images of one batch are ever read out of the part, which may be a file larger than memory."""
     images, labels = torch.as_tensor(part.images), torch.as_tensor(part.labels)
     for index in batches:  # nothing of a batch may outlive its step: memory budgets count on it
-        yield normalise(images[index] if change is None else change(images[index], index), data).to(device), labels[index].to(device)
+        yield _normalised(images, index, data, change).to(device), labels[index].to(device)
+
+
+def _normalised(images: torch.Tensor, index: torch.Tensor, data: Data, change: Change | None) -> torch.Tensor:
+    return normalise(images[index] if change is None else change(images[index], index), data)
 
 
 def in_order(data: Data, part: Part, device: torch.device, batch: int = EVALUATION) -> Iterator[Batch]:

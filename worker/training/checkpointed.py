@@ -1,7 +1,7 @@
 """Gradient checkpointing: a segment's inside is forgotten on the way forwards and computed again on the way backwards.
 
-Chen, Xu, Zhang, Guestrin: "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv 1604.06174: with about sqrt(L) segments of L
-units what is kept and what is computed again at a time both grow with sqrt(L).
+Chen, Xu, Zhang, Guestrin: "Training Deep Nets with Sublinear Memory Cost", 2016, arXiv 1604.06174: with about sqrt(L) segments of
+L units what is kept and what is computed again at a time both grow with sqrt(L).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from itertools import pairwise
 
-import torch
 from torch import Tensor, fx, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -27,7 +28,7 @@ def segments(network: fx.GraphModule, in_shape: Shape) -> list[fx.GraphModule]:
     pieces = [unit.network for unit in parts.units]
     count = math.ceil(math.sqrt(len(pieces)))
     borders = [round(place * len(pieces) / count) for place in range(count + 1)]
-    made = [pieces[begin:end] for begin, end in zip(borders, borders[1:], strict=False)]
+    made = [pieces[begin:end] for begin, end in pairwise(borders)]
     made[-1] = [*made[-1], parts.head.network]
     return [joined(each) for each in made]
 
@@ -41,7 +42,7 @@ def way(in_shape: Shape) -> Callable[[nn.Module], Callable[[Tensor], Tensor]]:
 
         def forward(images: Tensor) -> Tensor:
             for piece in pieces[:-1]:
-                images = checkpoint(piece, images, use_reentrant=False, context_fn=lambda piece=piece: _contexts(piece))
+                images = checkpoint(piece, images, use_reentrant=False, context_fn=partial(_contexts, piece))
             # What is computed last is needed first: forgetting it would save nothing.
             result: Tensor = pieces[-1](images)
             return result
@@ -56,12 +57,16 @@ def _contexts(piece: nn.Module) -> tuple[AbstractContextManager[None], AbstractC
 
 @contextmanager
 def _statistics_left_alone(piece: nn.Module) -> Iterator[None]:
-    """Batch-norm took this batch into its running statistics the first time; a second time would count it twice."""
+    """Batch-norm took this batch into its running statistics the first time; a second time would count it twice.
+
+    They stay in place, as torch compares what both passes keep: with no momentum they come out as they went in.
+    """
     layers = [layer for layer in piece.modules() if isinstance(layer, BATCH_NORM) and layer.track_running_stats]
+    before = [(layer.momentum, layer.num_batches_tracked) for layer in layers]
     for layer in layers:
-        layer.track_running_stats = False
+        layer.momentum, layer.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for layer in layers:
-            layer.track_running_stats = True
+        for layer, (momentum, count) in zip(layers, before, strict=True):
+            layer.momentum, layer.num_batches_tracked = momentum, count

@@ -160,9 +160,7 @@ class _Training:
         self.hold, self.share, self.span = hold or (lambda: None), share, span
         self.learner = WholeLearner(network, settings, limits, hold=self.hold)
         self.optimiser = self.learner.optimiser
-        self.meter = Meter(self.device) if limits else None
-        if self.meter:
-            self.meter.begin(self.learner.tensors())
+        self.meter = Meter(self.device, self.learner.tensors()) if limits else None
         self.skip = 0
         self.stepped: Stepped | None = None
         self.pulse = Pulse()
@@ -238,9 +236,10 @@ class _Training:
     def _step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self.meter is None:
             return self.learner.step(images, labels)
-        with self.meter.step(self.learner.tensors(), (images, labels)):
+        self.meter.begin(self.learner.tensors(), (images, labels))
+        with self.meter.counted():
             found = self.learner.step(images, labels)
-        self.meter.stepped()
+        self.meter.end()
         return found
 
     def limited(self, history: snapshot.History) -> Iterator[Event]:

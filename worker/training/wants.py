@@ -57,7 +57,9 @@ def _names() -> Iterator[str]:
 
 def _of_unit(name: str, network: fx.GraphModule, head: fx.GraphModule, in_shape: Shape, settings: Settings) -> Want:
     def fresh() -> UnitLearner:
-        unit, own = (working(outlined(module), META).train() for module in (network, head))
+        unit, own = outlined(network).train(), outlined(head).train()
+        working(unit, META)
+        working(own, META)
         return UnitLearner(unit, own, settings)
 
     return _want(name, rehearsed(fresh, in_shape), has_batch_norm(network) or has_batch_norm(head))
