@@ -90,8 +90,10 @@ def make(base: bytes, result: bytes, *, blank: bool = False, whole: bool = False
     header = {"base": sha256(base), "result": sha256(result), "blank": int(blank), "count": len(at), "coding": named.coding,
               "bits": named.remainder_bits, "positions": len(named.body), "whole": _marked(sent, len(others))}
     body = _framed(header, [named.body, new[at].tobytes(), *(others[place].of(result).tobytes() for place in sent)])
-    if applied(base, read(body)) != result:
-        raise Unusable("The two files differ in more than the numbers of their tensors.")
+    try:
+        applied(base, read(body))
+    except Unusable:
+        raise Unusable("The two files differ in more than the numbers of their tensors.") from None
     return body
 
 
