@@ -39,8 +39,8 @@ CHARTS = [MEMORY, ACCURACY, SIZES, LOSS, OVER_TIME, PARAMS, RATE, PHASES]
 class Params(LocalParams):
     exits: Literal["half", "linear", "256"] = param(
         "half", help="What each unit learns by. Half: a convolution with half as many filters as the unit has channels, 8 to "
-                     "256, then pool and linear layer; linear: pool and linear layer alone, the cheapest; 256: 256 filters for every "
-                     "unit, as in classic local learning.", essential=True)
+                     "256, then pool and linear layer; linear: pool and linear layer alone, the cheapest; 256: 256 filters for "
+                     "every unit, as in classic local learning.", essential=True)
     tolerance_points: float = param(
         1.0, help="The exit that is kept has the fewest parameters of those at most so many points of validation accuracy below "
                   "the best.", unit="points", ge=0, le=100)

@@ -142,16 +142,17 @@ class Block:
             learner.train()
         for position, index in enumerate(batches):
             rate = rates.at(epoch, settings.epochs, step=position, steps=len(batches))
-            sums += self._step(self.source.take("train", index).to(self.device), labels[index].to(self.device), rate)
+            sums += self._step(index, labels[index].to(self.device), rate)
             if self.pulse.due():
                 yield self._progress(epoch - 1 + (position + 1) / len(batches))
         yield self._progress(epoch)
         loss, right = (sums / sum(map(len, batches))).tolist()
         return loss, right
 
-    def _step(self, samples: Tensor, labels: Tensor, rate: float) -> Tensor:
-        """Sums of losses and of right answers by unit. Each unit's samples are gone before the next unit learns."""
-        found = []
+    def _step(self, index: Tensor, labels: Tensor, rate: float) -> Tensor:
+        """Sums of losses and of right answers by unit. Each unit's samples are gone before the next unit learns: nobody but this
+        name may hold them."""
+        samples, found = self.source.take("train", index).to(self.device), []
         self.meter.begin(self._tensors(), (samples, labels))
         for learner in self.learners:
             learner.rate(rate)

@@ -79,7 +79,8 @@ def train(terms: Terms, context: Context, name: str) -> Generator[Event, None, d
     yield phases.end("test and save")
     return {
         "params_before": whole.params, "params_after": made.facts.params, "macs_before": whole.macs,
-        "macs_after": made.facts.macs, "size_bytes_after": made.facts.size_bytes, "accuracy_before": before.accuracy if before else None,
+        "macs_after": made.facts.macs, "size_bytes_after": made.facts.size_bytes,
+        "accuracy_before": before.accuracy if before else None,
         "accuracy_after": after.accuracy, "test_images": after.n, "validation_accuracy": kept.accuracy,
         "accuracy_best_exit": best_score.accuracy, "exit": kept.number, "best_exit": best.number,
         "exits": [each.as_json() for each in found], "plan": plan.as_json(), "memory_budget_bytes": plan.budget_bytes,

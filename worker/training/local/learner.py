@@ -46,7 +46,7 @@ class UnitLearner:
             torch.nn.utils.clip_grad_norm_(self.weights, self.settings.clip_norm, foreach=False)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        return Stepped(loss.detach(), (answers.detach().argmax(1) == labels).sum(), result.detach())
+        return Stepped(loss.detach(), (answers.detach().argmax(1) == labels).sum(), _alone(result.detach()))
 
     def rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:
@@ -55,3 +55,9 @@ class UnitLearner:
     def train(self, mode: bool = True) -> None:
         self.unit.train(mode)
         self.head.train(mode)
+
+
+def _alone(result: Tensor) -> Tensor:
+    """A part of something larger, as a crop is, would keep all of it alive while the next unit learns."""
+    own = result.numel() * result.element_size()
+    return result.clone() if result.untyped_storage().nbytes() > own else result
