@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from torch import fx
 
 from worker.dnn.shapes import Shape
-from worker.dnn.units import Units, has_batch_norm
+from worker.dnn.spec import to_spec
+from worker.dnn.units import Unit, Units, has_batch_norm
 from worker.training.hardware import working
 from worker.training.limits import Limits, Way
 from worker.training.local import heads
@@ -30,9 +33,27 @@ def of_whole(network: fx.GraphModule, in_shape: Shape, settings: Settings, way: 
 
 def of_units(parts: Units, kind: Head, settings: Settings) -> list[Want]:
     """A step of each unit with its exit."""
-    exits = heads_of(parts, kind)
-    return [_of_unit(unit.name, unit.network, head, unit.in_shape, settings)
-            for unit, head in zip(parts.units, exits, strict=True)]
+    return list(_of_units(parts, kind, settings))
+
+
+def _of_units(parts: Units, kind: Head, settings: Settings) -> Iterator[Want]:
+    exits, known = heads_of(parts, kind), dict[str, Want]()
+    for unit, head in zip(parts.units, exits, strict=True):
+        alike = _likeness(unit, head)
+        if alike not in known:
+            known[alike] = _of_unit(unit.name, unit.network, head, unit.in_shape, settings)
+        yield replace(known[alike], name=unit.name)
+
+
+def _likeness(unit: Unit, head: fx.GraphModule) -> str:
+    """The same for units that need the same, whatever their layers are called; they are rehearsed once."""
+    return json.dumps([unit.in_shape, *(_layers(piece) for piece in (unit.network, head))])
+
+
+def _layers(piece: fx.GraphModule) -> list[object]:
+    nodes = to_spec(piece)["nodes"]
+    places = {node["name"]: place for place, node in enumerate(nodes)}
+    return [[node["op"], node["kind"], node["arguments"], [places[each] for each in node["inputs"]]] for node in nodes]
 
 
 def heads_of(parts: Units, kind: Head) -> list[fx.GraphModule]:

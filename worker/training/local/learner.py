@@ -58,6 +58,8 @@ class UnitLearner:
 
 
 def _alone(result: Tensor) -> Tensor:
-    """A part of something larger, as a crop is, would keep all of it alive while the next unit learns."""
-    own = result.numel() * result.element_size()
-    return result.clone() if result.untyped_storage().nbytes() > own else result
+    """In plain order and in a storage of its own, as the next unit's step was rehearsed: in another order some operations copy
+    it, and a part of something larger, as a crop is, would keep all of that alive."""
+    plain = result.contiguous()
+    own = plain.numel() * plain.element_size()
+    return plain.clone() if plain.untyped_storage().nbytes() > own else plain

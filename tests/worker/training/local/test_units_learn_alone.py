@@ -110,7 +110,7 @@ def classic(given: list[UnitLearner], data: Data, batch: int) -> None:
                 result = each.unit(samples)
                 gradients = torch.autograd.grad(cross_entropy(each.head(result), labels), each.weights)
                 descend(each.weights, gradients, momenta, rate)
-                samples = result.detach()
+                samples = result.detach().contiguous()
 
 
 @torch.no_grad()
@@ -179,7 +179,7 @@ def test_heads_fit_results_of_every_shape(shape: tuple[int, ...]) -> None:
         assert made(torch.randn(4, *shape)).shape == (4, 3)
 
 
-@pytest.mark.parametrize("name", ["lenet5", "resnet20"])
+@pytest.mark.parametrize("name", ["lenet5", "resnet18"])
 def test_narrow_exits_never_need_more_than_wide_ones(name: str) -> None:
     parts = units(architectures.outline(name, 10, SHAPE), SHAPE)
     narrow, wide = (wants.of_units(parts, kind, SETTINGS) for kind in ("half", "256"))
