@@ -21,7 +21,8 @@ from worker.recipe import Recipe
 from worker.wording import range_words
 
 GUIDES = {"first-steps": "First steps", "uploads": "Your own models and data", "data-sets": "Data sets",
-          "networks": "Which networks are read", "pruning": "Pruning", "updating": "Updating deployed networks",
+          "networks": "Which networks are read", "pruning": "Pruning", "training": "Training in a budget",
+          "updating": "Updating deployed networks",
           "devices": "Devices",
           "device-profiles": "Device profiles as files",
           "benchmark-protocol": "Benchmark protocol", "partitioning": "Partitioning", "portfolios": "Portfolios"}
