@@ -31,7 +31,7 @@ def test_it_tells_of_each_method_whether_it_fits_with_which_batch_and_why_not() 
     assert list(told["methods"]) == METHODS and told["budget_bytes"] == 600_000 and told["origin"] == "predicted"
     for found in told["methods"].values():
         assert found["fits"] == (found["why_not"] is None) == (found["batch"] is not None)
-        assert found["fits"] and found["predicted_bytes"] <= told["usable_bytes"] or found["needed_bytes"] > 600_000
+        assert (found["fits"] and found["predicted_bytes"] <= told["usable_bytes"]) or found["needed_bytes"] > 600_000
     assert told["methods"]["training.backprop"]["fits"] and not told["methods"]["training.local"]["fits"]
     assert [block["last"] for block in told["methods"]["training.neuroflux"]["blocks"]] == [2, 4]
 
