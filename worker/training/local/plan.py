@@ -97,7 +97,9 @@ class Plan:
         return max(block.predicted_bytes for block in self.blocks)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"predicted_bytes": self.predicted_bytes}
+        return {"budget_bytes": self.budget_bytes, "usable_bytes": self.usable_bytes, "predicted_bytes": self.predicted_bytes,
+                "units": [asdict(unit) | {"line": list(unit.line)} for unit in self.units],
+                "blocks": [asdict(block) for block in self.blocks]}
 
 
 def planned(wants: Sequence[Want], budget: Budget) -> Plan:

@@ -66,6 +66,7 @@ def test_one_sweep_keeps_all_weights_resident_and_says_what_that_needs() -> None
 def test_a_plan_is_plain_data() -> None:
     plan = planned([want(100, 100), want(100, 10)], budget(1000))
     told = json.loads(json.dumps(plan.as_json()))
+    assert told == plan.as_json()
     assert told["blocks"][1] == {"first": 2, "last": 2, "batch": 90, "predicted_bytes": 1000, "resident_bytes": 0}
     assert told["predicted_bytes"] == 1000
 
