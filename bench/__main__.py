@@ -7,7 +7,8 @@ import platform
 import sys
 
 NAMES = ("portal", "reconvene", "stream", "pages", "surgery", "pruning", "scores", "folds", "shifter", "layers", "twins",
-         "prediction", "planner", "joint", "cuts", "asking", "slices", "scissionlite", "wire")
+         "prediction", "planner", "joint", "cuts", "asking", "slices", "scissionlite", "wire",
+         "updating")
 
 
 def main() -> None:

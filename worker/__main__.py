@@ -1,5 +1,5 @@
 """`python -m worker list | describe RECIPE | run RECIPE --model ... --dataset ... --<param> ...
-| inspect FILE | prune FILE | export FILE | diff A B | scission FOLDER NETWORK_CSV MODEL | joint PROFILES`."""
+| inspect FILE | prune FILE | export FILE | diff A B | fit | scission FOLDER NETWORK_CSV MODEL | joint PROFILES`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from worker.flags import Refused, find, given_profiles, hashes, is_switch, read,
 from worker.inspection import command
 from worker.joint_command import joint
 from worker.networks import command as networks
+from worker.networks.fit_command import fit
 from worker.params import Params, extra
 from worker.reasons import lacked
 from worker.recipe import Recipe
@@ -40,6 +41,7 @@ app.command("inspect")(command.inspect)
 app.command("prune")(networks.prune)
 app.command("export")(networks.export)
 app.command("diff")(networks.diff)
+app.command("fit")(fit)
 app.add_typer(profile_command.app, name="profile")
 app.command("scission")(scission)
 app.command("joint")(joint)

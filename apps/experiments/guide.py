@@ -21,7 +21,9 @@ from worker.recipe import Recipe
 from worker.wording import range_words
 
 GUIDES = {"first-steps": "First steps", "uploads": "Your own models and data", "data-sets": "Data sets",
-          "networks": "Which networks are read", "pruning": "Pruning", "devices": "Devices",
+          "networks": "Which networks are read", "pruning": "Pruning", "training": "Training in a budget",
+          "updating": "Updating deployed networks",
+          "devices": "Devices",
           "device-profiles": "Device profiles as files",
           "benchmark-protocol": "Benchmark protocol", "partitioning": "Partitioning", "portfolios": "Portfolios"}
 PLAIN = {int: "whole number", float: "number", bool: "yes or no", str: "text"}

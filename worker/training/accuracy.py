@@ -12,7 +12,7 @@ from worker.datasets import Data
 from worker.datasets.data import PartName
 from worker.events import Event, Measured, Progress
 from worker.profiling.pulse import Pulse
-from worker.training.batches import in_order
+from worker.training.batches import EVALUATION, in_order
 from worker.training.hardware import chosen
 from worker.wording import signed
 
@@ -91,13 +91,15 @@ def compared(before: Score, after: Score, other: str) -> str:
     return f"{abs(points):.1f} points {'more' if points > 0 else 'less'} accurate than {other} ({tested})"
 
 
-def score(network: torch.nn.Module, data: Data, split: PartName) -> Generator[Progress, None, Score]:
-    """Count right answers on one part of the data; leaves the network in evaluation mode."""
+def score(
+    network: torch.nn.Module, data: Data, split: PartName, batch: int = EVALUATION,
+) -> Generator[Progress, None, Score]:
+    """Count right answers on one part of the data, `batch` images at a time; leaves the network in evaluation mode."""
     device, part, pulse = chosen(), data.parts[split], Pulse()
     network.to(device).eval()
     correct = seen = 0
     finite = torch.ones((), dtype=torch.bool, device=device)
-    for images, labels in in_order(data, part, device):
+    for images, labels in in_order(data, part, device, batch):
         with torch.inference_mode():
             answers = network(images)
             correct += int((answers.argmax(1) == labels).sum())

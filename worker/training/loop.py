@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from worker.context import Checkpoints
 from worker.datasets import Data
@@ -16,15 +15,17 @@ from worker.events import Event, Log, Metric, Progress
 from worker.profiling.pulse import Pulse
 from worker.training import augmentation, live, snapshot
 from worker.training.accuracy import Score, score
-from worker.training.batches import order, shuffled
+from worker.training.batches import EVALUATION, order, shuffled
 from worker.training.hardware import chosen, resting, working
+from worker.training.limits import MEMORY, Limits, over_time
+from worker.training.memory.meter import Meter
 from worker.training.rates import Rates
 from worker.training.settings import Settings
+from worker.training.stepping import Criterion, Hold, WholeLearner
 
-Hold = Callable[[], None]
+__all__ = ["WHOLE", "Criterion", "Diverged", "Hold", "Leg", "Share", "Stepped", "Trained", "train"]
+
 Stepped = Callable[[int], None]
-# The loss of a batch: of its images, of what the network answered, of its labels.
-Criterion = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 # A classifier that guesses has a loss of ln(classes); what is this many times worse does not find its way back.
@@ -90,19 +91,20 @@ class Trained:
 def train(
     network: torch.nn.Module, data: Data, settings: Settings, *,
     variant: str, checkpoints: Checkpoints, hold: Hold | None = None, share: Share | None = None,
-    leg: Leg = WHOLE, stepped: Stepped | None = None, criterion: Criterion | None = None,
+    leg: Leg = WHOLE, stepped: Stepped | None = None, criterion: Criterion | None = None, limits: Limits | None = None,
 ) -> Generator[Event, None, Trained]:
     """Train `network` in place. `hold` is called after every backward pass and after every step, e.g. to keep pruned
     weights and their gradients at zero; `stepped` is told after every step how many there were, from the first epoch on.
-    `criterion` is what gets less: cross-entropy, where nothing else is wanted.
+    `criterion` is what gets less: cross-entropy, where nothing else is wanted. `limits`: a memory budget that is kept to.
     `share` says which of a run's epochs these are, where it trains more than one network; `leg` which of the network's.
 
     Resumes from the last checkpoint named after the variant, saying the metrics of its history once more first.
     """
     last = settings.epochs if leg.until is None else leg.until
-    training = _Training(network, data, settings, variant, hold, share or Share(0, last - leg.after), range(leg.after, last))
+    training = _Training(network, data, settings, variant, hold, share or Share(0, last - leg.after), range(leg.after, last),
+                         limits)
     training.skip, training.stepped = leg.skip, stepped
-    training.criterion = criterion or training.criterion
+    training.learner.criterion = criterion or training.learner.criterion
     known = leg.name or variant
     name = f"training-{known}"
     history = training.restore(checkpoints.last(name))
@@ -124,6 +126,7 @@ def train(
             raise
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
+        yield from _said(history, training.limited(history))
         if epoch < settings.epochs:
             history.rates = yield from live.following(history.rates, settings, epoch + 1)
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
@@ -149,22 +152,27 @@ class _Training:
 
     def __init__(
         self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None, share: Share,
-        span: range,
+        span: range, limits: Limits | None,
     ) -> None:
-        self.device = chosen()
+        self.device, self.limits = chosen(), limits
         self.network = working(network, self.device)
         self.data, self.settings, self.variant = data, settings, variant
         self.hold, self.share, self.span = hold or (lambda: None), share, span
-        self.optimiser = _optimiser(network, settings)
+        self.learner = WholeLearner(network, settings, limits, hold=self.hold)
+        self.optimiser = self.learner.optimiser
+        self.meter = Meter(self.device, self.learner.tensors()) if limits else None
         self.skip = 0
         self.stepped: Stepped | None = None
-        self.criterion: Criterion = _wrong
         self.pulse = Pulse()
         torch.manual_seed(settings.seed)
 
     @property
     def steps_an_epoch(self) -> int:
-        return len(order(len(self.data.parts["train"].labels), self.settings.batch_size, seed=0, epoch=0))
+        return len(self._order(0, seed=0))
+
+    def _order(self, epoch: int, *, seed: int) -> list[torch.Tensor]:
+        return order(len(self.data.parts["train"].labels), self.settings.batch_size, seed=seed, epoch=epoch,
+                     strict=self.limits is not None)
 
     def restore(self, saved: tuple[int, bytes, dict[str, object]] | None) -> snapshot.History | None:
         if saved is None:
@@ -206,7 +214,7 @@ class _Training:
 
     def _steps(self, number: int, rates: Rates) -> Generator[Event, None, tuple[float, float]]:
         part = self.data.parts["train"]
-        batches = order(len(part.labels), self.settings.batch_size, seed=self.settings.seed, epoch=number)
+        batches = self._order(number, seed=self.settings.seed)
         skip = self.skip if number == self.span.start + 1 else 0
         change = augmentation.change(self.settings.augment, len(part.labels), seed=self.settings.seed, epoch=number)
         loss_sum, correct = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
@@ -226,21 +234,29 @@ class _Training:
         return float(loss_sum) / count, float(correct) / count
 
     def _step(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.optimiser.zero_grad(set_to_none=True)
-        answers = self.network(images)
-        loss = self.criterion(images, answers, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.hold()  # gradients of what is pruned would make those of the rest shorter below
-        if self.settings.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
-        self.optimiser.step()
-        self.hold()
-        return loss.detach(), (answers.detach().argmax(1) == labels).sum()
+        if self.meter is None:
+            return self.learner.step(images, labels)
+        self.meter.begin(self.learner.tensors(), (images, labels))
+        with self.meter.counted():
+            found = self.learner.step(images, labels)
+        self.meter.end()
+        return found
+
+    def limited(self, history: snapshot.History) -> Iterator[Event]:
+        """What a limited training tells more: what its steps took, once, and how accurate it was after how long."""
+        if self.limits is None or self.meter is None:
+            return
+        if self.meter.peak_bytes and not any(metric.name == MEMORY for metric in history.metrics):
+            yield from self.limits.told(self.meter.peak_bytes)
+        accuracy = _last_validation(history)
+        if accuracy is not None:
+            yield over_time(history.seconds, accuracy)
 
     def _validated(self) -> Generator[Event, None, Score | None]:
         if not len(self.data.parts["validation"].labels):
             return None
-        return (yield from score(self.network, self.data, "validation"))
+        batch = min(EVALUATION, self.settings.batch_size) if self.limits else EVALUATION
+        return (yield from score(self.network, self.data, "validation", batch))
 
     def _validation(self, number: int, found: Score | None) -> Iterator[Event]:
         if found:
@@ -257,15 +273,3 @@ class _Training:
         done = epoch - self.span.start
         return Progress(done=self.share.before + done, total=self.share.total, stage="epochs",
                         part=self.share.part(done / len(self.span)))
-
-
-def _wrong(images: torch.Tensor, answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    return cross_entropy(answers, labels)
-
-
-def _optimiser(network: torch.nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    if settings.optimiser == "adam":
-        return torch.optim.Adam(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(weights, lr=settings.learning_rate, momentum=settings.momentum,
-                           weight_decay=settings.weight_decay)

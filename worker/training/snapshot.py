@@ -31,9 +31,28 @@ class History:
         return cls(Rates.of(facts["rates"]), facts["epoch"], facts["seconds"], said)
 
 
+def pack_all(pairs: list[tuple[torch.nn.Module, torch.optim.Optimizer]]) -> bytes:
+    """Several modules, each with its optimiser; no random state, where each epoch draws from a seed of its own."""
+    tensors = {f"{place}/{name}": tensor for place, pair in enumerate(pairs) for name, tensor in _named(*pair).items()}
+    body: bytes = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
+    return body
+
+
+def _named(module: torch.nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    return {f"network/{name}": tensor for name, tensor in module.state_dict().items()} | _flat(optimiser)
+
+
+def unpack_all(body: bytes, pairs: list[tuple[torch.nn.Module, torch.optim.Optimizer]]) -> None:
+    tensors = load(body)
+    for place, (module, optimiser) in enumerate(pairs):
+        own = _under(f"{place}/", tensors)
+        module.load_state_dict(_under("network/", own))
+        optimiser.load_state_dict({"state": _nested(_under("optimiser/", own)),
+                                   "param_groups": optimiser.state_dict()["param_groups"]})
+
+
 def pack(network: torch.nn.Module, optimiser: torch.optim.Optimizer) -> bytes:
-    tensors = {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= _flat(optimiser) | {f"random/{name}": state for name, state in _random_states().items()}
+    tensors = _named(network, optimiser) | {f"random/{name}": state for name, state in _random_states().items()}
     # A copy each: safetensors refuses tensors that share memory or are not contiguous.
     body: bytes = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     return body

@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import fx
 
 from worker.context import Context
 from worker.datasets import Data
-from worker.events import Event
+from worker.dnn.shapes import Shape
+from worker.events import Event, Log
 from worker.profiling.opening import Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
 from worker.training.accuracy import Score, commonest, compared, guessing, judged
 from worker.training.hardware import settle
+from worker.training.limits import Limits, Way
+from worker.training.local.plan import Budget
+from worker.training.local.plan import whole as plan_whole
 from worker.training.loop import Trained, train
+from worker.training.memory.demand import MB
 from worker.training.settings import Settings
+from worker.training.wants import of_whole
 from worker.wording import counted
 
 NAME = "trained"
 Work = Generator[Event, None, dict[str, Any]]
 
 
-def whole(settings: Settings, *, start: Start, context: Context) -> Work:
+@dataclass(frozen=True)
+class Limit:
+    """A memory budget, where there is one; and how the network is run in training, where not plainly."""
+
+    budget: Budget | None = None
+    way_of: Callable[[Shape], Way] | None = None
+
+
+def whole(settings: Settings, *, start: Start, context: Context, limit: Limit | None = None) -> Work:
+    """Train and keep. `limit` makes the batch the largest up to `settings.batch_size` that the budget has room for;
+    worker.training.local.plan.Infeasible where one sample has none."""
     settle(threads=context.threads, seed=context.seed)
     phases = Phases()
     given = yield from opened(context, start)
     data, network = given.data, given.network
     before = (yield from judged(network, data, "given")) if given.trained else None
     yield phases.end("open")
-    trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints)
+    limits = None
+    if limit:
+        settings, limits = yield from _limited(network, data, settings, limit)
+        yield phases.end("plan")
+    trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints, limits=limits)
     yield phases.end("train")
     # Without an epoch too: what was given and what came out stand side by side, so both are tested on the same images.
     after = (yield from judged(network, data, NAME)) if settings.epochs or given.trained else None
@@ -36,7 +59,26 @@ def whole(settings: Settings, *, start: Start, context: Context) -> Work:
                             trained=given.trained or settings.epochs > 0)
     yield made.said()
     yield phases.end("test and save")
-    return _summary(made, trained, before, after, data)
+    return _summary(made, trained, before, after, data) | ({} if limits is None else {
+        "batch_size": settings.batch_size, "memory_budget_bytes": limits.budget_bytes or None,
+        "predicted_memory_bytes": limits.predicted_bytes})
+
+
+def _limited(
+    network: fx.GraphModule, data: Data, settings: Settings, limit: Limit,
+) -> Generator[Event, None, tuple[Settings, Limits]]:
+    """With the batch that fits, and what a step of it will need."""
+    yield Log(message="Rehearsing a training step without memory, to foretell what it needs.")
+    way = limit.way_of(data.in_shape) if limit.way_of else None
+    want = of_whole(network, data.in_shape, settings, way)
+    most = min(settings.batch_size, len(data.parts["train"]))
+    if limit.budget is None:
+        return settings, Limits(want.demand.bytes(most), 0, way)
+    plan = plan_whole(want, replace(limit.budget, cap=most))
+    (block,) = plan.blocks
+    yield Log(message=f"{counted(block.batch, 'image')} a step; predicted {block.predicted_bytes / MB:,.1f} of "
+                      f"{plan.budget_bytes / MB:,.6g} MB.")
+    return replace(settings, batch_size=block.batch), Limits(block.predicted_bytes, plan.budget_bytes, way)
 
 
 def _summary(

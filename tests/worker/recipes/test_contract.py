@@ -58,6 +58,7 @@ def warm() -> None:
     """The first steps of a process import parts of torch and of ours; children of the portal are forked after that."""
     for module in ("pruning.comparison", "training.whole", "profiling.benchmark"):
         importlib.import_module(f"worker.{module}")
+    importlib.import_module("torch.fx.experimental.symbolic_shapes")  # what torch computes shapes with, once it is asked to
     architectures.build("lenet5", seed=0)
     weight = torch.nn.Parameter(torch.zeros(1))
     torch.optim.SGD([weight]).step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from worker.context import Context
@@ -9,6 +10,7 @@ from worker.params import DatasetRef, ModelRef, Params, param
 from worker.recipe import Chart
 
 if TYPE_CHECKING:
+    from worker.training.local.plan import Budget
     from worker.training.settings import Settings
 
 ACCURACY = Chart("line", "Accuracy per epoch", y=("accuracy",), by="split", x_title="epoch",
@@ -18,7 +20,13 @@ RATE = Chart("line", "Learning rate per epoch", y=("learning_rate",), by="split"
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
 
 
-class TrainingParams(Params):
+MEMORY = Chart("bars", "Memory of the training step against the budget", y=("memory_mb",), x="block", by="figure",
+               line="memory_budget_mb", x_title="block", y_title="MB of tensors alive at once")
+OVER_TIME = Chart("line", "Accuracy over training time", y=("accuracy_over_milliseconds",), x_title="training time, ms",
+                  y_title="validation accuracy", percent=True)
+
+
+class LearningParams(Params):
     """What every way of training is told."""
 
     model: ModelRef = param(help="The network to train.", essential=True)
@@ -28,7 +36,6 @@ class TrainingParams(Params):
     learning_rate: float = param(0.05, help="The first learning rate; it falls to zero along a cosine. Changed while it "
                                             "runs, it falls from the new value from the next epoch on.",
                                  essential=True, live=True, gt=0, le=10)
-    batch_size: int = param(64, help="Images per training step.", unit="images", essential=True, ge=1, le=65_536)
     start: Literal["given", "initialisation", "restored"] = param(
         "given", help="Go on from the weights the model came with, or draw fresh ones. Restored: draw fresh ones and give "
                       "batch-norm again to a network that came with it folded into its convolutions.", essential=True)
@@ -37,15 +44,62 @@ class TrainingParams(Params):
     weight_decay: float = param(5e-4, help="Decay of the weights, per step and unit of learning rate.", ge=0, le=1)
     clip_norm: float = param(1.0, help="Longer gradients are shortened to this, which keeps narrow networks without "
                                        "batch-norm alive; 0 leaves them.", ge=0, le=1e6)
-    augment: Literal["none", "crop_flip"] = param(
-        "none", help="Change the training images anew each epoch: cut out of a black frame 4 pixels wide, and half of them "
-                     "mirrored. Good for photographs; digits and letters must not be mirrored.")
 
     def settings(self, context: Context) -> Settings:
         """How the network is trained. Loads torch."""
         from worker.training.settings import Settings
 
-        return Settings(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate,
+        return Settings(epochs=self.epochs, learning_rate=self.learning_rate,
                         optimiser=self.optimiser, momentum=self.momentum, weight_decay=self.weight_decay,
-                        clip_norm=self.clip_norm, seed=self.seed, augment=self.augment,
-                        live=lambda: context.live(self).learning_rate)
+                        clip_norm=self.clip_norm, seed=self.seed, live=lambda: context.live(self).learning_rate)
+
+
+class TrainingParams(LearningParams):
+    """What training a whole network at once is told."""
+
+    batch_size: int = param(64, help="Images per training step; under a memory budget at most so many.", unit="images",
+                            essential=True, ge=1, le=65_536)
+    augment: Literal["none", "crop_flip"] = param(
+        "none", help="Change the training images anew each epoch: cut out of a black frame 4 pixels wide, and half of them "
+                     "mirrored. Good for photographs; digits and letters must not be mirrored.")
+
+    def settings(self, context: Context) -> Settings:
+        return replace(super().settings(context), batch_size=self.batch_size, augment=self.augment)
+
+
+class MarginParams(Params):
+    """How a memory budget is read."""
+
+    margin: float = param(0.05, help="The share of the budget that is kept free for what no tensor shows, such as the workspace "
+                                     "of a convolution.", ge=0, le=0.5)
+
+
+class BudgetParams(MarginParams):
+    """What training a whole network may be told of memory."""
+
+    budget_mb: float = param(0, help="Bytes that a training step may take, in MB of 1,000,000: weights, gradients, optimiser "
+                                     "state, the batch, and all activations that live at once. The batch becomes the largest "
+                                     "that fits, up to the batch size; 0 sets no limit.", unit="MB", ge=0, le=1e6)
+
+    def budget(self) -> Budget | None:
+        """None where no limit is set. Loads torch."""
+        from worker.training.local.plan import Budget
+
+        return Budget(round(1e6 * self.budget_mb), self.margin) if self.budget_mb else None
+
+
+class LocalParams(MarginParams, LearningParams):
+    """What local learning is told."""
+
+    epochs: int = param(10, help="How often each unit sees all training images.", unit="epochs", essential=True, ge=1, le=10_000)
+    budget_mb: float = param(500, help="Bytes that the training may take, in MB of 1,000,000: weights that are resident, "
+                                       "gradients, optimiser states, the batch, and all activations that live at once.",
+                             unit="MB", essential=True, gt=0, le=1e6)
+    most_batch: int = param(256, help="No training step takes more images, however large the budget.", unit="images", ge=1,
+                            le=65_536)
+
+    def budget(self, tolerance: float = 0.0) -> Budget:
+        """Loads torch."""
+        from worker.training.local.plan import Budget
+
+        return Budget(round(1e6 * self.budget_mb), self.margin, self.most_batch, tolerance)

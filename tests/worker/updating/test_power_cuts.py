@@ -1,0 +1,70 @@
+"""Killed at any moment while it takes an update, a device has the old network or the new one, and knows which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.power_cuts import Board, cuts
+from tests.worker.updating.versions_made import moved
+from worker.updating import deployed as inside
+
+TIMES = 15
+
+
+@pytest.mark.kill
+def test_kill_9_at_moments_drawn_by_lot_leaves_old_or_new(exported: bytes, tmp_path: Path) -> None:
+    board = Board(tmp_path / "network", exported, moved(exported, 0.1))
+    found = cuts(board, TIMES)
+    assert len(found) == TIMES
+    # It works on after all of them.
+    held = board.deployed.recover()
+    assert held is not None
+    board.deployed.take(board.update(held.number + 1))
+    assert (board.folder / "current").read_bytes() == board.rightly(held.number + 1)
+
+
+class Cut(BaseException):
+    """The power is gone: nothing of what follows happens, no clearing up either."""
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.999, 1])
+def test_cut_while_the_new_file_is_written_the_old_one_serves(
+    exported: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float,
+) -> None:
+    board = Board(tmp_path / "network", exported, moved(exported, 0.1))
+
+    def half(path: Path, body: bytes) -> None:
+        path.with_name(path.name + ".1-2.tmp").write_bytes(body[: int(share * len(body))])
+        raise Cut
+
+    monkeypatch.setattr(inside, "write_durably", half)
+    with pytest.raises(Cut):
+        board.deployed.take(board.update(1))
+    monkeypatch.undo()
+    version = board.deployed.recover()
+    assert version is not None
+    assert version.number == 0
+    assert (board.folder / "current").read_bytes() == board.old
+
+
+@pytest.mark.parametrize("moment, number", [("_tried", 0), ("_switch", 0), ("_tidy", 1)])
+def test_cut_between_two_steps_one_of_both_serves(
+    exported: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, number: int,
+) -> None:
+    board = Board(tmp_path / "network", exported, moved(exported, 0.1))
+
+    def gone(*_: object) -> None:
+        raise Cut
+
+    monkeypatch.setattr(inside.Deployed, moment, gone)
+    with pytest.raises(Cut):
+        board.deployed.take(board.update(1))
+    monkeypatch.undo()
+    version = board.deployed.recover()
+    assert version is not None
+    assert version.number == number
+    assert (board.folder / "current").read_bytes() == board.rightly(number)
+    board.deployed.take(board.update(1))
+    assert (board.folder / "current").read_bytes() == board.new

@@ -1,0 +1,193 @@
+"""The network that a device serves, and how an update takes its place: whenever the power is cut, one of the two is whole.
+
+In the folder each version is a file `NUMBER-SHA256.SUFFIX`; the link `current` names the one in use. An update is written beside
+the others, made durable and tried; then the link is exchanged by one rename, which is all that happens at once. The number stands
+in the file's name, so that network and number never disagree. The first version (number 0) is kept, since updates may begin from
+it again, and so is the one before the current. Python's own library and NumPy alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.durable import write_durably
+from worker.updating import addressed, trial
+from worker.updating.addressed import Refused, Update
+from worker.updating.change import Change, Unusable, applied, read, sha256
+from worker.updating.places import places
+
+CURRENT = "current"
+NAMED = re.compile(r"(\d{16})-([0-9a-f]{64})\.(onnx|safetensors)")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the network on the device's disk."""
+
+    number: int
+    sha256: str
+    file: Path
+
+    @classmethod
+    def of(cls, file: Path) -> Version | None:
+        found = NAMED.fullmatch(file.name)
+        return cls(int(found[1]), found[2], file) if found else None
+
+    @property
+    def is_whole(self) -> bool:
+        try:
+            return sha256(self.file.read_bytes()) == self.sha256
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of an update. `tried`: it was run on the stored batch first; `before`: it had been taken already."""
+
+    version: Version
+    tried: bool
+    before: bool = False
+
+
+class Deployed:
+    """The networks in `folder`, of the device of this name, whose portal signs with `key` (32 bytes, public)."""
+
+    def __init__(self, folder: Path, *, device: str, key: bytes) -> None:
+        self.folder, self.device, self.key = folder, device, key
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def begin(self, file: bytes) -> Version:
+        """Serve this network from now on, as number 0; what was served before is forgotten. Unfit when it is none."""
+        places(file)
+        with self._alone():
+            version = self._written(0, file)
+            self._switch(version)
+            self._tidy()
+        return version
+
+    def current(self) -> Version | None:
+        """The version in use, as it was when the device last stopped; `recover` first, after a start."""
+        try:
+            return Version.of(self.folder / (self.folder / CURRENT).readlink())
+        except OSError:
+            return None
+
+    def recover(self) -> Version | None:
+        """After a start: leftovers go, and where the current version is damaged the newest whole one is used again."""
+        with self._alone():
+            version = self.current()
+            if version is None or not version.is_whole:
+                version = next((each for each in reversed(self._versions()) if each.is_whole), None)
+                if version:
+                    self._switch(version)
+            self._tidy()
+        return version
+
+    def take(self, body: bytes) -> Taken:
+        """Check an update, try it and use it. Refused with a sentence, and nothing changed, when it may not be.
+
+        The one in use taken once more changes nothing and is no error: an acknowledgement may get lost.
+        """
+        update = addressed.opened(body, key=self.key, device=self.device)
+        with self._alone():
+            held = self.current()
+            if held is None:
+                raise Refused("This device serves no network yet that could be updated.")
+            change = _understood(update)
+            if (held.number, held.sha256) == (update.address.number, change.result):
+                return Taken(held, tried=False, before=True)
+            if update.address.number <= held.number:
+                raise Refused(f"The update has number {update.address.number}; this device already has {held.number}, and "
+                              "numbers only rise.")
+            try:
+                fresh = applied(self._base(change.base, held), change)
+            except Unusable as why:
+                raise Refused(str(why)) from None
+            return self._used(update, fresh)
+
+    def _used(self, update: Update, fresh: bytes) -> Taken:
+        """Written beside, tried, and only then switched to; of one that fails nothing stays."""
+        version = self._written(update.address.number, fresh)
+        tried, why = self._tried(version, update)
+        if why:
+            version.file.unlink()
+            raise Refused(f"The new network was not used: {why}")
+        self._switch(version)
+        self._tidy()
+        return Taken(version, tried)
+
+    def _base(self, wanted: str, held: Version) -> bytes:
+        """The current version, or the first one where the change begins there."""
+        first = next((each for each in self._versions() if each.number == 0 and each.sha256 == wanted), held)
+        return (first if wanted != held.sha256 else held).file.read_bytes()
+
+    def _tried(self, version: Version, update: Update) -> tuple[bool, str]:
+        batch = trial.kept(self.folder)
+        if update.address.batch_sha256 and (batch is None or batch.sha256 != update.address.batch_sha256):
+            return False, "it should be tried on a batch that this device does not have."
+        if batch is None or version.file.suffix != ".onnx":
+            return False, ""
+        try:
+            return True, trial.failed(version.file, batch, update.address.least_right)
+        except ImportError:
+            return False, "ONNX Runtime, on which it should be tried, is not installed." if update.address.batch_sha256 else ""
+
+    def _written(self, number: int, body: bytes) -> Version:
+        digest, suffix = sha256(body), "safetensors" if body[8:9] == b"{" else "onnx"
+        file = self.folder / f"{number:016d}-{digest}.{suffix}"
+        try:
+            write_durably(file, body)
+        except OSError as error:
+            raise Refused(f"The new network could not be written ({error.strerror}).") from None
+        return Version(number, digest, file)
+
+    def _switch(self, version: Version) -> None:
+        """From now on this one: the link changes at once or not at all, and stays changed when it returns."""
+        fresh = self.folder / f"{CURRENT}.{secrets.token_hex(4)}.tmp"
+        fresh.symlink_to(version.file.name)
+        fresh.replace(self.folder / CURRENT)
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _versions(self) -> list[Version]:
+        """By their numbers."""
+        found = [version for file in self.folder.iterdir() if (version := Version.of(file))]
+        return sorted(found, key=lambda version: (version.number, version.sha256))
+
+    def _tidy(self) -> None:
+        """Only the first, the current and the one before it stay."""
+        held = self.current()
+        for part in self.folder.glob("*.tmp"):
+            part.unlink(missing_ok=True)
+        if held is None:
+            return
+        older = [version for version in self._versions() if version.number < held.number]
+        kept = {held, *older[-1:], *(version for version in older if version.number == 0)}
+        for version in self._versions():
+            if version not in kept:
+                version.file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One at a time: two programs of the device never exchange the network together."""
+        with (self.folder / "lock").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _understood(update: Update) -> Change:
+    try:
+        return read(update.change)
+    except Unusable as why:
+        raise Refused(str(why)) from None

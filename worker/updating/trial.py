@@ -1,0 +1,72 @@
+"""A new network tried on a stored batch before it is used: its answers are numbers, and enough of them are right."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.durable import write_durably
+
+NAME = "batch.npz"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images as the network takes them, float32 (n, channels, height, width), and their labels (n,)."""
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    sha256: str
+
+
+def keep(folder: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> Batch:
+    """Store the batch durably; the same arrays have the same SHA-256."""
+    body = io.BytesIO()
+    np.savez(body, images=images.astype("<f4"), labels=labels.astype("<i8"))
+    write_durably(folder / NAME, body.getvalue())
+    found = kept(folder)
+    assert found is not None
+    return found
+
+
+def kept(folder: Path) -> Batch | None:
+    """The stored batch; None where there is none, or it cannot be read."""
+    try:
+        with np.load(folder / NAME, allow_pickle=False) as found:
+            images, labels = found["images"], found["labels"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return Batch(images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
+
+
+def failed(network: Path, batch: Batch, least_right: int) -> str:
+    """Why the network may not be used, in a sentence; nothing when it may."""
+    answers = _answers(network, batch.images)
+    if isinstance(answers, str):
+        return answers
+    if answers.ndim != 2 or len(answers) != len(batch.labels) or not np.isfinite(answers).all():
+        return "Its answers to the stored batch are no finite numbers, one row an image."
+    right = int((answers.argmax(1) == batch.labels).sum())
+    if right < least_right:
+        return f"Of the stored batch it gets {right} of {len(batch.labels)} images right; at least {least_right} are asked for."
+    return ""
+
+
+def _answers(network: Path, images: NDArray[np.float32]) -> NDArray[np.float32] | str:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+        (answers,) = session.run(None, {session.get_inputs()[0].name: images})
+    except Exception as error:  # The runtime's own errors have no common base that it documents.
+        return f"ONNX Runtime does not run it ({type(error).__name__})."
+    found: NDArray[np.float32] = answers
+    return found
