@@ -10,7 +10,7 @@ let timer = 0;
 
 const boards = () => [...document.querySelectorAll("[data-board]")].map((card) => card.dataset.board);
 
-const isHeld = (panel) => Boolean(panel.querySelector(".sure[open]"));
+const isHeld = (panel) => Boolean(panel?.querySelector(".sure[open]"));
 
 /** Not while somebody is asked once more. */
 function refresh() {

@@ -61,7 +61,7 @@ function refresh() {
 
 function isHeld(place) {
   const at = document.activeElement;
-  return (LEAVE.includes(at?.tagName) && place.contains(at)) || Boolean(place.querySelector(".sure[open]"));
+  return Boolean(place) && ((LEAVE.includes(at?.tagName) && place.contains(at)) || Boolean(place.querySelector(".sure[open]")));
 }
 
 function later() {
