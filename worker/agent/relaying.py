@@ -52,10 +52,10 @@ class AtPortal:
         self._headers = {"X-EdgePortal-Run-Token": token}
 
     def call(self) -> int:
-        return int(self._portal.ask("POST", f"{self._base}/calls", None, **self._headers).body["call"])
+        return self._number("POST", f"{self._base}/calls")
 
     def called(self, after: int) -> int:
-        return int(self._portal.ask("GET", f"{self._base}/calls/{after}", None, **self._headers).body["call"])
+        return self._number("GET", f"{self._base}/calls/{after}")
 
     def put(self, call: int, number: int, piece: bytes) -> None:
         self._portal.carry("PUT", f"{self._base}/{call}/{number}", piece, **self._headers)
@@ -66,6 +66,13 @@ class AtPortal:
 
     def close(self) -> None:
         self._portal.close()
+
+    def _number(self, method: str, path: str) -> int:
+        told = self._portal.ask(method, path, None, **self._headers)
+        try:
+            return int(told.body["call"])
+        except (KeyError, TypeError, ValueError):
+            raise Refused(told.status, "The portal's answer names no connection.", told.body) from None
 
 
 class Carrier:
@@ -129,6 +136,7 @@ class Calling:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._listener = socket.create_server((HERE, 0))
+        self._closed, self._turn = threading.Event(), threading.Lock()
         self._carrier: Carrier | None = None
         threading.Thread(target=self._serve, name="relay", daemon=True).start()
 
@@ -137,27 +145,44 @@ class Calling:
         return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # Closing alone leaves who waits in `accept` waiting, and the port open.
         self._listener.close()
-        if self._carrier:
-            self._carrier.close()
+        with self._turn:
+            if self._carrier:
+                self._carrier.close()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
+        while not self._closed.is_set():
+            try:
                 end, _ = self._listener.accept()
-                try:
-                    call = self._made()
-                except (Away, Refused) as problem:
-                    log.warning("a connection could not be relayed: %s", problem)
-                    end.close()
-                    continue
-                finally:
-                    self._place.close()
-                if self._carrier:
-                    self._carrier.close()
-                self._carrier = Carrier(self._place, call, end)
+            except OSError:
+                self._closed.wait(LOOK_S)
+            else:
+                self._relay(end)
+
+    def _relay(self, end: socket.socket) -> None:
+        """Whatever keeps it from being carried ends this connection alone: who called hears so at once, and may call again."""
+        try:
+            self._carry(self._made(), end)
+        except (Away, Refused) as problem:
+            log.warning("a connection could not be relayed: %s", problem)
+            end.close()
+        except Exception:
+            log.exception("a connection could not be relayed")
+            end.close()
+        finally:
+            self._place.close()
+
+    def _carry(self, call: int, end: socket.socket) -> None:
+        """Nobody is carried any more once this is closed, which may be while a call was being made."""
+        with self._turn:
+            if self._closed.is_set():
+                return end.close()
+            if self._carrier:
+                self._carrier.close()
+            self._carrier = Carrier(self._place, call, end)
 
     def _made(self) -> int:
         patience, until = Patience(first=LOOK_S, most=2.0), time.monotonic() + AWAY_S
@@ -165,9 +190,8 @@ class Calling:
             try:
                 return self._place.call()
             except Away:
-                if time.monotonic() > until:
+                if time.monotonic() > until or self._closed.wait(patience.next()):
                     raise
-                time.sleep(patience.next())
 
 
 class Answering(threading.Thread):
