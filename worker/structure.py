@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
@@ -112,6 +113,18 @@ class Structure(Fact):
                 found.append(Cut(after=layer.name, tensors=tuple(across), head_macs=head_macs,
                                  bytes=sum(sizes[name] for name in across)))
         return tuple(found)
+
+    @cached_property
+    def single(self) -> dict[str, Cut]:
+        """The places where one result goes across, by the layer that they are behind: worked out once, as all parts of a plan and
+        all runs of an experiment ask for them."""
+        return {cut.after: cut for cut in self.parted()}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """What was worked out of the layers before is not that of other layers."""
+        made = super().model_copy(update=update, deep=deep)
+        made.__dict__.pop("single", None)
+        return made
 
     @property
     def whole_numbers(self) -> frozenset[str]:

@@ -5,16 +5,17 @@ A network whose structure nobody knows yet is judged by its run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from apps.accounts.refusal import Refused
 from apps.catalog import cuts, structures
 from apps.catalog.models import Precision, Variant
 from apps.experiments.studies import Asked
+from apps.experiments.sweeps import unseeded
 from worker.evidence import Evidence
 from worker.params import Params, ReferenceKind, extra
-from worker.recipe import Recipe
+from worker.recipe import Recipe, nothing_unfit
 from worker.structure import Layer
 
 MODEL = "model"
@@ -48,19 +49,28 @@ class Offer(NamedTuple):
     is_waiting: bool = False
 
 
-def wrong(recipe: Recipe, params: Params, variant: object, found: Evidence) -> dict[str, str]:
-    """What this network cannot do of what is asked, by field; nothing where its structure is not known."""
-    if not isinstance(variant, Variant) or variant.precision != Precision.FP32:
+def wrong(recipe: Recipe, every: Iterable[Params], variant: object, found: Evidence) -> dict[str, str]:
+    """What this network cannot do of what the first of these runs asks that asks such a thing, by field; nothing where its
+    structure is not known. Each set of values is judged once, whatever the seeds."""
+    if recipe.unfit is nothing_unfit or not isinstance(variant, Variant) or variant.precision != Precision.FP32:
         return {}
     known = structures.kept(variant)
-    return recipe.unfit(params, known, found) if known else {}
+    judged = (recipe.unfit(params, known, found) for params in _distinct(every)) if known else ()
+    return next(filter(None, judged), {})
+
+
+def _distinct(every: Iterable[Params]) -> Iterable[Params]:
+    return {unseeded(params.model_dump(mode="json")): params for params in every}.values()
 
 
 def refuse(every: Sequence[Asked], things: Sequence[Things], found: Evidence) -> None:
-    """Refused for the first run that asks what its network cannot do."""
+    """Refused for the first run of a recipe that asks what its network cannot do."""
+    runs: dict[tuple[str, Any], tuple[Recipe, Any, list[Params]]] = {}
     for (recipe, params), given in zip(every, things, strict=True):
         variant = given[MODEL][1] if MODEL in given else None
-        if said := wrong(recipe, params, variant, found):
+        runs.setdefault((recipe.name, variant and variant.pk), (recipe, variant, []))[2].append(params)
+    for recipe, variant, asked in runs.values():
+        if said := wrong(recipe, asked, variant, found):
             raise Refused({field: _told(recipe, field, sentence, variant) for field, sentence in said.items()})
 
 

@@ -197,9 +197,8 @@ class RecipeForm(forms.Form):
 
     def _judge_network(self, every: Sequence[Params], variant: object) -> None:
         """By what stands in the form; what the team's links add is judged when it is launched."""
-        for params in every:
-            if said := cutting.wrong(self.recipe, params, variant, Evidence()):
-                raise Refused(said)
+        if said := cutting.wrong(self.recipe, every, variant, Evidence()):
+            raise Refused(said)
 
     def _points(self) -> dict[str, str]:
         """Of fields that take decimals and hold one with a comma, `0,9`, which parts values here: how it is written."""

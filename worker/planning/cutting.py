@@ -13,15 +13,15 @@ MOST_ALIKE, MOST_NAMED, LONGEST_NAME = 3, 4, 100
 
 def places(known: Structure) -> tuple[Cut, ...]:
     """In the order in which the layers run; the end of the network is none."""
-    return tuple(cut for cut in known.parted() if cut.after != known.answer)
+    return tuple(cut for cut in known.single.values() if cut.after != known.answer)
 
 
 def refused(known: Structure, after: str) -> str:
     """Why it cannot be cut behind this layer, in words that begin small and have no stop, with the nearest places; empty where
     it can."""
-    found = [cut.after for cut in places(known)]
-    if after in found:
+    if after in known.single and after != known.answer:
         return ""
+    found = [cut.after for cut in places(known)]
     if after not in {layer.name for layer in known.layers}:
         alike = get_close_matches(after, found, n=MOST_ALIKE) or found[:MOST_ALIKE]
         return f"the network has no layer {after[:LONGEST_NAME]!r}; {_allowed(alike, found)}"
@@ -57,7 +57,7 @@ def _why(known: Structure, after: str) -> str:
 def bytes_behind(known: Structure, after: str, *, is_int8_kept: bool = True) -> int:
     """What goes across a cut behind this layer. `is_int8_kept`: what was rounded to int8 is sent so; torch sends float32."""
     if is_int8_kept:
-        return next(cut.bytes for cut in known.parted() if cut.after == after)
+        return known.single[after].bytes
     return FLOAT32_BYTES * prod(layer(known, after).out_shape)
 
 

@@ -102,6 +102,21 @@ def test_several_runs_are_judged_each(cast: Cast, things: dict[str, str]) -> Non
                              {"images": [10, 20]})
 
 
+def test_each_set_of_values_is_judged_once_whatever_the_seeds(
+    cast: Cast, things: dict[str, str], monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[Any] = []
+    uncut = parted.uncut
+    monkeypatch.setattr(parted, "uncut", lambda *given: judged.append(given) or uncut(*given))
+    asked = {**things, "plan": "pi until add; edge", "between": LINK}
+    form = {**asked, "images": "10, 20", "repeat": "6", "where": "one computer", "engine": "onnxruntime"}
+    answer = page(cast).post(f"/experiments/new/{SLICES}/summary/", form)
+    assert "12 runs" in said(answer) and len(judged) == 2
+    judged.clear()
+    actions.launch_sweep(cast.alice, cast.team, SLICES, asked, {"images": [10, 20]}, repeat=6)
+    assert len(judged) == 2
+
+
 def test_a_network_that_nobody_described_is_judged_by_its_run_and_described_meanwhile(cast: Cast) -> None:
     unknown = network(cast)
     listed = page(cast).get(f"/experiments/new/{SLICES}/?model={unknown['model']}")

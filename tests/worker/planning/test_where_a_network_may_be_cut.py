@@ -62,6 +62,22 @@ def test_bytes_are_what_the_engine_sends() -> None:
     assert out_bytes(parts, rounded, is_int8_kept=False) == [raw, 4 * numbers]
 
 
+def test_the_places_of_a_network_are_worked_out_once_however_many_plans_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh, asked = NET.model_copy(), []
+    monkeypatch.setattr(Structure, "parted", lambda self, *_: asked.append(self) or tuple(NET.single.values()))
+    for _ in range(3):
+        assert uncut(read_plan("pi until stem; edge until pool; cloud"), fresh) == ""
+        assert out_bytes(read_plan("pi until stem; edge until pool; cloud"), fresh) == [1024, 16]
+    assert len(asked) == 1
+
+
+def test_what_was_worked_out_of_a_network_is_no_fact_of_it() -> None:
+    assert cutting.refused(NET, "stem") == ""
+    shorter = NET.model_copy(update={"layers": NET.layers[:4], "answer": "block.add"})
+    assert list(shorter.single) == ["stem"] and "single" not in NET.model_dump_json()
+    assert network(*NET.layers) == NET and Structure.model_validate_json(NET.model_dump_json()) == NET
+
+
 GIVEN = {"model": "m", "dataset": "d"}
 
 
