@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from apps.experiments.models import Run
-from worker.planning.parted import PartAsked, read_links
+from worker.planning.parted import TO, LinkAsked, PartAsked, read_links, read_plan
 
 MADE_BY, RECIPE = "partitioning.scissionlite", "partitioning.slices"
 
@@ -20,16 +20,42 @@ class Onward(NamedTuple):
 
 
 def as_slices(run: Run) -> list[Onward]:
-    """Each accepted network that is still there: its plan in two parts, over the link that it was made for."""
+    """Each accepted network that is still there: its plan in two parts, over the link that it was made for.
+
+    None of which this cannot be told in lines that are read as just that: a name may have a semicolon in it, a link be too slow.
+    """
     if run.recipe != MADE_BY:
         return []
     kept = dict(run.variants.values_list("name", "variant"))
     told = [each for each in run.summary.get("variants", []) if each.get("cut_behind") and each.get("name") in kept]
-    return [Onward(each["name"], _query(run, each, kept[each["name"]])) for each in told]
+    found = [Onward(each["name"], _query(run, each, kept[each["name"]])) for each in told]
+    return [each for each in found if each.query]
 
 
 def _query(run: Run, told: dict[str, Any], variant: UUID) -> str:
-    link = told.get("link") or f"device to edge: {run.params['latency_ms']} ms, {run.params['bandwidth_mbps']} Mbit/s"
-    (ends,) = read_links(link)
-    plan = "\n".join(map(str, (PartAsked(ends.sender, told["cut_behind"]), PartAsked(ends.receiver))))
-    return urlencode({"model": variant, "dataset": run.params["dataset"], "plan": plan, "between": link})
+    try:
+        plan, between = _lines(_link(run, told), told["cut_behind"])
+    except ValueError:
+        return ""
+    return urlencode({"model": variant, "dataset": run.params["dataset"], "plan": plan, "between": between})
+
+
+def _link(run: Run, told: dict[str, Any]) -> LinkAsked:
+    """As it was kept. ValueError where an older run kept only a line that may be read in two ways, or in none."""
+    if "over" in told:
+        return LinkAsked(**told["over"])
+    if "link" not in told:
+        return LinkAsked("device", "edge", run.params["latency_ms"], run.params["bandwidth_mbps"])
+    (link,) = read_links(told["link"])
+    if TO in link.receiver:
+        raise ValueError(f"names its ends in more than one way: {told['link']}")
+    return link
+
+
+def _lines(link: LinkAsked, cut_behind: str) -> tuple[str, str]:
+    """Of the plan and of its link. ValueError where they would be read as others."""
+    parts, between = (PartAsked(link.sender, cut_behind), PartAsked(link.receiver)), str(link)
+    plan, names = "\n".join(map(str, parts)), [link.sender, link.receiver]
+    if read_plan(plan) != parts or [[each.sender, each.receiver] for each in read_links(between, names)] != [names]:
+        raise ValueError(f"is not read as it was said: {plan}")
+    return plan, between

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -19,13 +20,29 @@ from worker import menu
 @pytest.fixture
 def made(cast: Cast) -> Run:
     """A run with a transfer layer that has left one network."""
-    run = actions.launch(cast.alice, cast.team, "partitioning.scissionlite", {**network(cast), "after": "relu1"})
-    variant = Variant.objects.get(name="root")
-    RunVariant.objects.create(run=run, name="inside", variant=variant)
-    Run.objects.filter(pk=run.pk).update(status="finished", summary={"variants": [
-        {"name": "inside", "cut_behind": "transfer_down_3", "link": "pi to rack: 20 ms, 5 Mbit/s"},
-        {"name": "gone", "cut_behind": "x"}]})
+    return finished(cast, [{"name": "inside", "cut_behind": "transfer_down_3", "over": {
+        "sender": "pi", "receiver": "rack", "latency_ms": 20.0, "bandwidth_mbps": 5.0}}, {"name": "gone", "cut_behind": "x"}])
+
+
+def finished(cast: Cast, variants: list[dict[str, Any]], **params: str) -> Run:
+    run = actions.launch(cast.alice, cast.team, "partitioning.scissionlite", {**network(cast), "after": "relu1", **params})
+    RunVariant.objects.create(run=run, name="inside", variant=Variant.objects.get(name="root"))
+    Run.objects.filter(pk=run.pk).update(status="finished", summary={"variants": variants})
     return Run.objects.get(pk=run.pk)
+
+
+def sent_over(run: Run, **link: Any) -> None:
+    """Kept of the run's network: another link than it had."""
+    run.summary["variants"][0]["over"] |= link
+    run.save(update_fields=["summary"])
+
+
+def shown(cast: Cast, run: Run) -> str:
+    page = Client()
+    page.force_login(cast.alice)
+    answer = page.get(f"/runs/{run.pk}/")
+    assert answer.status_code == 200
+    return answer.content.decode()
 
 
 def test_the_form_of_slices_is_told_the_cut_at_the_layer_and_its_link(made: Run) -> None:
@@ -35,10 +52,40 @@ def test_the_form_of_slices_is_told_the_cut_at_the_layer_and_its_link(made: Run)
     assert menu.get("partitioning.slices").params.model_validate(told)
 
 
-def test_a_run_from_before_that_names_no_link_takes_those_that_it_was_asked_with(made: Run) -> None:
-    made.summary["variants"][0].pop("link")
+def test_names_that_read_like_two_ends_are_told_as_they_are(made: Run) -> None:
+    sent_over(made, sender="pi to go", receiver="edge")
     (found,) = run_onward.as_slices(made)
-    assert parse_qs(found.query)["between"] == ["device to edge: 20.0 ms, 20.0 Mbit/s"]
+    told = menu.get("partitioning.slices").params.model_validate({name: each[0] for name, each in parse_qs(found.query).items()})
+    assert [part.name for part in told.parts] == ["pi to go", "edge"]
+    assert [(each.sender, each.receiver) for each in told.said_links] == [("pi to go", "edge")]
+
+
+@pytest.mark.parametrize("over", [
+    {"bandwidth_mbps": 0.0005}, {"bandwidth_mbps": 2e6}, {"latency_ms": 60_001.0}, {"sender": "a;b"}, {"receiver": "a\nb"},
+    {"receiver": "edge until noon"}, {"sender": "pi  4"}, {"sender": "rack"}, {"receiver": "r" * 121},
+])
+def test_what_no_line_of_a_plan_can_say_leads_nowhere_and_the_page_is_there(cast: Cast, made: Run, over: dict[str, Any]) -> None:
+    sent_over(made, **over)
+    assert run_onward.as_slices(made) == [] and "Run it as slices" not in shown(cast, made)
+
+
+def test_a_run_over_a_link_that_is_too_slow_for_slices_has_its_page(cast: Cast) -> None:
+    run = finished(cast, [{"name": "inside", "cut_behind": "transfer_down_3"}], bandwidth_mbps="0.0005")
+    assert run_onward.as_slices(run) == [] and "Run it as slices" not in shown(cast, run)
+
+
+@pytest.mark.parametrize(("line", "count"), [("pi to rack: 20 ms, 5 Mbit/s", 1), ("pi to go to edge: 20 ms, 5 Mbit/s", 0),
+                                             ("a;b to edge: 20 ms, 5 Mbit/s", 0), ("pi to rack: 20 ms, 0.0005 Mbit/s", 0),
+                                             ("a to b: 1 ms, 5 Mbit/s; b to c: 1 ms, 5 Mbit/s", 0), ("", 0)])
+def test_a_run_from_before_that_kept_a_line_leads_on_where_it_has_one_meaning(made: Run, line: str, count: int) -> None:
+    made.summary["variants"][0] = {"name": "inside", "cut_behind": "x", "link": line}
+    assert [parse_qs(each.query)["between"] for each in run_onward.as_slices(made)] == [[line]] * count
+
+
+def test_a_run_from_before_that_names_no_link_takes_those_that_it_was_asked_with(made: Run) -> None:
+    made.summary["variants"][0].pop("over")
+    (found,) = run_onward.as_slices(made)
+    assert parse_qs(found.query)["between"] == ["device to edge: 20 ms, 20 Mbit/s"]
 
 
 def test_its_page_leads_there_and_the_form_has_it(cast: Cast, made: Run) -> None:

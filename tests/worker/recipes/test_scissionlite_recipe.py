@@ -103,6 +103,7 @@ def test_what_is_accepted_becomes_variants_two_files_each_and_offers() -> None:
     shown = {event.path for event in events if isinstance(event, FileMade)}
     for each in found["variants"]:
         assert {each["head"], each["tail"]} <= shown
+        assert set(each["over"]) == {"sender", "receiver", "latency_ms", "bandwidth_mbps"}
         sent = run_file(folder / each["head"], random_images((1, 8, 8), 2))
         assert sent.dtype == np.int8 and sent.nbytes == 2 * each["payload_bytes"]
         assert run_file(folder / each["tail"], sent).shape == (2, 10)

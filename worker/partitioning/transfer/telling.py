@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from worker.events import Event, Log, Metric
@@ -103,12 +104,12 @@ def _of_layer(outcome: Outcome, found: Accepted) -> dict[str, Any]:
 
 
 def _variant(outcome: Outcome, found: Accepted) -> dict[str, Any]:
-    """With the link over which it would be cut, as the line of a plan that is run."""
+    """With `over`: the link over which it would be cut, in the words of a plan that is run."""
     sides = outcome.places[found.candidate.sides]
     link = LinkAsked(sides.sender, sides.receiver, 1e3 * sides.round_trip_s, mbps(sides.bytes_per_s))
     return found.variant.as_summary() | {
         "accuracy": found.score.accuracy, "payload_bytes": found.candidate.payload_bytes,
-        "cut_behind": found.down, "link": str(link),
+        "cut_behind": found.down, "over": asdict(link),
         "apart": found.files.apart, "head": found.files.head.name, "tail": found.files.tail.name}
 
 
