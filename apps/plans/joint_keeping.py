@@ -18,8 +18,7 @@ from worker.planning.joint_answer import JointAnswer, VersionSaid
 from worker.wording import figures
 
 MADE_UP = "The example is made up, so it is not kept: plan networks of your own."
-GONE = ("This version cannot be run as it is any more: a device, a link, a profile or its transfer layer is gone, or another "
-        "beats it in both.")
+GONE = "This version cannot be run as it is any more: a device, a link, a profile or its transfer layer is gone."
 BARE = {"plan", "why", "beaten_by"}
 
 
@@ -80,8 +79,13 @@ def _place(plan: SavedPlan) -> list[Any]:
     return [plan.version["key"], weighing.shape(said, names)]
 
 
+def _title(plan: SavedPlan) -> str:
+    """Of its transfer layer; empty without one."""
+    return f"{plan.version['layer']} behind {plan.version['after']}" if plan.version["layer"] else ""
+
+
 def _alone(plan: SavedPlan, asked: Ready, kept: list[Any], wait_s: float) -> VersionSaid | None:
-    """Of its variant and its transfer layer alone, with its blocks where they were."""
+    """Of its variant and its transfer layer alone, with its blocks where they were: nothing is there that could beat it."""
     called = {str(each.pk): each.name for each in asked.places}
     stages = [(called.get(row[0], ""), stage) for row, stage in zip(kept[1], plan.plan["stages"], strict=False)]
     variants = tuple(each for each in asked.question.variants if each.name == plan.network)
@@ -91,7 +95,7 @@ def _alone(plan: SavedPlan, asked: Ready, kept: list[Any], wait_s: float) -> Ver
     offers = tuple(each for each in asked.question.offers if each.offer.network == plan.network
                    and (each.offer.layer, each.offer.after) == (plan.version["layer"], plan.version["after"]))
     question = asked.question.model_copy(update={"variants": variants, "offers": offers, "rules": rules, "floor": None,
-                                                 "deadline_ms": None})
+                                                 "deadline_ms": None, "only_layer": _title(plan)})
     try:
         found = answered(Ready(question, asked.dataset, asked.places, asked.lanes), wait_s=wait_s)
     except Refused:

@@ -82,9 +82,10 @@ def _plain(question: Question, rules: tuple[str, ...]) -> Question:
 
 
 def _only(question: Question, layer: LayerSaid | None) -> Question:
-    """Of what is offered this transfer layer alone, whatever it costs now; none for a plan without one."""
-    mine = tuple(each for each in question.offers if layer and each.offer.title == layer.title)
-    return question.model_copy(update={"offers": mine, "most_drop": 1.0 if mine else None})
+    """With this transfer layer, whatever it costs now and even where none is faster; without any for a plan without one."""
+    title = layer.title if layer else ""
+    mine = tuple(each for each in question.offers if each.offer.title == title)
+    return question.model_copy(update={"offers": mine, "most_drop": 1.0 if mine else None, "only_layer": title})
 
 
 def band(asked: Prepared, plan: PlanSaid, *, wait_s: float = WAIT_S) -> list[dict[str, Any]]:

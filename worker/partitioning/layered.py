@@ -32,21 +32,21 @@ class _Ranked(NamedTuple):
     plan: Plan
 
 
-def variant(problem: Problem, asked: Sequence[Constraint], layers: Sequence[Layer] = ()) -> Variant:
-    """`layers` have names, each its own."""
-    return Variant(problem, tuple(asked), 1.0, tuple(layers))
+def variant(problem: Problem, asked: Sequence[Constraint], layers: Sequence[Layer] = (), only: str = "") -> Variant:
+    """`layers` have names, each its own; `only`: that of the layer without which there is no plan."""
+    return Variant(problem, tuple(asked), 1.0, tuple(layers), only)
 
 
 def best(given: Variant, *, count: int, objective: Objective = "latency") -> list[Plan]:
     """Up to `count` plans, the best first, as `planner.asking.best` orders them; no layer among them where none is offered."""
-    plain = asking.best(given.problem, given.asked, count=count, objective=objective)
+    plain = [] if given.only else asking.best(given.problem, given.asked, count=count, objective=objective)
     if not given.layers:
         return plain
     found = _ranked(given.problem, plain, 0, objective)
     for place, least_s in _soonest_first(given, objective):
-        if len(found) == count and least_s > found[-1].plan.latency_s + SLACK_S:
-            continue
         version = Version("layer", place)
+        if not given.may_be(version) or (len(found) == count and least_s > found[-1].plan.latency_s + SLACK_S):
+            continue
         problem = given.problem_of(version)
         plans = asking.best(problem, given.kept_by(version), count=count, objective=objective)
         own = [replace(each, layer=given.layers[place].name) for each in plans]
@@ -56,9 +56,11 @@ def best(given: Variant, *, count: int, objective: Objective = "latency") -> lis
 
 def pareto(given: Variant) -> list[Plan]:
     """Plans of which none is beaten in both latency and throughput, the least latency first."""
-    found = asking.pareto(given.problem, given.asked)
+    found = [] if given.only else asking.pareto(given.problem, given.asked)
     for place, layer in enumerate(given.layers):
         version = Version("layer", place)
+        if not given.may_be(version):
+            continue
         found += [replace(each, layer=layer.name) for each in asking.pareto(given.problem_of(version), given.kept_by(version))]
     if not given.layers:
         return found

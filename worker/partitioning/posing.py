@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +49,7 @@ class Posed:
 
     def under(self, asked: Sequence[c.Constraint], problem: Problem | None = None) -> Variant:
         """Under other rules, or with other links."""
-        return layered.variant(problem or self.problem, asked, [each.layer for each in self.fitted])
+        return layered.variant(problem or self.problem, asked, [each.layer for each in self.fitted], self.question.only_layer)
 
     def inside(self, plan: Plan) -> Fitted | None:
         """The transfer layer of a plan."""
@@ -80,7 +80,15 @@ def posed(question: Question, profiles: Mapping[str, NetworkProfile]) -> Posed:
     always = () if _input(question, network) is not None else (c.InputStays(),)
     found = Posed(question, places, own, network, _problem(question, places, network), rules, always,
                   tuple(_warnings(question, network, rules, bool(always))))
-    return _with_layers(found) if question.offers and question.most_drop is not None else found
+    found = _with_layers(found) if question.offers and question.most_drop is not None else found
+    judge_only(question.only_layer, found.fitted)
+    return found
+
+
+def judge_only(title: str, fitted: Iterable[Fitted]) -> None:
+    """Raises Unfit where the transfer layer that every plan is to have is none of these."""
+    if title and title not in {each.layer.name for each in fitted}:
+        raise Unfit({"only_layer": f"The transfer layer {title} is not offered here, or cannot stand in this network."})
 
 
 def _with_layers(found: Posed) -> Posed:

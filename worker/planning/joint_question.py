@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worker.planning.offers import MOST_LAYERS, OfferAsked, Share
+from worker.planning.offers import MOST_LAYERS, OfferAsked, Share, Title
 from worker.planning.question import MOST_DEVICES, MOST_RULES, Road
 from worker.profile import Bytes, Fact, Name
 
@@ -34,6 +34,7 @@ class JointQuestion(Fact):
     """All that a joint answer depends on. The rules are those of the planner, kept by every plan of every version.
 
     `goal`: of what is in time and accurate enough, the most accurate or the soonest. `dataset`: what accuracies were measured on.
+    `only_layer`: the title of the transfer layer that every version has, even one that is beaten without it; empty: any or none.
     """
 
     runners: Annotated[tuple[Runner, ...], Field(min_length=1, max_length=MOST_DEVICES)]
@@ -47,3 +48,4 @@ class JointQuestion(Fact):
     returns: bool = False
     input_bytes: Bytes | None = None
     dataset: str = Field("", max_length=120)
+    only_layer: Title = ""

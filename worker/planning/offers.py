@@ -18,6 +18,7 @@ FILE = "offers.json"
 MOST_OFFERS, MOST_LAYERS = 200, 1000  # of a file; of a question
 MOST_SIZE = 1_000_000  # bytes of a file
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+Title = Annotated[str, Field(max_length=300)]  # of a layer, as `Offer.title` says it
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from worker.planning.offers import MOST_LAYERS, OfferAsked, Share
+from worker.planning.offers import MOST_LAYERS, OfferAsked, Share, Title
 from worker.profile import Bytes, Fact, Name
 
 TIERS = ("device", "edge", "cloud")
@@ -55,6 +55,7 @@ class Question(Fact):
 
     `input_bytes`: what is sent when nothing runs before; left out: what the profiles say. `offers`: transfer layers that were
     measured for the network; a plan may have one of those that cost at most `most_drop` of its accuracy, none without that.
+    `only_layer`: the title of the one that every plan has, however it compares with the plan without it; empty: any or none.
     """
 
     network: Name
@@ -69,3 +70,4 @@ class Question(Fact):
     pareto: bool = False
     offers: Annotated[tuple[OfferAsked, ...], Field(max_length=MOST_LAYERS)] = ()
     most_drop: Share | None = None
+    only_layer: Title = ""

@@ -14,7 +14,7 @@ from django.test import Client
 
 from apps.catalog.models import Blob, Variant
 from apps.experiments import evidence
-from apps.plans.models import TransferOffer
+from apps.plans.models import SavedPlan, TransferOffer
 from apps.plans.wanted import Wanted
 from tests.apps.plans.conftest import Planner, Town
 from tests.apps.plans.joint_town import left, offer, variant
@@ -136,6 +136,23 @@ def test_a_kept_plan_says_its_layer_and_is_held_against_what_is_offered_later(
     text = unescape(offered.get(where).content.decode())
     assert "was measured anew: 94 % right, 20 kB; it was 93 % right, 25 kB." in text
     assert offered.get(f"/api/plans/{where.rstrip('/').rsplit('/', 1)[1]}").json()["state"] == "stale"
+
+
+def test_a_kept_plan_says_what_it_takes_with_its_layer_once_the_same_cut_is_faster_without_it(
+        offered: Client, town: Town) -> None:
+    asked = {"rule": ["raw input stays", "blocks 1-1 in pi-4", "blocks 2-3 in box"], "max_drop": "2"}
+    where = saved(offered, **asked)
+    town.after(lambda: town.link(town.pi, town.box, 5, 100_000))
+    api = f"/api/plans/{where.rstrip('/').rsplit('/', 1)[1]}"
+    found = SavedPlan.objects.get()
+    assert found.own_now is not None and found.own_now["transfer"]["layer"] == "max-pool, int8"
+    assert found.state == "stale" and found.best_now["transfer"] is None
+    assert found.own_now["latency_ms"] > found.best_now["latency_ms"]
+    text = unescape(offered.get(where).content.decode())
+    assert "Keep this plan" in text and "cannot be said" not in text
+    kept = offered.post(f"{api}/refresh", json.dumps({"keep": True}), content_type="application/json")
+    assert kept.status_code == 200, kept.content
+    assert SavedPlan.objects.get().plan["transfer"]["layer"] == "max-pool, int8" and SavedPlan.objects.get().rank is None
 
 
 def test_another_layer_that_makes_no_better_plan_leaves_a_kept_one_up_to_date(

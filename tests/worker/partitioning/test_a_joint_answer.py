@@ -124,6 +124,17 @@ def test_rules_are_kept_by_every_version() -> None:
     assert "big, split" in [name for name, _, _ in front(short)]
 
 
+def test_a_layer_that_every_version_must_have_is_told_even_where_it_is_beaten_without_it() -> None:
+    fast = (Road(sender="pi", receiver="rack", latency_ms=0, bandwidth_mbps=5000),)
+    assert not any("max-pool" in name for name, _, _ in front(joint_answer(asked(roads=fast), named())))
+    found = joint_answer(asked(roads=fast, only_layer=OFFER.title), named())
+    assert front(found) == [("big with max-pool, int8 behind a", pytest.approx(157.01), 0.93)]
+    assert len(found.versions) == 1 and found.choice == found.versions[0] and found.choice.plan is not None
+    with pytest.raises(Unfit) as refused:
+        joint_answer(asked(only_layer="other behind a"), named())
+    assert "is not offered here" in refused.value.faults["only_layer"]
+
+
 def test_rules_that_nothing_keeps_are_named() -> None:
     found = joint_answer(asked(rules=("use cloud", "leave out cloud")), named())
     assert found.front == ()

@@ -15,6 +15,7 @@ from worker.partitioning.planner.asking import Objective
 from worker.partitioning.planner.checking import faults
 from worker.partitioning.planner.plan import Plan
 from worker.partitioning.planner.problem import Problem
+from worker.partitioning.unfit import Unfit
 from worker.planning import Answer, Question
 from worker.planning.offers import Offer, OfferAsked
 from worker.profile import NetworkProfile
@@ -201,3 +202,19 @@ def test_layers_that_cannot_enter_the_list_are_not_searched(monkeypatch: pytest.
     monkeypatch.setattr(asking, "best", counting)
     layered.best(given, count=1)
     assert len(searched) == 1
+
+
+def test_a_layer_that_every_plan_must_have_is_told_even_where_the_same_cut_is_faster_without_it() -> None:
+    fast, cut = asked(mbps=5000)[0].roads, ("use pi", "use rack")
+    assert found(roads=fast, rules=cut).plans[0].transfer is None
+    told = found(roads=fast, rules=cut, only_layer=OFFER.title, pareto=True)
+    assert [each.transfer and each.transfer.title for each in (*told.plans, *told.pareto)] == [OFFER.title] * 2
+    assert told.plans[0].latency_ms == pytest.approx(150 + 7 + 6_250 / 5000 / 125)
+    assert found(only_layer=OFFER.title).plans[0] == found().plans[0]
+
+
+@pytest.mark.parametrize("more", [{"offers": ()}, {"most_drop": None}, {"most_drop": 0.0}, {"only_layer": "other behind a"}])
+def test_a_layer_that_every_plan_must_have_and_that_none_may_have_is_refused(more: dict[str, object]) -> None:
+    with pytest.raises(Unfit) as refused:
+        found(**{"only_layer": OFFER.title, **more})
+    assert "is not offered here" in refused.value.faults["only_layer"]

@@ -57,7 +57,7 @@ def front(variants: Sequence[Variant]) -> Outcome:
     """From the most accurate down: what cannot come sooner than something at least as accurate is not searched."""
     standings = [Standing(number, version, variant.accuracy_of(version), bound.seconds, bound.is_exact)
                  for number, variant in enumerate(variants)
-                 for version, bound in zip(variant.versions, bounds(variant), strict=True)]
+                 for version, bound in zip(variant.versions, bounds(variant), strict=True) if variant.may_be(version)]
     order = sorted(range(len(standings)), key=lambda place: (-standings[place].accuracy, standings[place].seconds, place))
     search, found, soonest = _Search(variants), list[int](), inf
     for place in order:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from worker.partitioning.fitting import Fitted, fit, unfit
 from worker.partitioning.joint.versions import Variant
-from worker.partitioning.posing import Posed, posed
+from worker.partitioning.posing import Posed, judge_only, posed
 from worker.partitioning.telling import listed
 from worker.partitioning.unfit import Unfit
 from worker.planning import rules
@@ -57,6 +57,7 @@ def joint_posed(question: JointQuestion, profiles: Profiles) -> JointPosed:
         raise faults[0] if faults else Unfit({"variants": " ".join(warnings)})
     _judge_blocks(question, [(each.name, len(one.network.layers)) for each, one in found])
     entries = tuple(_entry(question, each, one, warnings) for each, one in found)
+    judge_only(question.only_layer, [fitted for each in entries for fitted in each.fitted])
     strange = {each.offer.network for each in question.offers} - {each.name for each in question.variants}
     if strange:
         warnings.append(f"What transfer layers offer {listed(sorted(strange))} is left out: no such variant is planned.")
@@ -112,7 +113,8 @@ def _entry(question: JointQuestion, asked: VariantAsked, posed: Posed, warnings:
         else:
             found.append(fit(each, ground, warnings))
     layers = tuple(each.layer for each in found)
-    return Entry(asked, posed, tuple(found), Variant(posed.problem, posed.constraints, asked.accuracy, layers))
+    return Entry(asked, posed, tuple(found), Variant(posed.problem, posed.constraints, asked.accuracy, layers,
+                                                       question.only_layer))
 
 
 def _elsewhere(question: JointQuestion, offer: Offer) -> str:

@@ -35,12 +35,16 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """`asked`: what every plan of it keeps. `accuracy`: without a transfer layer. Raises ValueError where a layer cannot be."""
+    """`asked`: what every plan of it keeps. `accuracy`: without a transfer layer. Raises ValueError where a layer cannot be.
+
+    `only`: the name of the layer that every plan of it has; empty: any or none.
+    """
 
     problem: Problem
     asked: tuple[Constraint, ...]
     accuracy: float
     layers: tuple[Layer, ...] = ()
+    only: str = ""
 
     def __post_init__(self) -> None:
         wrong = next((each.cut for each in self.layers if not 0 < each.cut < self.problem.blocks), None)
@@ -50,6 +54,9 @@ class Variant:
     @property
     def versions(self) -> list[Version]:
         return [Version("whole"), Version("split"), *(Version("layer", place) for place in range(len(self.layers)))]
+
+    def may_be(self, version: Version) -> bool:
+        return not self.only or (version.layer is not None and self.layers[version.layer].name == self.only)
 
     def accuracy_of(self, version: Version) -> float:
         return self.accuracy if version.layer is None else self.layers[version.layer].accuracy
