@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from apps.accounts.refusal import Refused
 from apps.plans import joint_scene, weighing
 from apps.plans.joint_asking import Ready, ready
 from apps.plans.joint_wanted import JointWanted
@@ -14,6 +15,10 @@ from apps.plans.renaming import with_names
 from apps.plans.standing import Change, links_changed, offers_changed, offers_kept
 from worker.planning.joint_answer import VersionSaid
 from worker.wording import figures
+
+# By the field of what was wanted.
+NONE_LEFT = {"devices": "None of its devices can be used any more, or none has block times of a network.",
+             "networks": "None of its networks has block times on a device any more."}
 
 
 def rests_on(asked: Ready, version: VersionSaid, choice: VersionSaid | None) -> dict[str, Any]:
@@ -37,14 +42,20 @@ def place(version: VersionSaid, asked: Ready) -> list[Any]:
 
 
 def asked_now(plan: SavedPlan) -> Ready:
-    """The question as it would be asked now, of the devices that are still there. Raises Refused where there is none."""
+    """The question as it would be asked now, of the devices and networks that are still there. Raises Refused where none is.
+
+    Where some were named and none of them is left, there is nothing to ask: left out they would mean all that there are.
+    """
     wanted = JointWanted.model_validate(plan.wanted)
     scene = joint_scene.scene(None, plan.team)
     here = {each.pk: each for each in scene.devices}
-    wanted = wanted.model_copy(update={
+    left = wanted.model_copy(update={
         "devices": tuple(pk for pk in wanted.devices if pk in here),
         "networks": tuple(name for name in wanted.networks if name in scene.speakers)})
-    return ready(scene, with_names(wanted, plan.rests_on, here))
+    gone = {field: told for field, told in NONE_LEFT.items() if getattr(wanted, field) and not getattr(left, field)}
+    if gone:
+        raise Refused(gone)
+    return ready(scene, with_names(left, plan.rests_on, here))
 
 
 def changed(plan: SavedPlan, asked: Ready) -> list[Change]:

@@ -1,4 +1,4 @@
-"""Links, profiles and devices change below: whatever rests on them is marked in one statement, and the desk is woken to look.
+"""Links, profiles, devices and accuracies change below: what rests on them is marked in one statement, and the desk is woken.
 
 Django says itself what is kept one by one; of rows that are kept together the registry's trail tells. What neither of them says
 is found by the desk all the same: every plan is looked at again after a while.
@@ -23,6 +23,7 @@ from django.utils import timezone
 from apps.devices import trail
 from apps.devices.desk.merging import merged
 from apps.devices.models import Device, Link, Profile
+from apps.experiments.models import Measurement, RunVariant
 from apps.plans.models import Kind, SavedPlan
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def listen() -> None:
             signal.connect(_one, sender=model, dispatch_uid=f"plans hear of a {model.__name__} by {id(signal)}")
     trail.together.connect(_many, dispatch_uid="plans hear of many")
     merged.connect(_merged, dispatch_uid="plans hear of merged devices")
+    post_save.connect(_measured, sender=Measurement, dispatch_uid="plans hear of accuracies")
+    post_save.connect(_named, sender=RunVariant, dispatch_uid="plans hear of what accuracies are of")
 
 
 def _one(instance: Any, raw: bool = False, **_: Any) -> None:
@@ -51,6 +54,17 @@ def _many(rows: Iterable[Any], **_: Any) -> None:
 
 def _merged(kept: Device, other: Device, **_: Any) -> None:
     hear([kept, other])
+
+
+def _measured(instance: Measurement, raw: bool = False, **_: Any) -> None:
+    if not raw and (instance.metric, instance.split) == ("accuracy", "test") and instance.value is not None:
+        judged(instance.team_id)
+
+
+def _named(instance: RunVariant, raw: bool = False, **_: Any) -> None:
+    """A run may say how accurate a variant is before it says which it is."""
+    if not raw and instance.run.measurements.filter(metric="accuracy", split="test", variant_name=instance.name).exists():
+        judged(instance.run.team_id)
 
 
 def hear(rows: Iterable[Any]) -> None:
@@ -85,13 +99,17 @@ def _mark() -> None:
 
 
 def offered(team: UUID) -> None:
-    """What transfer layers offer changed, or how accurate something is: the team's plans that may have one are marked."""
-    transaction.on_commit(lambda: _mark_offered(team), robust=True)
+    """What transfer layers offer changed: the team's plans that may have one are marked."""
+    transaction.on_commit(lambda: _mark_those(team, Q(wanted__max_drop__gte=0) | Q(kind=Kind.JOINT)), robust=True)
 
 
-def _mark_offered(team: UUID) -> None:
-    mine = SavedPlan.objects.filter(Q(wanted__max_drop__gte=0) | Q(kind=Kind.JOINT), team=team)
-    if mine.update(due=timezone.now()):
+def judged(team: UUID) -> None:
+    """How accurate something is was measured: the team's joint plans are marked."""
+    transaction.on_commit(lambda: _mark_those(team, Q(kind=Kind.JOINT)), robust=True)
+
+
+def _mark_those(team: UUID, which: Q) -> None:
+    if SavedPlan.objects.filter(which, team=team).update(due=timezone.now()):
         wake()
 
 

@@ -15,7 +15,9 @@ from django.test import Client
 
 from apps.accounts.refusal import Conflict, Refused
 from apps.catalog.models import Variant
-from apps.plans import actions
+from apps.devices.models import Profile
+from apps.experiments.models import RunVariant, Status
+from apps.plans import actions, reviewing
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import SavedPlan
 from tests.apps.plans.conftest import Planner, Town
@@ -161,6 +163,65 @@ def test_a_version_that_cannot_be_run_any_more_cannot_be_kept(whole: Town) -> No
     assert now(plan).state == "stale" and "is no longer offered" in said(plan)
     with pytest.raises(Conflict, match="cannot be run as it is"):
         actions.refresh(whole.cast.mia, now(plan), keep=True)
+
+
+def test_a_new_accuracy_is_heard_of_at_once_by_joint_plans_alone(whole: Town, wakes: list[str]) -> None:
+    plan, single = kept(whole), whole.save("single")
+    for more in ({"split": "validation"}, {"metric": "loss"}):
+        with whole.settled(execute=True):
+            measured(whole, Variant.objects.get(name="smaller"), 0.97, **more)
+        assert not now(plan).due and wakes == [], more
+    with whole.settled(execute=True):
+        measured(whole, Variant.objects.get(name="smaller"), 0.97)
+    assert now(plan).due and not now(single).due and wakes == ["plans"]
+    reviewing.tend()
+    assert now(plan).state == "stale" and now(plan).best_now["words"].endswith("of smaller, 97 % right")
+
+
+def test_an_accuracy_is_heard_of_once_its_run_says_of_what_it_is(whole: Town, wakes: list[str]) -> None:
+    plan, run, smaller = kept(whole), whole.cast.run(Status.RUNNING), Variant.objects.get(name="smaller")
+    measured(whole, None, 0.97, run, variant_name="it")
+    with whole.settled(execute=True):
+        RunVariant.objects.create(run=run, variant=smaller, name="another")
+    assert not now(plan).due and wakes == []
+    with whole.settled(execute=True):
+        RunVariant.objects.create(run=run, variant=smaller, name="it")
+    assert now(plan).due and wakes == ["plans"]
+
+
+def test_one_of_whose_devices_none_is_left_is_asked_of_no_others(whole: Town, planner: Planner) -> None:
+    plan = kept(whole, WANTED.model_copy(update={"devices": (whole.pi.pk, whole.box.pk)}), form="split")
+    def go() -> None:
+        for device in (whole.pi, whole.box):
+            device.retired = True
+            device.save()
+    asked = len(planner.jointly)
+    whole.after(go)
+    assert (now(plan).state, now(plan).best_now, now(plan).own_now, len(planner.jointly)) == ("stale", None, None, asked)
+    assert "cannot be planned any more: None of its devices can be used any more" in said(plan)
+    for keep in (False, True):
+        with pytest.raises(Refused, match="None of its devices"):
+            actions.refresh(whole.cast.mia, now(plan), keep=keep)
+    assert len(now(plan).wanted["devices"]) == 2
+
+
+def test_one_of_whose_networks_none_is_left_is_asked_of_no_others(whole: Town, planner: Planner) -> None:
+    plan, asked = kept(whole, WANTED.model_copy(update={"networks": ("small",)})), len(planner.jointly)
+    whole.after(lambda: Profile.objects.filter(network="small").delete())
+    assert (now(plan).state, now(plan).best_now, len(planner.jointly)) == ("stale", None, asked)
+    assert "cannot be planned any more: None of its networks has block times" in said(plan)
+    with pytest.raises(Refused, match="None of its networks"):
+        actions.refresh(whole.cast.mia, now(plan))
+
+
+def test_one_with_a_transfer_layer_that_is_beaten_without_it_says_what_it_takes_now_and_can_be_kept(whole: Town) -> None:
+    plan = kept(whole, form="layer")
+    whole.after(lambda: [whole.link(whole.pi, other, 5, 100_000) for other in (whole.box, whole.cloud)])
+    found = now(plan)
+    assert found.own_now is not None and found.own_now["transfer"]["layer"] == "max-pool, int8", said(plan)
+    assert found.own_now["latency_ms"] > found.best_now["latency_ms"] and found.best_now["transfer"] is None
+    same = actions.refresh(whole.cast.mia, found, keep=True)
+    assert (same.version["form"], same.rank, same.plan["latency_ms"]) == ("layer", None, found.own_now["latency_ms"])
 
 
 def test_the_example_and_what_is_not_on_the_front_are_not_kept(whole: Town) -> None:
