@@ -9,7 +9,7 @@ from typing import NamedTuple
 from apps.accounts.models import Team
 from apps.plans.planner_band import LETTER, Band, band, percent, short, span
 from apps.plans.planner_form import Sheet
-from apps.plans.running import lanes_shown, of_plan
+from apps.plans.running import lanes_shown, of_plans
 from worker.planning import Answer
 from worker.planning.answer import HopSaid, PlanSaid, StageSaid
 
@@ -108,9 +108,9 @@ class Drawn:
 
 def drawn(team: Team, answer: Answer, sheet: Sheet, places: Mapping[str, int]) -> Drawn:
     scale = _scale(answer.plans, [each.plan for each in answer.natives if each.plan])
-    lanes = lanes_shown(sheet.ways)
-    bars = tuple(replace(bar(plan, rank, scale, places), run=of_plan(team, plan, sheet.network, lanes))
-                 for rank, plan in enumerate(answer.plans, 1))
+    runs = of_plans(team, answer.plans, sheet.network, lanes_shown(sheet.ways))
+    bars = tuple(replace(bar(plan, rank, scale, places), run=run)
+                 for rank, (plan, run) in enumerate(zip(answer.plans, runs, strict=True), 1))
     natives = tuple(Lost(each.device, bar(each.plan, each.rank or 0, scale, places) if each.plan else None, each.rank,
                          each.why, each.broken) for each in answer.natives)
     kinds = {stage.device: stage.kind for each in natives if each.bar for stage in each.bar.plan.stages}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -44,17 +44,28 @@ def _planned(plan: PlanSaid, said_of: str) -> dict[str, str]:
 
 
 def of_plan(team: Team, plan: PlanSaid, network: str, lanes: Lanes, offers: Iterable[Offer] | None = None) -> str:
-    """With a transfer layer in it the network is the one that has it inside; nothing where nobody has its file.
+    """As `of_plans` says it of one."""
+    return of_plans(team, [plan], network, lanes, offers)[0]
 
-    `offers`: those that the team knows of the network; left out: as they are now.
+
+def of_plans(team: Team, plans: Sequence[PlanSaid], network: str, lanes: Lanes,
+             offers: Iterable[Offer] | None = None) -> list[str]:
+    """Of each plan. With a transfer layer in it the network is the one that has it inside; nothing where nobody has its file.
+
+    `offers`: those that the team knows of the network; left out: as they are now. As many queries whatever the number of plans.
     """
+    has_layers = any(plan.transfer for plan in plans)
+    known = () if not has_layers else tuple(_known(team, network) if offers is None else offers)
+    placed = [_offer(known, network, plan.transfer) if plan.transfer else None for plan in plans]
+    files = _files(team, {each.variant_sha256 for each in placed if each})
+    return [_told(plan, offer, files, network, lanes) for plan, offer in zip(plans, placed, strict=True)]
+
+
+def _told(plan: PlanSaid, offer: Offer | None, files: Mapping[str, UUID], network: str, lanes: Lanes) -> str:
     if plan.transfer is None:
         return query(plan, network, lanes)
-    offer = _offer(_known(team, network) if offers is None else offers, network, plan.transfer)
-    model = _variant(team, offer) if offer else None
-    if offer is None or model is None:
-        return ""
-    found = query(_inside(plan, plan.transfer.cut, offer), network, lanes)
+    model = files.get(offer.variant_sha256) if offer else None
+    found = query(_inside(plan, plan.transfer.cut, offer), network, lanes) if offer and model else ""
     return f"{found}&{urlencode({'model': model})}" if found else ""
 
 
@@ -69,11 +80,12 @@ def _offer(offers: Iterable[Offer], network: str, layer: LayerSaid) -> Offer | N
                  and (each.network, each.after, each.layer, each.dataset) == same), None)
 
 
-def _variant(team: Team, offer: Offer) -> UUID | None:
-    """The team's network with the layer inside."""
-    mine = Variant.objects.filter(team=team, precision="fp32", file=offer.variant_sha256).order_by("-created")
-    found: UUID | None = mine.values_list("pk", flat=True).first()
-    return found
+def _files(team: Team, hashes: Collection[str]) -> dict[str, UUID]:
+    """The team's networks with the layer inside, by the hash of their file; of the same file the newest."""
+    if not hashes:
+        return {}
+    mine = Variant.objects.filter(team=team, precision="fp32", file__in=hashes).order_by("created")
+    return dict(mine.values_list("file", "pk"))
 
 
 def _inside(plan: PlanSaid, cut: int, offer: Offer) -> PlanSaid:
