@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts import teams
 from apps.accounts.sight import mark
 from apps.devices.models import Device
-from apps.experiments import board_waiting, reading, run_blocks, run_onward, run_parts, run_plans
+from apps.experiments import board_waiting, reading, relays, run_blocks, run_onward, run_parts, run_plans
 from apps.experiments.forms import RecipeForm, RenameForm, form_for, initial
 from apps.experiments.models import HELD, Run, Status
 from apps.experiments.placing import PART
@@ -80,8 +80,10 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     rows = results(run)
     dense = reading.reference(rows)
     sort, down = request.GET.get("sort", ""), request.GET.get("down") == "1"
+    planned = run_plans.left(run)
     shown = [_against(row, dense) | _called(run, row) for row in _sorted(rows, sort, down)]
-    return {"run": run, "rows": shown, "sort": sort, "down": down, "planned": run_plans.left(run),
+    return {"run": run, "rows": shown, "sort": sort, "down": down, "planned": planned,
+            "relayed_note": relays.of_names(run.team, planned.plans) if planned else "",
             "onward": run_onward.as_slices(run) if teams.may_edit(teams.person(request), run.team) else [],
             "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}

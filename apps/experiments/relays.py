@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from apps.accounts.models import Team
 from apps.devices.models import Agent, Device
 from apps.experiments import standing
 from worker.params import Params
+from worker.planning.answer import HopSaid, PlanSaid
 from worker.recipe import Recipe
 
 UNPREDICTED = "The way by the portal is not predicted: the time of such a hop is that of the link given."
@@ -31,6 +32,25 @@ def closed(devices: Collection[UUID]) -> frozenset[UUID]:
 
 def said(sender: str, receiver: str) -> str:
     return f"{sender} → {receiver} is {SHORT}, as {receiver} takes no connections"
+
+
+def note(ways: Iterable[tuple[str, str]]) -> str:
+    """In sentences, each way once; nothing of no way."""
+    told = "; ".join(said(*way) for way in dict.fromkeys(ways))
+    return f"Run on boards, {told}. {UNPREDICTED}" if told else ""
+
+
+def forward(plans: Iterable[PlanSaid]) -> list[HopSaid]:
+    """All hops but those of a result that goes back: it takes the way that is there."""
+    return [hop for plan in plans for hop in plan.hops if hop.cut < plan.stages[-1].last]
+
+
+def of_names(team: Team, plans: Sequence[PlanSaid]) -> str:
+    """The note on plans that name the team's devices, as a run's do. As things stand now; two queries."""
+    hops = forward(plans)
+    known = standing.known(Device.objects.usable_by(team), team, {hop.receiver for hop in hops})
+    shut = closed([device.pk for device in known.values()])
+    return note((hop.sender, hop.receiver) for hop in hops if hop.receiver in known and known[hop.receiver].pk in shut)
 
 
 def asked_for(team: Team | None, recipe: Recipe, values: Mapping[str, Any]) -> list[str]:

@@ -11,9 +11,12 @@ from ninja import Query, Router, Status
 
 from apps.accounts import teams
 from apps.accounts.wire import OfTeam, Page, editable_team, ordered, paged, team_of
-from apps.plans import actions, choosing, joint_asking
+from apps.plans import actions, asking, choosing, joint_asking
 from apps.plans.models import SavedPlan, TransferOffer
+from apps.plans.relays import of_answer
 from apps.plans.wire import (
+    AnswerOut,
+    JointAnswerOut,
     JointAsked,
     JointPlanToSave,
     NetworksOut,
@@ -26,9 +29,10 @@ from apps.plans.wire import (
     TransferOfferOut,
     TransferOffers,
     WholePlanOut,
+    joint_with_relays,
+    whole,
+    with_relays,
 )
-from worker.planning import Answer
-from worker.planning.joint_answer import JointAnswer
 
 router = Router(tags=["plans"])
 ONE = "/plans/{uuid:plan}"
@@ -40,17 +44,22 @@ def list_plan_networks(request: HttpRequest, asked: Annotated[OfTeam, Query()]) 
     return {"items": choosing.networks(teams.person(request), team_of(request, asked.team))}
 
 
-@router.post("/plans/ask", response=Answer)
-def ask_for_plans(request: HttpRequest, asked: PlanAsked) -> Answer:
+@router.post("/plans/ask", response=AnswerOut)
+def ask_for_plans(request: HttpRequest, asked: PlanAsked) -> AnswerOut:
     """Where a network should run: plans, the best first, why the others lost, and who wins where. 503 when nobody answers."""
-    return actions.ask(teams.person(request), team_of(request, asked.team), asked.wanted)
+    ready = asking.of(teams.person(request), team_of(request, asked.team), asked.wanted)
+    found = asking.answered(ready)
+    return with_relays(found, of_answer(found, ready.names))
 
 
-@router.post("/plans/joint", response=JointAnswer)
-def ask_for_joint_plans(request: HttpRequest, asked: JointAsked) -> JointAnswer:
+@router.post("/plans/joint", response=JointAnswerOut)
+def ask_for_joint_plans(request: HttpRequest, asked: JointAsked) -> JointAnswerOut:
     """Which variant, cut where, with which transfer layer, on which devices: those that nothing beats in both accuracy and
     latency, with their plans, and the one that is in time and accurate enough. 503 when nobody answers."""
-    return joint_asking.ask(teams.person(request), team_of(request, asked.team), asked.wanted)
+    scene = joint_asking.scene_of(teams.person(request), team_of(request, asked.team), asked.wanted.example)
+    ready = joint_asking.ready(scene, asked.wanted)
+    found = joint_asking.answered(ready)
+    return joint_with_relays(found, of_answer(found, ready.names))
 
 
 @router.get("/plans/offers", response=Page[TransferOfferOut])
@@ -73,30 +82,30 @@ def list_plans(request: HttpRequest, asked: Annotated[Plans, Query()]) -> dict[s
 
 
 @router.post("/plans", response={201: WholePlanOut})
-def save_plan(request: HttpRequest, asked: PlanToSave) -> Status[SavedPlan]:
+def save_plan(request: HttpRequest, asked: PlanToSave) -> Status[WholePlanOut]:
     """Keep a plan of an answer, with the conditions in which it stays best. It is asked for once more: 422 where it is gone."""
     team = editable_team(request, asked.team)
-    return Status(201, actions.save(teams.person(request), team, asked.wanted, asked.name, asked.plan))
+    return Status(201, whole(actions.save(teams.person(request), team, asked.wanted, asked.name, asked.plan)))
 
 
 @router.post("/plans/joint/save", response={201: WholePlanOut})
-def save_joint_plan(request: HttpRequest, asked: JointPlanToSave) -> Status[SavedPlan]:
+def save_joint_plan(request: HttpRequest, asked: JointPlanToSave) -> Status[WholePlanOut]:
     """Keep a version that nothing beats, with its plan. It is asked for once more: 422 where it is gone."""
     team = editable_team(request, asked.team)
-    return Status(201, actions.save(teams.person(request), team, asked.wanted, asked.name, asked.version))
+    return Status(201, whole(actions.save(teams.person(request), team, asked.wanted, asked.name, asked.version)))
 
 
 @router.get(ONE, response=WholePlanOut)
-def get_plan(request: HttpRequest, plan: UUID) -> SavedPlan:
+def get_plan(request: HttpRequest, plan: UUID) -> WholePlanOut:
     """One saved plan, what it rests on and what is otherwise now."""
     found: SavedPlan = get_object_or_404(SavedPlan.objects.visible_to(teams.person(request)), pk=plan)
-    return found
+    return whole(found)
 
 
 @router.patch(ONE, response=WholePlanOut)
-def rename_plan(request: HttpRequest, plan: UUID, asked: Renaming) -> SavedPlan:
+def rename_plan(request: HttpRequest, plan: UUID, asked: Renaming) -> WholePlanOut:
     """Call it otherwise."""
-    return actions.rename(teams.person(request), _held(request, plan), asked.name)
+    return whole(actions.rename(teams.person(request), _held(request, plan), asked.name))
 
 
 @router.delete(ONE, response={204: None})
@@ -107,9 +116,9 @@ def delete_plan(request: HttpRequest, plan: UUID) -> Status[None]:
 
 
 @router.post(ONE + "/refresh", response=WholePlanOut)
-def refresh_plan(request: HttpRequest, plan: UUID, asked: Refreshing) -> SavedPlan:
+def refresh_plan(request: HttpRequest, plan: UUID, asked: Refreshing) -> WholePlanOut:
     """Bring it up to date: the best plan of now takes its place, or with keep it stays itself with the numbers of now."""
-    return actions.refresh(teams.person(request), _held(request, plan), keep=asked.keep)
+    return whole(actions.refresh(teams.person(request), _held(request, plan), keep=asked.keep))
 
 
 def _held(request: HttpRequest, pk: UUID) -> SavedPlan:

@@ -52,12 +52,8 @@ def scene_of(user: User, team: Team, wanted_example: bool) -> Scene:
     return example() if wanted_example else scene(user, team)
 
 
-def ask(user: User, team: Team, wanted: JointWanted, *, topic: str = "") -> JointAnswer:
-    """Raises `Refused`, and `apps.live.asking.Silent` when nobody answers in time."""
-    return answered(ready(scene_of(user, team, wanted.example), wanted), topic=topic)
-
-
 def answered(asked: Ready, *, topic: str = "", wait_s: float = WAIT_S) -> JointAnswer:
+    """Raises `Refused`, and `apps.live.asking.Silent` when nobody answers in time."""
     try:
         told = asking.ask("joint", {"question": asked.question.model_dump(mode="json")}, wait_s=wait_s, topic=topic)
     except Refused as refused:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from apps.plans.joint_plot import share
 from apps.plans.planner_band import LETTER, percent
 from apps.plans.planner_bars import in_order
+from apps.plans.relays import Relays
 from worker.planning.answer import LayerSaid, PlanSaid, StageSaid
 from worker.planning.joint_answer import FORMS, JointAnswer, VersionSaid
 
@@ -96,11 +97,11 @@ def _size(count: int) -> str:
 
 
 HEAD = ("version", "variant", "form", "transfer_layer", "behind", "accuracy", "images", "accuracy_low", "accuracy_high",
-        "latency_ms", "latency_is", "on_front", "chosen", "plan", "devices", "bytes_sent", "kind", "why")
+        "latency_ms", "latency_is", "on_front", "chosen", "plan", "devices", "bytes_sent", "kind", "why", "relayed")
 
 
-def rows(answer: JointAnswer) -> Iterator[list[object]]:
-    """Every version, the front first."""
+def rows(answer: JointAnswer, relays: Relays) -> Iterator[list[object]]:
+    """Every version, the front first. `relays`: the hops of their plans that the portal relays once they run on boards."""
     order = [*answer.front, *(place for place, each in enumerate(answer.versions) if not each.on_front)]
     for place in order:
         each, plan = answer.versions[place], answer.versions[place].plan
@@ -108,4 +109,4 @@ def rows(answer: JointAnswer) -> Iterator[list[object]]:
         yield [each.name, each.variant, FORMS[each.form], each.layer, each.after, each.accuracy, each.n, each.low, each.high,
                each.latency_ms, sure, each.on_front, place == answer.chosen, plan.words if plan else "",
                " → ".join(stage.device for stage in plan.stages) if plan else "", plan.bytes if plan else None,
-               each.kind, each.why]
+               each.kind, each.why, ", ".join(f"{one} → {other}" for one, other in relays.ways(plan)) if plan else ""]

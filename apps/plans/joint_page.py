@@ -17,9 +17,10 @@ from apps.plans import joint_asking
 from apps.plans.asking_page import as_json, no_table, outcome, problem, topic
 from apps.plans.joint_bars import HEAD, rows
 from apps.plans.joint_scene import Scene, example, scene, suited
-from apps.plans.joint_shown import OPENING, Looked, context, plain
+from apps.plans.joint_shown import OPENING, Looked, context, plain, relays_of
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.planner_reading import over, with_faults
+from apps.plans.wire import joint_with_relays
 
 
 @require_safe
@@ -52,12 +53,13 @@ def part(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def answer(request: HttpRequest) -> HttpResponse:
-    """The same for programs: a JointAnswer; 422 with what is wrong field by field, 503 when the planner does not answer."""
+    """The same for programs: a JointAnswerOut; 422 with what is wrong field by field, 503 when the planner does not answer."""
     team = teams.current(request)
     if team is None:
         return problem(403, teams.NONE_YET)
     looked = look(request, team)
-    return as_json(looked.answer, looked.faults, looked.too_long)
+    found = joint_with_relays(looked.answer, relays_of(looked)) if looked.answer else None
+    return as_json(found, looked.faults, looked.too_long)
 
 
 @require_safe
@@ -67,7 +69,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     looked = look(request, team) if team else None
     if looked is None or looked.answer is None:
         return no_table(bool(looked and looked.silent), looked.too_long if looked else "")
-    return Table("joint plans", HEAD, rows(looked.answer))
+    return Table("joint plans", HEAD, rows(looked.answer, relays_of(looked)))
 
 
 def look(request: HttpRequest, team: Team) -> Looked:

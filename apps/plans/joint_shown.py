@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -23,8 +23,8 @@ from apps.plans.planner_band import short
 from apps.plans.planner_bars import in_order
 from apps.plans.planner_form import Sheet, written
 from apps.plans.planner_shown import tier_shown
-from apps.plans.relays import Relays, of_plans
-from worker.planning.answer import NOT_RUN, PlanSaid
+from apps.plans.relays import Relays, of_answer
+from worker.planning.answer import NOT_RUN
 from worker.planning.joint_answer import FORMS, JointAnswer, VersionSaid
 from worker.planning.joint_example import DATASET, DEADLINE_MS
 from worker.planning.rules import EXAMPLES
@@ -126,8 +126,7 @@ def _drawn(user: User, team: Team, looked: Looked, answer: JointAnswer, colours:
     drawn = plot(answer, shown, asked.deadline_ms if asked else None, asked.floor if asked else None)
     rows = _front(looked, answer, drawn)
     there = {each.form for each in answer.versions}
-    plans = [answer.versions[place].plan for place in answer.front] + [answer.versions[shown].plan if shown is not None else None]
-    return {"answer": answer, "plot": drawn, "front": rows, "relays": _relays(looked, plans),
+    return {"answer": answer, "plot": drawn, "front": rows, "relays": relays_of(looked),
             "counts": _counts(answer), "dataset": dataset_of(looked),
             "dots": sorted((row for row in rows if row.dot), key=lambda row: row.is_shown),
             "legend": [(form, words) for form, words in FORMS.items() if form in there],
@@ -136,10 +135,11 @@ def _drawn(user: User, team: Team, looked: Looked, answer: JointAnswer, colours:
             **(_choice(user, team, looked, answer, shown, colours) if shown is not None else {})}
 
 
-def _relays(looked: Looked, plans: Iterable[PlanSaid | None]) -> Relays:
+def relays_of(looked: Looked) -> Relays:
     """What is made up runs nowhere."""
-    names = {} if looked.scene.is_example else {each.name: each.pk for each in looked.sheet.on}
-    return of_plans([plan for plan in plans if plan], names)
+    if looked.answer is None or looked.scene.is_example:
+        return Relays()
+    return of_answer(looked.answer, looked.sheet.names)
 
 
 def _choice(user: User, team: Team, looked: Looked, answer: JointAnswer, shown: int,

@@ -96,6 +96,11 @@ class Sheet:
         return [each for each in self.known if each.pk in self.chosen and not each.away]
 
     @property
+    def names(self) -> dict[str, UUID]:
+        """Of the devices that are planned with, as plans name them."""
+        return {each.name: each.pk for each in self.on}
+
+    @property
     def holder(self) -> Candidate | None:
         """Who holds the input: the first of the lowest tier."""
         return self.on[0] if self.on else None

@@ -18,9 +18,10 @@ from apps.live.tables import Table
 from apps.plans import actions, example
 from apps.plans.asking_page import as_json, no_table, outcome, problem, topic
 from apps.plans.planner_reading import sheet, with_faults
-from apps.plans.planner_shown import Looked, address, asked, context
+from apps.plans.planner_shown import Looked, address, asked, context, relays_of
 from apps.plans.planner_table import HEAD, rows
 from apps.plans.wanted import Wanted
+from apps.plans.wire import with_relays
 
 NOT_KNOWN = "No device that can be used has block times of this network: profile one, or bring a file."
 
@@ -59,13 +60,14 @@ def part(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def answer(request: HttpRequest) -> HttpResponse:
-    """The same for programs: an Answer; 422 with what is wrong field by field, 503 when the planner does not answer."""
+    """The same for programs: an AnswerOut; 422 with what is wrong field by field, 503 when the planner does not answer."""
     team = teams.current(request)
     if team is None:
         return problem(403, teams.NONE_YET)
     looked = look(request, team)
     faults = looked.sheet.faults or ({} if looked.sheet.known else {"network": NOT_KNOWN})
-    return as_json(looked.answer, faults, looked.too_long)
+    found = with_relays(looked.answer, relays_of(looked)) if looked.answer else None
+    return as_json(found, faults, looked.too_long)
 
 
 @require_safe
@@ -75,7 +77,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     looked = look(request, team) if team else None
     if looked is None or looked.answer is None:
         return no_table(bool(looked and looked.silent), looked.too_long if looked else "")
-    return Table(f"plans of {looked.sheet.network}", HEAD, rows(looked.answer))
+    return Table(f"plans of {looked.sheet.network}", HEAD, rows(looked.answer, relays_of(looked)))
 
 
 @require_POST

@@ -15,7 +15,7 @@ from apps.devices.colours import places
 from apps.plans.asking_page import SILENCE
 from apps.plans.planner_bars import Drawn, drawn
 from apps.plans.planner_form import ENDS, UNITS, VARYING, Sheet, TierShown, WayShown, written
-from apps.plans.relays import Relays, of_plans
+from apps.plans.relays import Relays, of_answer
 from apps.plans.wanted import Wanted
 from worker.planning import Answer
 from worker.planning.answer import NOT_RUN
@@ -71,16 +71,15 @@ def context(request: HttpRequest, team: Team, looked: Looked) -> dict[str, Any]:
     colours = places(team, [each.name for each in found.on]) if found.on else {}
     told["colours"] = colours
     shown = drawn(team, looked.answer, found, colours) if looked.answer else None
-    told |= {"drawn": shown, "relays": _relays(looked), "not_run": NOT_RUN, "examples": EXAMPLES,
+    told |= {"drawn": shown, "relays": relays_of(looked), "not_run": NOT_RUN, "examples": EXAMPLES,
              "tiers": [tier_shown(tier, found, colours, shown) for tier in found.tiers],
              "more_opens": found.is_unusual or bool(shown and not shown.answer.input_bytes)}
     told["state"] = state(found, looked, shown, query)
     return told
 
 
-def _relays(looked: Looked) -> Relays:
-    plans = looked.answer.plans if looked.answer else ()
-    return of_plans(plans, {each.name: each.pk for each in looked.sheet.on})
+def relays_of(looked: Looked) -> Relays:
+    return of_answer(looked.answer, looked.sheet.names) if looked.answer else Relays()
 
 
 def state(found: Sheet, looked: Looked, shown: Drawn | None, query: str) -> dict[str, Any]:

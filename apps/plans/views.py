@@ -19,15 +19,15 @@ from apps.accounts.refusal import Conflict, Refused
 from apps.live.asking import Silent, TooLong
 from apps.live.models import Stream
 from apps.live.tables import Table
-from apps.plans import actions, reviewing, telling
+from apps.plans import actions, relays, reviewing, telling
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import Freshness, Kind, SavedPlan
 from apps.plans.wanted import Wanted
 from apps.plans.wire import file_of
 
 PAGE, LONGEST = 25, 100
-HEAD = ("part", "device", "to", "first_block", "last_block", "first_layer", "last_layer", "ms", "bytes", "tensors", "kind",
-        "plan_latency_ms", "plan_kind")
+HEAD = ("part", "device", "to", "first_block", "last_block", "first_layer", "last_layer", "ms", "bytes", "tensors", "relayed",
+        "kind", "plan_latency_ms", "plan_kind")
 SILENT = "The planner does not answer now, so nothing was changed. What you typed is kept: try again in a minute."
 
 
@@ -113,15 +113,16 @@ def as_csv(request: HttpRequest, pk: UUID) -> Table:
 
 def _lines(found: SavedPlan) -> Iterator[list[Any]]:
     plan = telling.plan_of(found.plan)
+    shut = relays.of_kept([plan], found.rests_on)
     for part in telling.parts(plan):
         if part.hop is None:
             stage = part.stage
             yield ["stage", stage.device, None, stage.first, stage.last, stage.first_layer, stage.last_layer, stage.ms, None,
-                   None, stage.kind, plan.latency_ms, plan.kind]
+                   None, None, stage.kind, plan.latency_ms, plan.kind]
         else:
             hop = part.hop
             yield ["hop", hop.sender, hop.receiver, None, hop.cut, None, None, hop.ms, hop.bytes, hop.tensors,
-                   "predicted", plan.latency_ms, plan.kind]
+                   hop in shut.hops, "predicted", plan.latency_ms, plan.kind]
 
 
 def _done(request: HttpRequest, found: SavedPlan, act: Callable[[], object], said: str, **typed: str) -> HttpResponse:

@@ -12,10 +12,10 @@ from apps.accounts.wire import Asked, Listing, Told
 from apps.plans.joint_wanted import JointWanted
 from apps.plans.models import Freshness, SavedPlan
 from apps.plans.models import Kind as KindOfPlan
-from apps.plans.relays import of_kept
+from apps.plans.relays import Relays, of_kept
 from apps.plans.wanted import Wanted
-from worker.planning.answer import NOT_RUN, HopSaid, Kind, PlanSaid
-from worker.planning.joint_answer import VersionSaid
+from worker.planning.answer import NOT_RUN, Answer, HopSaid, Kind, PlanSaid
+from worker.planning.joint_answer import JointAnswer, VersionSaid
 from worker.planning.offers import Offer
 
 
@@ -137,7 +137,30 @@ class JointPlanWanted(JointWanted):
     """What was asked, with the devices named."""
 
 
-class WholePlanOut(SavedPlanOut):
+class WayOut(Told):
+    """From where to where, as the plans name them."""
+
+    sender: str
+    receiver: str
+
+
+class Relayed(Told):
+    """What is said beside plans of how they would run on boards, as the boards are now."""
+
+    relayed: list[WayOut] = Field([], description="Between these the portal relays what a plan hands on, as the receiver "
+                                                  "takes no connections. A result that goes back is never relayed.")
+    relayed_note: str = Field("", description="The same in sentences; empty where all parts can be reached.")
+
+
+class AnswerOut(Relayed, Answer):
+    """Plans, the best first, why the others lost, who wins where, and which hops the portal would relay."""
+
+
+class JointAnswerOut(Relayed, JointAnswer):
+    """Every version, those that nothing beats, the choice, and which hops of their plans the portal would relay."""
+
+
+class WholePlanOut(Relayed, SavedPlanOut):
     wanted: PlanWanted | JointPlanWanted
     plan: PlanSaid
     version: VersionSaid | None = Field(description="Of a joint plan the version that it is, as the answer had it.")
@@ -145,6 +168,24 @@ class WholePlanOut(SavedPlanOut):
     own_now: PlanSaid | None
     best_now: PlanSaid | None
     sorry: str = Field(description="Why there is no best plan now.")
+
+
+def with_relays(answer: Answer, relays: Relays) -> AnswerOut:
+    return AnswerOut(**dict(answer), **_relayed(relays))
+
+
+def joint_with_relays(answer: JointAnswer, relays: Relays) -> JointAnswerOut:
+    return JointAnswerOut(**dict(answer), **_relayed(relays))
+
+
+def whole(plan: SavedPlan) -> WholePlanOut:
+    told = WholePlanOut.model_validate(plan)
+    plans = [told.plan, told.own_now, told.best_now]
+    return told.model_copy(update=_relayed(of_kept(plans, plan.rests_on)))
+
+
+def _relayed(relays: Relays) -> dict[str, Any]:
+    return {"relayed": [WayOut(**way._asdict()) for way in relays.every_way], "relayed_note": relays.whole_note}
 
 
 def file_of(plan: SavedPlan) -> dict[str, Any]:

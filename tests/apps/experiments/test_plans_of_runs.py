@@ -11,13 +11,14 @@ from django.urls import reverse
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
 from apps.catalog import blobs
-from apps.devices.models import Device, Link
+from apps.devices.models import Agent, Device, Link
 from apps.experiments import actions, evidence
 from apps.experiments.models import Experiment, Run, RunFile, Status
+from apps.experiments.relays import UNPREDICTED
 from tests.apps.cast import Cast
 from tests.apps.devices.profiled import keep, network
 from worker.evidence import Evidence
-from worker.planning.answer import MEDIA_TYPE, Answer, NativeSaid, PlanSaid, StageSaid
+from worker.planning.answer import MEDIA_TYPE, Answer, HopSaid, NativeSaid, PlanSaid, StageSaid
 
 RECIPE = "partitioning.scission"
 TIERS = {"pi": "device", "box": "edge", "rack": "cloud"}
@@ -154,6 +155,19 @@ def test_its_page_has_the_plans_and_says_that_no_total_was_measured(cast: Cast, 
         NativeSaid(device="rack", tier=2, plan=None, why="No link leads there."))), tmp_path)
     assert "1. all blocks on pi" in page and '<span class="predicted">12.5' in page
     assert "No link leads there." in page and "No total was measured" in page
+
+
+def test_its_page_says_which_hops_the_portal_would_relay_as_the_boards_are_now(cast: Cast, devices: dict[str, Device],
+                                                                              tmp_path: Any) -> None:
+    hop = HopSaid(sender="pi", receiver="rack", cut=0, bytes=1, tensors=1, ms=1)
+    answer = Answer(plans=(plan("rack", 12.5).model_copy(update={"hops": (hop,)}),))
+    assert "relayed" not in planned(cast, answer, tmp_path)
+    agent = Agent.objects.create(device=devices["rack"], prefix="rack", digest="", can_host=True)
+    page = planned(cast, answer, tmp_path)
+    assert "pi → rack is relayed by the portal, as rack takes no connections" in page and UNPREDICTED in page
+    agent.data_port, agent.data_fingerprint = 7443, "ab" * 32
+    agent.save()
+    assert "relayed" not in planned(cast, answer, tmp_path)
 
 
 def test_where_no_plan_keeps_all_rules_its_page_says_which_conflict(cast: Cast, tmp_path: Any) -> None:
