@@ -46,10 +46,9 @@ def save(user: User, team: Team, wanted: Wanted | JointWanted, name: str, plan_k
         if SavedPlan.objects.filter(team=team).count() >= MOST_OF_A_TEAM:
             raise Refused({"": f"A team keeps at most {MOST_OF_A_TEAM:,} plans; delete some first."})
         made = SavedPlan(team=team, name=named, saved_by=user, **values)
-        _checked(made)
         _kept(made)
         tell(team, made, "saved", by=str(user))
-    return made
+    return _checked(made)
 
 
 def _chosen(user: User, team: Team, wanted: Wanted, plan_key: str) -> dict[str, Any] | None:
@@ -89,10 +88,9 @@ def refresh(user: User, plan: SavedPlan, *, keep: bool = False) -> SavedPlan:
         for field, value in values.items():
             setattr(held, field, value)
         held.saved_by, held.due = user, None
-        _checked(held)
         held.save()
         tell(plan.team, held, "refreshed", by=str(user))
-    return held
+    return _checked(held)
 
 
 def _now(user: User, plan: SavedPlan, *, keep: bool) -> dict[str, Any]:
@@ -136,11 +134,16 @@ def _values(asked: Prepared, answer: Answer, wanted: Wanted, plan: PlanSaid, ran
             "changes": [], "own_now": None, "best_now": None, "sorry": ""}
 
 
-def _checked(plan: SavedPlan) -> None:
-    """Something may have changed while it was asked for: then it is looked at again at once."""
+def _checked(plan: SavedPlan) -> SavedPlan:
+    """Something may have changed while it was asked for: then it is looked at again at once.
+
+    Called when it is kept and nothing is locked any more: of what changes from then on it is told.
+    """
     if is_behind(plan):
         plan.due = timezone.now()
+        SavedPlan.objects.filter(pk=plan.pk, saved_at=plan.saved_at).update(due=plan.due)
         transaction.on_commit(wake)
+    return plan
 
 
 def _named(user: User, team: Team, name: str) -> str:

@@ -82,6 +82,15 @@ def test_somebody_who_only_looks_on_keeps_changes_and_deletes_nothing(town: Town
     assert SavedPlan.objects.get().name == "the plan"
 
 
+def test_what_changes_while_it_is_asked_for_has_it_looked_at_at_once(town: Town) -> None:
+    town.planner.fails = lambda _: town.link(town.pi, town.box, 5, 41) and None
+    key = town.save().plan["key"]
+    assert SavedPlan.objects.get().due is None, "it was so before"
+    town.planner.fails = lambda _: town.link(town.pi, town.box, 5, 42) and None
+    made = actions.save(town.cast.mia, town.cast.team, town.wanted, "other", key)
+    assert made.due is not None and SavedPlan.objects.get(name="other").due == made.due
+
+
 def test_a_planner_that_is_silent_keeps_nothing(town: Town) -> None:
     town.planner.silent = True
     with pytest.raises(Silent):
