@@ -39,8 +39,9 @@ def nothing_unfit(params: Any, known: Structure, evidence: Evidence) -> dict[str
 class Chart:
     """How a metric is drawn. `y` names the metrics (or, on a trade-off, what `Measured` says); `by` the label that splits them.
 
-    line: metrics `y` over step, one trace per metric and value of label `by`.
-    bars: metric `y` over label `x`; `line` names a metric drawn as a horizontal line.
+    line: metrics `y` over step, one trace per metric and value of label `by`; `point` is a label that names the points of a trace
+    instead of making traces of them, and so many steps as `steps_per_x` says are one unit of the axis.
+    bars: metric `y` over label `x`; `line` names a metric drawn as a horizontal line, in the words of `line_title`.
     tradeoff: variants at (`x`, `y`), both metrics of `Measured`.
     `logarithmic`: both axes of a line are.
     lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`.
@@ -53,6 +54,9 @@ class Chart:
     x: str = "step"
     by: str = ""
     line: str = ""
+    line_title: str = ""
+    point: str = ""
+    steps_per_x: int = 1
     x_title: str = ""
     y_title: str = ""
     percent: bool = False

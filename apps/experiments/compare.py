@@ -162,7 +162,8 @@ def common_charts(runs: Sequence[Run]) -> list[Chart]:
 def _config(runs: Sequence[Run]) -> dict[str, Any]:
     """What the script needs: each run's stream, and the charts, parted by run."""
     return {
-        "charts": [asdict(chart) | {"by": "run"} for chart in common_charts(runs)], "recipe": runs[0].recipe, "title": "runs",
+        "charts": [asdict(chart) | {"by": "run", "within": chart.by} for chart in common_charts(runs)],
+        "recipe": runs[0].recipe, "title": "runs",
         "order": [f"run {run.number}" for run in runs],
         "runs": [{"stream": str(run.stream_id), "name": f"run {run.number}", "live": run.status in LIVE} for run in runs],
     }

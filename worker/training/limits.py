@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from worker.events import Metric
+from worker.events import Metric, Origin
 from worker.training.memory.demand import MB
 
 MEMORY = "memory_mb"
@@ -28,17 +28,29 @@ class Limits:
     budget_bytes: int = 0
     way: Way | None = None
 
-    def told(self, measured: int) -> Iterator[Metric]:
-        yield from memory(WHOLE_NETWORK, self.predicted_bytes, measured, self.budget_bytes)
+    def foretold(self) -> Iterator[Metric]:
+        yield from foretold({WHOLE_NETWORK: self.predicted_bytes}, self.budget_bytes)
+
+    def measured(self, bytes_: int) -> Metric:
+        return measured(WHOLE_NETWORK, bytes_)
 
 
-def memory(block: str, predicted: int, measured: int, budget: int) -> Iterator[Metric]:
-    """What a block's steps were to need and needed, beside the budget; in MB of 10^6 bytes."""
-    for figure, found in (("predicted", predicted), ("measured", measured)):
-        if found:
-            yield Metric(name=MEMORY, value=found / MB, labels={"block": block, "figure": figure})
+def foretold(blocks: Mapping[str, int], budget: int) -> Iterator[Metric]:
+    """What the steps of each block will need, in bytes, and the budget, where there is one: told before anything is trained."""
     if budget:
-        yield Metric(name=BUDGET, value=budget / MB, labels={"block": block, "figure": "predicted"})
+        yield Metric(name=BUDGET, value=budget / MB)
+    for block, needed in blocks.items():
+        yield _memory(block, "predicted", needed)
+
+
+def measured(block: str, bytes_: int) -> Metric:
+    """What the block's steps needed."""
+    return _memory(block, "measured", bytes_)
+
+
+def _memory(block: str, figure: Origin, bytes_: int) -> Metric:
+    """In MB of 10^6 bytes."""
+    return Metric(name=MEMORY, value=bytes_ / MB, labels={"block": block, "figure": figure})
 
 
 def over_time(seconds: float, accuracy: float) -> Metric:

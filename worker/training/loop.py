@@ -247,7 +247,7 @@ class _Training:
         if self.limits is None or self.meter is None:
             return
         if self.meter.peak_bytes and not any(metric.name == MEMORY for metric in history.metrics):
-            yield from self.limits.told(self.meter.peak_bytes)
+            yield self.limits.measured(self.meter.peak_bytes)
         accuracy = _last_validation(history)
         if accuracy is not None:
             yield over_time(history.seconds, accuracy)

@@ -50,6 +50,7 @@ def whole(settings: Settings, *, start: Start, context: Context, limit: Limit | 
     limits = None
     if limit:
         settings, limits = yield from _limited(network, data, settings, limit)
+        yield from limits.foretold()
         yield phases.end("plan")
     trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints, limits=limits)
     yield phases.end("train")

@@ -1,23 +1,27 @@
-// One metric over a label, the newest value of each; a second metric may stand as a line across. Of several runs each keeps its
-// own bars, its own line and its own colour; of several devices too. What is not measured is hatched.
+// One metric over a label, the newest value of each; a second metric may stand as a line across, of a group or of all. Of several
+// runs each keeps its own bars, its own line and its own colour; of several devices too. Where a label (`within`) parts the bars of
+// each run they stay parted. What is not measured is hatched.
 import { colour, nthColour, recipeColour, runColour, wayColour } from "../colours.js";
 import { safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
 const HATCHES = { predicted: "/", emulated: "x" };
+const PARTS = ["", ".", "-", "|"];  // of one run's colour, where the word says nothing of where a number is from
 
 export class Bars {
   constructor(chart, run) {
-    Object.assign(this, { chart, run, bars: new Map(), limits: new Map(), about: new Map(), lit: new Set() });
+    Object.assign(this, { chart, run, bars: new Map(), limits: new Map(), about: new Map(), lit: new Set(), parts: new Map() });
   }
 
   append(row) {
     const { name, value, labels = {} } = row.body;
     if (row.type !== "metric") return false;
-    const group = this.chart.by ? String(labels[this.chart.by] ?? "") : "";
+    const whole = this.chart.by ? String(labels[this.chart.by] ?? "") : "", part = String(labels[this.chart.within] ?? "");
+    const group = [whole, part].filter(Boolean).join(", ");
     if (this.chart.line && name === this.chart.line) { this.limits.set(group, value === null ? null : value * this.#scale); return true; }
     if (!this.chart.y.includes(name) || labels[this.chart.x] === undefined) return false;
     if (!this.bars.has(group)) this.bars.set(group, new Map());
+    this.parts.set(group, { whole, part: this.chart.within ? part : whole });
     // An interval and words for the hover, where they are known.
     const { low = null, high = null, told = "" } = row.body;
     if (low !== null || told) this.about.set(`${group}\n${labels[this.chart.x]}`, { low, high, told });
@@ -31,22 +35,32 @@ export class Bars {
 
   /** Whoever spoke first: runs stand in the order of the page. */
   get #groups() {
-    const place = (group) => this.run.order?.indexOf(group) ?? 0;
+    const place = (group) => this.run.order?.indexOf(this.#whole(group)) ?? 0;
     return [...this.bars.entries()].sort(([a], [b]) => place(a) - place(b));
   }
 
-  get #lines() { return this.#groups.map(([group]) => [group, this.limits.get(group) ?? null]).filter(([, limit]) => limit !== null); }
+  /** Of each group that has one; and those that are drawn for all bars, or for all bars of a run. */
+  get #lines() {
+    const own = this.#groups.map(([group]) => group), shared = [...new Set(own.map((group) => this.#whole(group))), ""].filter((group) => !own.includes(group));
+    return [...new Set([...own, ...shared])].map((group) => [group, this.limits.get(group) ?? null]).filter(([, limit]) => limit !== null);
+  }
 
-  get #word() { return (this.chart.line ?? "").replaceAll("_", " "); }
+  #limit(group) { return this.limits.get(group) ?? this.limits.get(this.#whole(group)) ?? this.limits.get("") ?? null; }
+
+  #whole(group) { return this.parts.get(group)?.whole ?? group; }
+
+  get #word() { return this.chart.line_title || (this.chart.line ?? "").replaceAll("_", " "); }
 
   get caption() {
     const said = [this.#hasIntervals && "the thin line is the 95 % interval", ...this.#origins.map((origin) => `hatched: ${origin}`)];
-    return this.run.order && this.#lines.length ? `each run is judged by its own line; a bar that is hollow stands above the line of its run` : said.filter(Boolean).join(" · ");
+    return this.run.order && this.#lines.some(([group]) => this.bars.has(group)) ? `each run is judged by its own line; a bar that is hollow stands above the line of its run` : said.filter(Boolean).join(" · ");
   }
 
   get #hasIntervals() { return [...this.about.values()].some(({ low }) => low !== null); }
 
-  get #origins() { return [...new Set(Object.values(this.run.origins ?? {}))].filter((origin) => HATCHES[origin]); }
+  get #origins() {
+    return [...new Set([...Object.values(this.run.origins ?? {}), ...[...this.parts.values()].map(({ part }) => part)])].filter((origin) => HATCHES[origin]);
+  }
 
   #named(group) {
     const origin = this.run.origins?.[group];
@@ -94,17 +108,23 @@ export class Bars {
   /** Bars above the line are what it marks as special: grey, so that position and line say it, not the hue. Of several runs the
    * colour says which run, so there they are hollow. */
   #marker(above, own, group) {
-    const hatch = HATCHES[this.run.origins?.[group]];
+    const hatch = this.#hatch(group);
     if (hatch) return { color: own, line: { color: own, width: 1.2 }, pattern: { shape: hatch, size: 6, fgcolor: own, bgcolor: colour("surface"), fillmode: "overlay" } };
     if (this.run.places) return { color: own };
     if (!this.run.order) return { color: above.map((is) => (is ? colour("c8") : own)) };
     return { color: above.map((is) => (is ? colour("surface") : own)), line: { color: own, width: 1.6 } };
   }
 
+  #hatch(group) {
+    const { part = "" } = this.parts.get(group) ?? {};
+    const parts = [...new Set([...this.parts.values()].map((each) => each.part))].filter((each) => !HATCHES[each]);
+    return HATCHES[this.run.origins?.[group] ?? part] ?? (this.chart.within ? PARTS[parts.indexOf(part) % PARTS.length] : "");
+  }
+
   /** Of several runs each keeps its colour, whichever spoke first. */
   #colour(group, index) {
     if (this.run.places) return nthColour(this.run.places[group] ?? 0);
-    return this.run.order ? runColour(this.run.order.indexOf(group)) : wayColour(group, index);
+    return this.run.order ? runColour(this.run.order.indexOf(this.#whole(group))) : wayColour(group, index);
   }
 
   #stroke(group, index) {
@@ -120,7 +140,7 @@ export class Bars {
     const lines = this.#lines.length > 0, intervals = this.#hasIntervals, origins = Boolean(this.run.origins);
     const rows = this.#groups.flatMap(([group, values]) => [...values].map(([name, value]) => {
       const { low = null, high = null } = this.about.get(`${group}\n${name}`) ?? {};
-      return [...(group ? [group] : []), name, value, ...(intervals ? [low, high] : []), ...(lines ? [this.limits.get(group) ?? null] : []), ...(origins ? [this.run.origins[group] ?? ""] : [])];
+      return [...(group ? [group] : []), name, value, ...(intervals ? [low, high] : []), ...(lines ? [this.#limit(group)] : []), ...(origins ? [this.run.origins[group] ?? ""] : [])];
     }));
     const head = [this.chart.x_title || this.chart.x, this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " "), ...(intervals ? ["95 % from", "to"] : []), ...(lines ? [this.#word] : []), ...(origins ? ["origin"] : [])];
     return { head: this.chart.by && this.bars.size && ![...this.bars.keys()].includes("") ? [this.chart.by, ...head] : head, rows };

@@ -14,7 +14,8 @@ export class Line {
   append(row) {
     const { name, value, step, labels = {} } = row.body;
     if (row.type !== "metric" || !this.chart.y.includes(name) || step === null || step === undefined) return false;
-    this.#put(this.#trace(name, labels), step, value === null ? null : value * (this.chart.percent ? 100 : 1));
+    const { [this.chart.point]: point = "", ...parting } = labels;
+    this.#put(this.#trace(name, parting), step / this.#per, value === null ? null : value * (this.chart.percent ? 100 : 1), point);
     return true;
   }
 
@@ -23,17 +24,23 @@ export class Line {
     if (!this.traces.has(key)) {
       const group = String(labels[this.chart.by] ?? labels.variant ?? name);
       if (!this.groups.has(group)) this.groups.set(group, this.groups.size);
-      this.traces.set(key, { name, labels, group, x: [], y: [] });
+      this.traces.set(key, { name, labels, group, x: [], y: [], points: [] });
     }
     return this.traces.get(key);
   }
 
-  /** Steps come in order; one that comes again replaces what was said of it. */
-  #put(trace, step, value) {
+  get #per() { return this.chart.steps_per_x ?? 1; }
+
+  /** Steps come in order; one that comes again replaces what was said of it, of the point of that name. */
+  #put(trace, step, value, point) {
     let at = trace.x.length;
-    while (at > 0 && trace.x[at - 1] >= step) at -= 1;
-    if (trace.x[at] === step) trace.y[at] = value;
-    else { trace.x.splice(at, 0, step); trace.y.splice(at, 0, value); }
+    while (at > 0 && trace.x[at - 1] >= step) {
+      at -= 1;
+      if (trace.x[at] === step && trace.points[at] === point) { trace.y[at] = value; return; }
+    }
+    trace.x.splice(at, 0, step);
+    trace.y.splice(at, 0, value);
+    trace.points.splice(at, 0, point);
   }
 
   get isEmpty() { return this.traces.size === 0; }
@@ -49,7 +56,7 @@ export class Line {
     const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
     return {
       data,
-      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 ? 1 : undefined, ...this.#scale,
+      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 && this.#per === 1 ? 1 : undefined, ...this.#scale,
                          ...([...this.traces.values()].every((trace) => (trace.x.at(-1) ?? 0) === 0) ? { range: [-0.06, 1] } : {}) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "", ...(this.chart.logarithmic ? this.#scale : this.#ofConstant) } },
     };
@@ -69,9 +76,12 @@ export class Line {
     const [x, y] = decimate(trace.x, trace.y);
     const style = this.style(trace);
     return { type: "scatter", name: safe(this.#label(trace)), x, y, mode: x.length <= 40 ? "lines+markers" : "lines", connectgaps: false,
-             line: { color: style.colour, width: style.thin ? 1.3 : 2, dash: style.dash }, marker: { size: style.thin ? 3.5 : 6, color: style.colour },
-             hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${safe(this.#label(trace))}</extra>` };
+             line: { color: style.colour, width: style.thin ? 1.3 : 2, dash: style.dash }, marker: { size: style.thin ? 3.5 : this.#hasPoints && x.length === 1 ? 11 : 6, color: style.colour },
+             hovertemplate: `%{y:.4~g}${this.chart.percent ? " %" : ""} at ${this.chart.x_title || this.chart.x} %{x}<extra>${this.#hasPoints ? "%{text}, " : ""}${safe(this.#label(trace))}</extra>`,
+             ...(this.#hasPoints && x === trace.x ? { text: trace.points.map(safe) } : {}) };
   }
+
+  get #hasPoints() { return Boolean(this.chart.point); }
 
   style(trace) {
     if (this.run.order) return this.#styleOfRun(trace);
@@ -114,8 +124,9 @@ export class Line {
   }
 
   table() {
-    const rows = [...this.traces.values()].flatMap((trace) => trace.x.map((x, i) => [this.#label(trace), x, trace.y[i]]));
+    const named = this.#hasPoints;
+    const rows = [...this.traces.values()].flatMap((trace) => trace.x.map((x, i) => [this.#label(trace), ...(named ? [trace.points[i]] : []), x, trace.y[i]]));
     const unit = this.chart.percent ? ", %" : "";
-    return { head: ["trace", this.chart.x_title || this.chart.x, (this.chart.y_title || this.chart.y.join(", ")) + unit], rows };
+    return { head: ["trace", ...(named ? [this.chart.point] : []), this.chart.x_title || this.chart.x, (this.chart.y_title || this.chart.y.join(", ")) + unit], rows };
   }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -164,3 +165,11 @@ def test_a_noisy_timing_alone_is_not_called_unlike(cast: Cast, alice: Client) ->
     said = alice.get(address(*runs)).content.decode()
     assert "<b>Noisy timings.</b>" in said and "Not like with like" not in said
     assert "timings of 1 run were disturbed" in said
+
+
+def test_bars_that_a_label_parts_stay_parted_within_their_run(cast: Cast, alice: Client) -> None:
+    runs = [trained(cast, seed=seed) for seed in (7, 8)]
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(recipe="training.neuroflux")
+    config = json.loads(part(said(alice, *runs), "page-config").partition(">")[2].partition("</script>")[0])
+    (memory,) = [chart for chart in config["charts"] if chart["y"] == ["memory_mb"]]
+    assert (memory["by"], memory["within"], memory["line_title"]) == ("run", "figure", "memory budget")

@@ -21,9 +21,9 @@ PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title
 
 
 MEMORY = Chart("bars", "Memory of the training step against the budget", y=("memory_mb",), x="block", by="figure",
-               line="memory_budget_mb", x_title="block", y_title="MB of tensors alive at once")
-OVER_TIME = Chart("line", "Accuracy over training time", y=("accuracy_over_milliseconds",), x_title="training time, ms",
-                  y_title="validation accuracy", percent=True)
+               line="memory_budget_mb", line_title="memory budget", x_title="block", y_title="MB alive at once")
+OVER_TIME = Chart("line", "Accuracy over training time", y=("accuracy_over_milliseconds",), steps_per_x=1000,
+                  x_title="training time, s", y_title="validation accuracy", percent=True)
 
 
 class LearningParams(Params):

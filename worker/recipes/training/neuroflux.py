@@ -28,8 +28,8 @@ from worker.recipes.training import MEMORY, OVER_TIME, PHASES, LocalParams
 LOSS = Chart("line", "Loss per exit", y=("loss",), by="exit", x_title="epoch of its block", y_title="training loss")
 ACCURACY = Chart("line", "Accuracy per exit", y=("accuracy",), by="exit", x_title="epoch of its block", y_title="accuracy",
                  percent=True)
-SIZES = Chart("line", "Accuracy of the exits against their parameters", y=("exit_accuracy",), x_title="parameters up to the exit",
-              y_title="validation accuracy", percent=True)
+SIZES = Chart("line", "Accuracy of the exits against their parameters", y=("exit_accuracy", "kept_exit_accuracy"), point="exit",
+              x_title="parameters up to the exit", y_title="validation accuracy", percent=True)
 PARAMS = Chart("bars", "Parameters up to each exit", y=("exit_params",), x="exit", y_title="parameters")
 RATE = Chart("line", "Learning rate per epoch", y=("learning_rate",), by="variant", x_title="epoch of its block",
              y_title="learning rate")

@@ -17,7 +17,7 @@ from worker.profiling.pulse import Pulse
 from worker.training import live, snapshot
 from worker.training.accuracy import Score
 from worker.training.batches import EPOCHS_A_SEED, EVALUATION, order
-from worker.training.limits import MEMORY, memory, over_time
+from worker.training.limits import MEMORY, measured, over_time
 from worker.training.local.cache import Source
 from worker.training.local.learner import UnitLearner
 from worker.training.local.plan import PlannedBlock
@@ -37,7 +37,6 @@ class Place:
     count: int
     seconds: float = 0.0
     accuracy: float = 0.0
-    budget_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -186,8 +185,7 @@ class Block:
 
     def _told(self, history: snapshot.History, said: Sequence[Metric]) -> Iterator[Metric]:
         if self.meter.peak_bytes and not any(metric.name == MEMORY for metric in history.metrics):
-            yield from memory(f"block {self.place.number}: {self.planned.words}", self.planned.predicted_bytes,
-                              self.meter.peak_bytes, self.place.budget_bytes)
+            yield measured(self.planned.name, self.meter.peak_bytes)
         best = max(metric.value or 0.0 for metric in said if metric.labels.get("split") == "validation")
         yield over_time(self.place.seconds + history.seconds, max(best, self.place.accuracy))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
@@ -18,6 +19,7 @@ from worker.profiling.pulse import Pulse
 
 PartName = Literal["train", "validation"]
 PARTS: tuple[PartName, ...] = ("train", "validation")
+SECONDS = "seconds"
 Dtype = Literal["float32", "float16"]
 Through = Callable[[Tensor], Tensor]
 
@@ -64,7 +66,7 @@ class Caches:
 
     def write(self, block: int, through: Through, shape: tuple[int, ...], batch: int) -> Generator[Progress, None, None]:
         """Cache number `block`, of the one before run through the block; that one is deleted once this one is safe."""
-        source, half = self.open(block - 1), self.folder / f"{block}.tmp"
+        begun, source, half = time.monotonic(), self.open(block - 1), self.folder / f"{block}.tmp"
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir()
         pulse = Pulse()
@@ -72,10 +74,17 @@ class Caches:
             for done, total in self._written(half / f"{part}.npy", part, source, through, shape, batch):
                 if pulse.due():
                     yield Progress(done=done, total=total, stage=f"{part} images into the cache")
+        (half / SECONDS).write_text(repr(self.seconds(block - 1) + time.monotonic() - begun))
+        _synced(half / SECONDS)
         _synced(half)
         half.rename(self.folder / str(block))
         _synced(self.folder)
         self.drop(block - 1)
+
+    def seconds(self, block: int) -> float:
+        """What it took to write this cache and all before it, in whichever attempt; 0 for one that is not there."""
+        kept = self.folder / str(block) / SECONDS
+        return float(kept.read_text()) if kept.exists() else 0.0
 
     def _written(
         self, path: Path, part: PartName, source: Source, through: Through, shape: tuple[int, ...], batch: int,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal
 
 from torch import fx
@@ -16,7 +17,7 @@ from worker.context import Context, write_durably
 from worker.datasets import Data
 from worker.dnn.cost import cost
 from worker.dnn.units import Unit, Units, joined, units
-from worker.events import Event, FileMade, Log, Metric
+from worker.events import Event, FileMade, Labels, Log, Metric
 from worker.profiling.opening import Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
@@ -24,6 +25,7 @@ from worker.training import wants
 from worker.training.accuracy import Score, commonest, compared, guessing, judged, score
 from worker.training.hardware import chosen as device_of
 from worker.training.hardware import resting, settle, working
+from worker.training.limits import foretold
 from worker.training.local import exits, heads
 from worker.training.local.block import Block, Finished, Place
 from worker.training.local.cache import Caches, Dtype
@@ -36,7 +38,7 @@ from worker.training.memory.demand import MB
 from worker.training.settings import Settings
 from worker.wording import counted
 
-EXIT_ACCURACY, EXIT_PARAMS = "exit_accuracy", "exit_params"
+EXIT_ACCURACY, EXIT_PARAMS, KEPT = "exit_accuracy", "exit_params", "kept_exit_accuracy"
 PLAN_FILE = "plan.json"
 
 
@@ -70,9 +72,8 @@ def train(terms: Terms, context: Context, name: str) -> Generator[Event, None, d
     whole = cost(network, data.in_shape)
     yield from run.train(phases)
     found = list(run.exits())
-    for each in found:
-        yield from _exit_told(each)
     best, kept = exits.best(found), found[-1] if terms.tolerance is None else exits.chosen(found, terms.tolerance)
+    yield _exit_told(KEPT, kept)
     after, made, best_score = yield from run.kept(kept, best, name)
     yield made.said()
     run.clear()
@@ -124,12 +125,19 @@ class _Run:
             self.seconds += finished.seconds
             self.accuracies += finished.accuracies
             self.measured_bytes = max(self.measured_bytes, finished.measured_bytes)
+            yield from self._exits_told(block)
             yield phases.end(f"block {number}")
+        self.seconds += self.caches.seconds(len(self.plan.blocks) - 1)
+
+    def _exits_told(self, block: PlannedBlock) -> Iterator[Metric]:
+        for each in islice(self.exits(), block.first - 1, block.last):
+            yield Metric(name=EXIT_PARAMS, value=each.params, labels=_named(each))
+            yield _exit_told(EXIT_ACCURACY, each)
 
     def _block(self, number: int, block: PlannedBlock) -> Generator[Event, None, Finished]:
         last = number == len(self.plan.blocks)
         best = max(self.accuracies, default=0.0)
-        place = Place(number, len(self.plan.blocks), self.seconds, best, self.plan.budget_bytes)
+        place = Place(number, len(self.plan.blocks), self.seconds + self.caches.seconds(number - 1), best)
         learners = self._resident(block)
         # What an attempt before this one has finished needs no samples: its own may be gone.
         source = self.caches.open(number - 1 if self.caches.has(number - 1) else 0)
@@ -169,8 +177,9 @@ class _Run:
         return self.parts.units[number - 1]
 
     def exits(self) -> Iterator[Exit]:
+        """Those that have learned, from the first on."""
         params = 0
-        for number, (unit, head, accuracy) in enumerate(zip(self.parts.units, self.heads, self.accuracies, strict=True), 1):
+        for number, (unit, head, accuracy) in enumerate(zip(self.parts.units, self.heads, self.accuracies, strict=False), 1):
             params += _params(unit.network)
             yield Exit(number, unit.name, params + _params(head), accuracy)
 
@@ -209,12 +218,16 @@ def _told(plan: Plan, terms: Terms, data: Data, context: Context) -> Iterator[Ev
         yield Log(message=f"Block {number}: {block.words}, {counted(block.batch, 'image')} a step; predicted "
                           f"{block.predicted_bytes / MB:,.1f} of {plan.budget_bytes / MB:,.6g} MB, "
                           f"{block.resident_bytes / MB:,.1f} MB of them weights and optimiser states.")
+    yield from foretold({block.name: block.predicted_bytes for block in plan.blocks}, plan.budget_bytes)
 
 
-def _exit_told(each: Exit) -> Iterator[Event]:
-    labels: dict[str, str | int | float] = {"exit": f"exit {each.number}"}
-    yield Metric(name=EXIT_PARAMS, value=each.params, labels=labels)
-    yield Metric(name=EXIT_ACCURACY, value=each.accuracy, step=each.params)
+def _exit_told(name: str, each: Exit) -> Metric:
+    """Its accuracy, at the step of its parameters: one is drawn against the other."""
+    return Metric(name=name, value=each.accuracy, step=each.params, labels=_named(each))
+
+
+def _named(each: Exit) -> Labels:
+    return {"exit": f"exit {each.number}"}
 
 
 def _verdict(

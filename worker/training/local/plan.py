@@ -82,6 +82,11 @@ class PlannedBlock:
     def words(self) -> str:
         return f"unit {self.first}" if self.first == self.last else f"units {self.first} to {self.last}"
 
+    @property
+    def name(self) -> str:
+        """In the little room that an axis has."""
+        return self.words.replace(" to ", "-")
+
 
 @dataclass(frozen=True)
 class Plan:

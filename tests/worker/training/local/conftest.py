@@ -29,6 +29,7 @@ def one_thread() -> None:
 def run() -> Run:
     def of(folder: Path, name: str = "training.neuroflux", **changes: Any) -> list[Event]:
         recipe = menu.get(name)
-        params = recipe.params.model_validate(ASKED | changes)
+        asked = {name: value for name, value in ASKED.items() if name in recipe.params.model_fields}
+        params = recipe.params.model_validate(asked | changes)
         return list(execute(recipe, params, Context(folder, inputs=resolve(params), seed=params.seed, threads=1)))
     return of

@@ -1,0 +1,195 @@
+"""Four ways of training inside memory budgets: what fits, what an epoch costs, how soon a target is reached, what is kept.
+
+`python -m bench training:frontier` (or `:cost`, `:output`, `:target`) is a part alone. Each figure is kept in
+var/bench/training.jsonl as it comes, for a day: who is stopped goes on there; without the file all is measured anew.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+from functools import cache
+
+from bench.budgets import BACKPROP, CHECKPOINTING, HEADS, LOCAL, METHODS, NEUROFLUX, TRAIN_IMAGES, WHOLE, fit, work
+from bench.figures import FOLDER, Cell, Figures, Found
+from bench.folds import FOLDS, against
+from bench.trials import settle, spread
+from worker.training.memory.demand import MB
+
+Row = tuple[str, str]
+NAMES = {BACKPROP: "backprop", CHECKPOINTING: "checkpointing", LOCAL: "local learning", NEUROFLUX: "NeuroFlux"}
+VGG, RESNET = NETWORKS = ("vgg16", "resnet18")
+# Budgets in MB; the tightest that backprop runs in stands among them.
+FRONTIER = {VGG: (60, 130, 200, 260, 400), RESNET: (60, 80, 130, 260, 400)}
+RACES = {VGG: (60, 130, 260), RESNET: (80, 130, 260)}
+LINEAR_MB, SMALL_MB, MOST_BATCH, MOST_STEP = 200, 130, 256, 64
+CHEAPER, SOONER, FEWER, NEAR_POINTS, MINUTES = 0.75, 0.5, 10.9, 1.0, 40
+TARGET, RATE, RACE_EPOCHS, CAP_S, FOLD_EPOCHS = 0.95, 0.05, 8, 120, 6
+# Below so many images a step the declared rate is too fast for whole networks: they race with a slower one too.
+FEW = 32
+
+
+def rows() -> Iterator[Row]:
+    for part in PARTS.values():
+        yield from part()
+    minutes = _figures().minutes
+    missed = "" if minutes <= MINUTES else " **MISSED**"
+    yield "measured", (f"{minutes:.0f} minutes in all on two cores, one thread a process (goal: at most {MINUTES}{missed}); "
+                       f"{TRAIN_IMAGES} training images of digits32, one seed")
+
+
+@cache
+def _figures() -> Figures:
+    settle()
+    return Figures(FOLDER / "training.jsonl")
+
+
+@cache
+def tightest(network: str) -> int:
+    """The smallest whole MB that backprop runs in."""
+    needed = fit(network, BACKPROP, 1, MOST_BATCH).needed_bytes
+    assert needed is not None
+    return math.ceil(needed / MB)
+
+
+def _budgets(network: str, others: dict[str, tuple[int, ...]]) -> list[int]:
+    return sorted({*others[network], tightest(network)})
+
+
+def _fits(network: str, budget_mb: int, most_batch: int = MOST_BATCH) -> Found:
+    cell = {"part": "fits", "network": network, "budget_mb": budget_mb, "most_batch": most_batch}
+    return _figures().here(cell, work)
+
+
+def frontier() -> Iterator[Row]:
+    """Which methods fit into which budget, as foretold; and what real steps of them took."""
+    places = [(network, budget) for network in NETWORKS for budget in _budgets(network, FRONTIER)]
+    over = list[str]()
+    cells = [{"part": "peak", "network": network, "budget_mb": budget, "method": method, "most_batch": MOST_BATCH}
+             for network, budget in places for method in METHODS if _fits(network, budget)[method]["fits"]]
+    found = _figures().measured(cells, work, 2)
+    for network, budget in places:
+        told = []
+        for method in METHODS:
+            said = _fits(network, budget)[method]
+            if said["fits"]:
+                cell, peaks = next(found)
+                assert (cell["network"], cell["budget_mb"], cell["method"]) == (network, budget, method)
+                over += [f"{NAMES[method]} at {budget} MB"] if max(peaks["peaks_bytes"]) > budget * MB else []
+                told.append(_fitting(method, said, peaks))
+            else:
+                told.append(f"{NAMES[method]} needs {said['needed_bytes'] / MB:.1f} MB")
+        yield f"{network}, {budget} MB", "; ".join(told)
+    yield "steps that took more than their budget", f"{len(over)} of {len(cells)} (goal: none{' **MISSED**' if over else ''})"
+    yield from _only_neuroflux()
+
+
+def _fitting(method: str, said: Found, peaks: Found) -> str:
+    batches = ", ".join(str(block["batch"]) for block in said["blocks"])
+    foretold, took = max(peaks["predicted_bytes"]) / MB, max(peaks["peaks_bytes"]) / MB
+    return f"{NAMES[method]} {batches} images a step, predicted {foretold:.1f}, measured {took:.1f} MB"
+
+
+def _only_neuroflux() -> Iterator[Row]:
+    said, roomy = _fits(VGG, SMALL_MB), _fits(VGG, LINEAR_MB)
+    alone = said[NEUROFLUX]["fits"] and not any(said[method]["fits"] for method in WHOLE)
+    rest = roomy[BACKPROP]["at_rest_bytes"]
+    yield f"{VGG} in {SMALL_MB} MB", (f"NeuroFlux {'trains' if said[NEUROFLUX]['fits'] else 'does not fit'}; backprop and "
+                                      f"checkpointing {'cannot' if alone else 'can'}: {rest / MB:.1f} MB before the first sample "
+                                      f"(goal: NeuroFlux alone{'' if alone else ' **MISSED**'})")
+
+
+def cost() -> Iterator[Row]:
+    """An epoch's CPU time by each kind of exit against backprop at the same budget: in one process, backprop before and after."""
+    cells = [{"part": "cost", "network": network, "budget_mb": budget, "most_batch": MOST_STEP} for network, budget in
+             ((VGG, tightest(VGG)), (VGG, LINEAR_MB), (RESNET, tightest(RESNET)))]
+    for cell, found in _figures().measured(cells, work, 1):
+        network, budget = cell["network"], cell["budget_mb"]
+        both = [each["steps_s"] for each in found["backprop"]]
+        yield (f"{network}, {budget} MB: an epoch by backprop",
+               f"{both[0]:.1f} and, behind the others, {both[1]:.1f} s of one core, "
+               f"{_fits(network, budget, MOST_STEP)[BACKPROP]['batch']} images a step")
+        for kind in HEADS:
+            share = found[kind]["steps_s"] / statistics.fmean(both)
+            yield (f"{network}, {budget} MB: an epoch by NeuroFlux, exits {kind}",
+                   f"{found[kind]['steps_s']:.1f} s, {share:.2f}x{_cheap(network, budget, kind, share)}; once a training "
+                   f"{found[kind]['between_s']:.1f} s for validation, checkpoints and the cache")
+
+
+def _cheap(network: str, budget: int, kind: str, share: float) -> str:
+    if network != VGG or (kind, budget) not in (("linear", LINEAR_MB), ("half", tightest(VGG))):
+        return ""
+    return f" (goal: at most {CHEAPER:g}x{'' if share <= CHEAPER else ' **MISSED**'})"
+
+
+def output() -> Iterator[Row]:
+    """What NeuroFlux keeps of VGG-16, on five folds, beside the best of its exits."""
+    cells = [{"part": "fold", "network": VGG, "budget_mb": SMALL_MB, "most_batch": MOST_STEP, "fold": fold, "epochs": FOLD_EPOCHS,
+              "learning_rate": RATE, "exits": "half", "tolerance_points": NEAR_POINTS} for fold in range(FOLDS)]
+    found = []
+    for cell, one in _figures().measured(cells, work, 2):
+        found.append(one)
+        yield (f"fold {cell['fold'] + 1}, tested on {one['test_images']}",
+               f"exit {one['exit']} {100 * one['accuracy_after']:.1f} %, {_fewer(one):.1f}x fewer parameters; the best, exit "
+               f"{one['best_exit']}, {100 * one['accuracy_best_exit']:.1f} %")
+    points = [100 * (one["accuracy_after"] - one["accuracy_best_exit"]) for one in found]
+    least = min(map(_fewer, found))
+    missed = "" if least >= FEWER else " **MISSED**"
+    yield "parameters of the output model", (f"{spread([_fewer(one) for one in found])}x fewer, in each fold at least "
+                                             f"{least:.1f}x (goal: {FEWER}x{missed})")
+    near = statistics.fmean(points) >= -NEAR_POINTS
+    yield "output model against the best exit, paired by fold", (
+        f"{against(points)} (goal: at most {NEAR_POINTS:g} points less in the mean{'' if near else ' **MISSED**'})")
+    yield "trained", (f"{VGG} inside {SMALL_MB} MB, at most {MOST_STEP} images a step, {FOLD_EPOCHS} epochs a block, half "
+                      f"exits, tolerance {NEAR_POINTS:g} points of validation; "
+                      f"{sum(one['cpu_s'] for one in found) / 60:.0f} minutes of one core")
+
+
+def _fewer(one: Found) -> float:
+    return float(one["params_before"] / one["params_after"])
+
+
+def target() -> Iterator[Row]:
+    """How soon each method is so often right; with small steps whole networks have the better of two rates."""
+    races = [(network, budget) for network in (VGG, RESNET) for budget in _budgets(network, RACES)]
+    cells = [cell for network, budget in races for cell in _racing(network, budget)]
+    found = _figures().measured(cells, work, 2)
+    for network, budget in races:
+        best = dict[str, float | None]()
+        for cell in _racing(network, budget):
+            name = NAMES[cell["method"]] + (", linear exits" if cell.get("exits") == "linear" else "")
+            _, one = next(found)
+            best[name] = min((each for each in (best.get(name), one["reached_s"]) if each is not None), default=None)
+        told = "; ".join(f"{name} {_seconds(reached)}" for name, reached in best.items())
+        yield f"{network}, {budget} MB: {100 * TARGET:g} % of the validation images", told + _soon(network, budget, best)
+    yield "target", (f"CPU seconds of one core from the plan on, validation, checkpoints and the cache counted in; at most "
+                     f"{MOST_STEP} images a step, rate {RATE:g} falling over {RACE_EPOCHS} epochs; below {FEW} images a step "
+                     f"backprop and checkpointing have the better of that rate and of {RATE:g}/{MOST_STEP} an image of the step")
+
+
+def _racing(network: str, budget: int) -> list[Cell]:
+    said = _fits(network, budget, MOST_STEP)
+    race = {"part": "target", "network": network, "budget_mb": budget, "most_batch": MOST_STEP, "epochs": RACE_EPOCHS,
+            "learning_rate": RATE, "target": TARGET, "cap_s": CAP_S}
+    cells = [race | {"method": method} for method in METHODS if said[method]["fits"]]
+    cells += [race | {"method": method, "learning_rate": RATE * said[method]["batch"] / MOST_STEP} for method in WHOLE
+              if said[method]["fits"] and said[method]["batch"] < FEW]
+    return cells + ([race | {"method": NEUROFLUX, "exits": "linear"}] if budget == tightest(network) else [])
+
+
+def _seconds(reached: float | None) -> str:
+    return f"not within {CAP_S} s or {RACE_EPOCHS} epochs" if reached is None else f"{reached:.0f} s"
+
+
+def _soon(network: str, budget: int, best: dict[str, float | None]) -> str:
+    """At the tightest budget of backprop, which counts with all the time that it was given where it did not get there."""
+    if budget != tightest(network):
+        return ""
+    ours, other = best[NAMES[NEUROFLUX]], best[NAMES[BACKPROP]]
+    share = math.inf if ours is None else ours / (other or CAP_S)
+    told = f"{'' if other else 'at most '}{share:.2f}x of backprop's" if ours is not None else "NeuroFlux did not get there"
+    return f"; {told} (goal: at most {SOONER:g}x{'' if share <= SOONER else ' **MISSED**'})"
+
+
+PARTS = {"frontier": frontier, "cost": cost, "output": output, "target": target}
