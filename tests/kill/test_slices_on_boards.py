@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +119,7 @@ def _is_told(boards: tuple[Board, Board], request: pytest.FixtureRequest) -> Ite
 
 def streaming(portal: LanPortal, board: Board, **values: str) -> tuple[str, psutil.Process]:
     """A run whose images are on their way, and its slice on that board, which stands still, and with it the run."""
+    until(lambda: not board.processes("slice_process"), 60 * strain(), f"the end of the slice before on {board.name}")
     run = portal.launch("partitioning.slices", **{**PLAN, **values})
 
     def stands() -> list[psutil.Process]:
@@ -133,6 +133,17 @@ def streaming(portal: LanPortal, board: Board, **values: str) -> tuple[str, psut
 
 def logged(portal: LanPortal, run: str) -> str:
     return "\n".join(str(event["body"]["message"]) for event in portal.events(run) if event["type"] == "log")
+
+
+def wait_for_the_supervisor(portal: LanPortal, run: str) -> None:
+    """Until it renewed the lease twice, or the run is over: at the first it saw what was wanted, and went on to the second."""
+    beats = set(portal.sql("select heartbeat from experiments_run where id = %s", run))
+
+    def acted() -> bool:
+        beats.update(portal.sql("select heartbeat from experiments_run where id = %s", run))
+        return len(beats) > 2 or portal.run(run)["status"] == "cancelled"
+
+    until(acted, 20 * strain(), "the supervisor's second look")
 
 
 def test_a_plan_runs_on_two_boards_and_outlives_its_slice(portal: LanPortal, boards: tuple[Board, Board]) -> None:
@@ -168,7 +179,7 @@ def test_this_computer_leads_and_a_run_that_is_cancelled_leaves_nothing(portal: 
 
     run, slice_ = streaming(portal, rack, images="1000", **here)
     assert portal.post(f"/runs/{run}/cancel/").status_code == 200
-    time.sleep(3)  # Its supervisor looks once a second: what it asks of the process is there before this goes on.
+    wait_for_the_supervisor(portal, run)  # What it asks of the process is there before this goes on.
     with contextlib.suppress(psutil.NoSuchProcess):
         slice_.resume()
     assert portal.wait(run, seconds=40 * strain())["status"] == "cancelled"
