@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from worker.updating.addressed import signed
+from worker.addressed import signed
 from worker.updating.change import make
 from worker.updating.deployed import Deployed
 

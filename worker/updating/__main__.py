@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from worker.addressed import MOST_BYTES, Refused, signed
 from worker.firstlook.sentences import Unfit
-from worker.updating.addressed import MOST_BYTES, Refused, signed
 from worker.updating.deployed import Deployed, Version
 
 KEY_DIGITS = 64

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker import addressed
+from worker.addressed import Refused, Update
 from worker.durable import write_durably
-from worker.updating import addressed, trial
-from worker.updating.addressed import Refused, Update
+from worker.updating import trial
 from worker.updating.change import Change, Unusable, applied, read, sha256
 from worker.updating.places import places
 

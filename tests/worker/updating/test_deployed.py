@@ -12,8 +12,8 @@ import pytest
 
 from bench.power_cuts import DEVICE, Board
 from tests.worker.updating.versions_made import moved
+from worker.addressed import Refused, signed
 from worker.updating import trial
-from worker.updating.addressed import Refused, signed
 from worker.updating.change import make
 from worker.updating.deployed import Deployed
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from worker.updating.ed25519 import ORDER, PRIME, verified
+from worker.addressed.ed25519 import ORDER, PRIME, verified
 
 # RFC 8032, 7.1, the first test: an empty message.
 KEY = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from worker.updating.addressed import HIGHEST, MAGIC, Refused, opened, signed
+from worker.addressed import HIGHEST, MAGIC, Refused, opened, signed
 
 CHANGE = b"the change" * 20
 

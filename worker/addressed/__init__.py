@@ -1,9 +1,10 @@
-"""A change addressed to one device: which, with what number, and signed, so that no other change is ever taken there.
+"""A network or a change of one, addressed to a device: which, with what number, signed, so that no other is ever taken there.
 
-    EPUPDATE1 | length of the address, 4 bytes | address, JSON | Ed25519 signature, 64 bytes | the change
+    EPUPDATE1 | length of the address, 4 bytes | address, JSON | Ed25519 signature, 64 bytes | the network, or the change
 
-The signature is over all that stands before it; the address names the change by its SHA-256 and its length. Numbers only rise: an
-older update is refused, so that nobody brings an old network back. Reading needs Python's own library alone.
+The signature is over all that stands before it; the address names what follows by its SHA-256 and its length, and says which of
+the two it is. Numbers only rise: an older update is refused, so that nobody brings an old network back. Reading needs Python's
+own library alone.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from worker.updating import ed25519
+from worker.addressed import ed25519
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,6 +24,8 @@ MOST_ADDRESS_BYTES = 10_000
 MOST_BYTES = 2_000_000_000
 HIGHEST = 2**53
 LONGEST_NAME = 200
+# A first network, to serve whatever was served before; or a change of one that is there.
+Kind = Literal["first", "change"]
 
 
 class Refused(ValueError):
@@ -32,7 +35,7 @@ class Refused(ValueError):
 @dataclass(frozen=True)
 class Address:
     """What is signed. `least_right`: of the device's stored batch, how many images the new network must get right; the batch is
-    named by its SHA-256, and nothing is asked where there is none."""
+    named by its SHA-256, and nothing is asked where there is none. An address without a kind is that of a change."""
 
     device: str
     number: int
@@ -40,26 +43,33 @@ class Address:
     change_bytes: int
     batch_sha256: str = ""
     least_right: int = 0
+    kind: Kind = "change"
 
 
 @dataclass(frozen=True)
 class Update:
-    """An update whose signature was checked."""
+    """An update whose signature was checked. `change`: with an address of the kind `first`, the network's file."""
 
     address: Address
     change: bytes
 
 
+def head(address: Address, key: Ed25519PrivateKey) -> bytes:
+    """What stands before the change. ValueError for a number below 1 or above 2^53."""
+    if not 0 < address.number <= HIGHEST:
+        raise ValueError(f"An update's number is between 1 and {HIGHEST}; got {address.number}.")
+    said = json.dumps(asdict(address), separators=(",", ":")).encode()
+    begin = MAGIC + len(said).to_bytes(4, "little") + said
+    return begin + key.sign(begin)
+
+
 def signed(
     change: bytes, key: Ed25519PrivateKey, *, device: str, number: int, batch_sha256: str = "", least_right: int = 0,
+    kind: Kind = "change",
 ) -> bytes:
     """The update as it is sent. ValueError for a number below 1 or above 2^53."""
-    if not 0 < number <= HIGHEST:
-        raise ValueError(f"An update's number is between 1 and {HIGHEST}; got {number}.")
-    address = Address(device, number, hashlib.sha256(change).hexdigest(), len(change), batch_sha256, least_right)
-    said = json.dumps(asdict(address), separators=(",", ":")).encode()
-    head = MAGIC + len(said).to_bytes(4, "little") + said
-    return head + key.sign(head) + change
+    address = Address(device, number, hashlib.sha256(change).hexdigest(), len(change), batch_sha256, least_right, kind)
+    return head(address, key) + change
 
 
 def opened(body: bytes, *, key: bytes, device: str) -> Update:
@@ -108,6 +118,6 @@ def _address(text: bytes) -> Address:
                 for number in (address.number, address.change_bytes, address.least_right))
     names = all(isinstance(name, str) and len(name) <= LONGEST_NAME
                 for name in (address.device, address.change_sha256, address.batch_sha256))
-    if not whole or not names or not address.number:
+    if not whole or not names or not address.number or address.kind not in get_args(Kind):
         raise Refused("The update's address is not understood; it may be of a newer portal.")
     return address
