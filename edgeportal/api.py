@@ -21,6 +21,7 @@ from apps.accounts.api import router as accounts
 from apps.accounts.bearer import AUTH
 from apps.accounts.refusal import Conflict, Refused
 from apps.catalog.api import router as catalog
+from apps.catalog.budgets_api import router as budgets
 from apps.catalog.derived_api import router as derived_files
 from apps.catalog.uploading import TooLarge
 from apps.catalog.uploads_api import router as uploads
@@ -98,7 +99,7 @@ def _known_fields_only(operation: Operation) -> Any:
 
 api = Api(title="EdgePortal", version="1", description=ABOUT, auth=AUTH, throttle=PerToken(), parser=StrictParser(),
           urls_namespace="api", docs_url=None)
-for router in (accounts, catalog, derived_files, codes, devices, links, experiments, plans, portfolios, profiles, search):
+for router in (accounts, catalog, budgets, derived_files, codes, devices, links, experiments, plans, portfolios, profiles, search):
     api.add_router("", router)
 api.add_router("/streams", streams)
 api.add_router("/agent", agents)

@@ -39,6 +39,8 @@ MODE = os.environ.get("EDGEPORTAL_MODE", "local")
 LOCAL = MODE == "local"
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_key()
+# What goes to boards is signed with it; made at its first use, the same on every host of the web.
+SIGNING_KEY_FILE = Path(os.environ.get("SIGNING_KEY_FILE") or VAR / "signing_key")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 # `make run LAN=1`: the local network too, by HTTPS alone, with a certificate of the portal's own that boards pin.
 LAN = lan.wanted()
@@ -61,6 +63,7 @@ INSTALLED_APPS = [
     "apps.devices",
     "apps.experiments",
     "apps.plans",
+    "apps.deployments",
     "apps.portfolios",
     "apps.home",
     "django.contrib.admin",

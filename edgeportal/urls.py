@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("apps.devices.urls")),
     path("docs/api/", api_page.page, name="api-docs"),
     path("", include("apps.experiments.urls")),
+    path("", include("apps.deployments.urls")),
     path("", include("apps.plans.urls")),
     path("", include("apps.portfolios.urls")),
     path("api/", api.urls),

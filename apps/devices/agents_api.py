@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import Field
 
+from apps.accounts import signing
 from apps.accounts.wire import Told
 from apps.devices import agent_wheel, enrolment
-from apps.devices.boards import crowd, states, tokens, updates
+from apps.devices.boards import crowd, networks, states, tokens, updates
 from apps.devices.boards.bearer import ByAgent, refuse_version
+from apps.devices.boards.networks import NetworkWanted
 from apps.devices.boards.reports import About, BeatIn
 
 router = Router(tags=["agents"])
@@ -32,6 +34,7 @@ class JoinOut(Told):
     team: str
     portal_version: str
     poll_s: float
+    signing_key: str = Field(description="This portal's public key (Ed25519): what it did not sign is no network of its.")
 
 
 class Wanted(Told):
@@ -45,16 +48,18 @@ class BeatOut(Told):
     poll_s: float = Field(description="Beat again after so many seconds.")
     wanted: Wanted | None = Field(description="The version that the agent shall become.")
     token: str | None = Field(description="A new token; the old one ends when this one is used.")
+    network: NetworkWanted | None = Field(description="A network, or an update of the one it serves, that waits for it.")
 
 
 @router.post("/join", response={201: JoinOut}, auth=None)
 def join_as_board(request: HttpRequest, asked: JoinIn) -> Status[JoinOut]:
     """Join a team with a code: a device, and a token of its own. The same board that asks again gets the same device."""
     refuse_version(asked.version)
+    key = signing.public().hex()
     agent, token = enrolment.join(asked.code, asked, request.META.get("REMOTE_ADDR", ""))
     device = DeviceTold.model_validate(agent.device)
     return Status(201, JoinOut(token=token, device=device, team=agent.device.team.name, portal_version=agent_wheel.speaks(),
-                               poll_s=crowd.poll_s()))
+                               poll_s=crowd.poll_s(), signing_key=key))
 
 
 @router.post("/beat", response=BeatOut, auth=ByAgent())
@@ -64,4 +69,5 @@ def beat_as_board(request: HttpRequest, asked: BeatIn) -> BeatOut:
     crowd.make_room(agent)
     device = states.beat(agent, asked, request.headers["X-EdgePortal-Agent"], request.META.get("REMOTE_ADDR", ""))
     return BeatOut(draining=device.draining or device.retired, poll_s=crowd.poll_s(), wanted=updates.wanted(agent),
-                   token=tokens.replacement(agent))
+                   token=tokens.replacement(agent),
+                   network=networks.beat(agent, asked.network, begins=bool(asked.runtimes)))

@@ -55,6 +55,7 @@ Runtimes = Annotated[dict[Key, Word], AfterValidator(_few)]
 # A number is finite: of NaN and Infinity the JSON reader knows nothing.
 Fact = Annotated[Number, Field(ge=-1e15, le=1e15)] | StrictBool | Word | None
 ENOUGH_MEMORY = 2**50
+Hash = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
 
 class Said(BaseModel):
@@ -130,6 +131,16 @@ class Yardstick(Said):
     noisy: StrictBool = False
 
 
+class NetworkSaid(Said):
+    """The network that a board serves, and the first one, which it keeps; no number where it serves none."""
+
+    number: StrictInt | None = Field(None, ge=0, le=2**53)
+    sha256: Hash = ""
+    first_sha256: Hash = ""
+    key: Hash = Field("", description="SHA-256 of the portal's public signing key, as it was told when the board joined.")
+    cannot: Words = Field("", description="Why it takes no network, in a sentence.")
+
+
 class BeatIn(Said):
     """What an agent says every few seconds."""
 
@@ -138,3 +149,4 @@ class BeatIn(Said):
     runtimes: Runtimes | None = None
     baseline: Yardstick | None = None
     data: DataPort | None = None
+    network: NetworkSaid | None = None

@@ -1,0 +1,180 @@
+"""What a person does with networks on boards: begin with one, send its next updates, withdraw what still waits."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import Max
+
+from apps.accounts import signing
+from apps.accounts.models import User
+from apps.accounts.refusal import Conflict, Refused
+from apps.catalog import blobs
+from apps.catalog.models import Blob
+from apps.deployments import offering, settling, standing
+from apps.deployments.models import Deployment
+from apps.deployments.standing import Standing
+from apps.devices.models import Device
+from apps.experiments.models import Run
+from worker import addressed
+from worker.addressed import Address
+from worker.addressed.offered import First, Offered, Update
+
+ONLY_ADMINS = "Only an administrator of the team can change what its devices serve."
+OTHER_TEAM = "This run is of another team than the device."
+FILE_GONE = "Run {number} has lost its file {path}; run it again."
+REPLACED = "A new first network takes its place."
+NOT_WAITING = "It waits no longer: it is {state}."
+SERVES_NOTHING = "serves no network"
+SERVES_OTHER = "serves, or will serve, another network"
+MOST_WAITING = 1000
+# Another runtime on another processor rounds otherwise; an image whose two best answers are as good as equal may then fall the
+# other way. Their answers differ by less than 1e-5 (measured), so one image of 64 is ample, and a broken network is far from it.
+IMAGES_A_SLIP = 64
+
+
+def deploy_first(user: User, run: Run, device: Device) -> Deployment:
+    """Send the network with which the run begins; the device serves it in place of whatever it serves now.
+
+    Updates of the network before that still wait are withdrawn. Refused or Conflict with a sentence when it cannot be.
+    """
+    _may(user, run, device)
+    with transaction.atomic():
+        stands = _locked(device)
+        offer = offering.offered(run)
+        made = _addressed(user, run, stands, offer, offer.first)
+        settling.withdraw(stands.waiting, REPLACED)
+        made.save()
+        settling.tell(device)
+    return made
+
+
+def send(user: User, run: Run, device: Device, *, rounds: int | None = 1) -> list[Deployment]:
+    """Send the next updates of the run, as many as `rounds` (None: all that are left), behind what is on its way already.
+
+    Refused or Conflict with a sentence when none of them begins with what the device will be serving, or with the first network
+    that it keeps.
+    """
+    if rounds is not None and not 1 <= rounds <= MOST_WAITING:
+        raise Refused({"rounds": f"From 1 to {MOST_WAITING:,}; got {rounds}."})
+    _may(user, run, device)
+    with transaction.atomic():
+        stands = _locked(device)
+        offer = offering.offered(run)
+        made = list[Deployment]()
+        for update in _next(run, offer, stands)[:rounds if rounds is not None else MOST_WAITING]:
+            made.append(_addressed(user, run, stands, offer, update))
+            made[-1].save()
+        settling.tell(device)
+    return made
+
+
+def withdraw(user: User, deployment: Deployment) -> None:
+    """Take back what still waits, and what waits behind it and builds on it. Conflict when the board has settled it already.
+
+    A board that is about to take it at this very moment still says so, and what it says holds.
+    """
+    if not Device.objects.administered_by(user).filter(pk=deployment.device_id).exists():
+        raise Refused({"": ONLY_ADMINS})
+    with transaction.atomic():
+        stands = _locked(deployment.device, whether_it_can=False)
+        found = next((each for each in stands.waiting if each.pk == deployment.pk), None)
+        if found is None:
+            deployment.refresh_from_db()
+            raise Conflict({"": NOT_WAITING.format(state=deployment.state)})
+        settling.withdraw([found], f"Withdrawn by {user}.")
+        settling.withdraw_behind(found, f"Number {found.number}, on which it builds, was withdrawn.")
+        settling.tell(deployment.device)
+
+
+def upcoming(run: Run, device: Device) -> list[Update]:
+    """Which updates `send` would send, in order; Conflict with the sentence that it would say."""
+    stands = standing.of(device)
+    _refuse_if_it_cannot(stands)
+    return _next(run, offering.offered(run), stands)
+
+
+def _next(run: Run, offer: Offered, stands: Standing) -> list[Update]:
+    found = offering.following(offer.updates, stands.will_serve, stands.will_keep) if stands.will_serve else []
+    if not found:
+        is_last = stands.will_serve in [each.result for each in offer.updates[-1:]] or (
+            not offer.updates and stands.will_serve == offer.first.sha256)
+        serves = SERVES_OTHER if stands.will_serve else SERVES_NOTHING
+        sentence = offering.NOTHING_LEFT if is_last else offering.OTHER_NETWORK
+        raise Conflict({"": sentence.format(number=run.number, device=stands.device, serves=serves)})
+    return found
+
+
+def _may(user: User, run: Run, device: Device) -> None:
+    if not Device.objects.administered_by(user).filter(pk=device.pk).exists():
+        raise Refused({"": ONLY_ADMINS})
+    if run.team_id != device.team_id:
+        raise Refused({"run": OTHER_TEAM})
+
+
+def _locked(device: Device, *, whether_it_can: bool = True) -> Standing:
+    """Where it stands, until the transaction ends; whoever changes what is on its way waits for each other here."""
+    held = Device.objects.select_for_update(of=("self",), no_key=True).select_related("team").get(pk=device.pk)
+    found = standing.of(held)
+    if whether_it_can:
+        _refuse_if_it_cannot(found)
+    return found
+
+
+def _refuse_if_it_cannot(stands: Standing) -> None:
+    if stands.cannot:
+        raise Conflict({"": stands.cannot})
+
+
+# The envelope
+
+def _addressed(user: User, run: Run, stands: Standing, offer: Offered, what: First | Update) -> Deployment:
+    """Signed, with the next number, and not saved yet."""
+    assert stands.agent is not None
+    body, first, batch = _file(run, what.path), _file(run, offer.first.path), offer.batch
+    kind: addressed.Kind = "first" if isinstance(what, First) else "change"
+    address = Address(stands.agent.instance, _number(stands), body.sha256, body.size_bytes, batch.sha256 if batch else "",
+                      _least(what.right, batch.images) if batch else 0, kind)
+    key = signing.key()
+    head = addressed.head(address, key)
+    whole = addressed.head(replace(address, kind="first", change_bytes=first.size_bytes), key)
+    kept = _file(run, batch.path) if batch else None
+    return Deployment(
+        team=stands.device.team, device=stands.device, addressed_to=address.device, number=address.number, kind=kind, run=run,
+        run_number=run.number, network=offering.network_name(run), path=what.path, head=head, body=body, batch=kept,
+        round=what.round if isinstance(what, Update) else 0, sha256=_sha256(head, body),
+        sent_bytes=len(head) + body.size_bytes, everything_bytes=len(whole) + first.size_bytes,
+        batch_bytes=kept.size_bytes if kept and isinstance(what, First) else 0, batch_images=batch.images if batch else 0,
+        least_right=address.least_right, base_sha256=what.base if isinstance(what, Update) else "",
+        result_sha256=what.result if isinstance(what, Update) else what.sha256, created_by=user)
+
+
+def _number(stands: Standing) -> int:
+    """Above all that were ever given to this board, and above what it says it has: the database may be of a backup."""
+    assert stands.agent is not None
+    given = Deployment.objects.filter(addressed_to=stands.agent.instance).aggregate(last=Max("number"))["last"] or 0
+    return max(int(given), (stands.served.number or 0) if stands.served else 0) + 1
+
+
+def _least(right: int, images: int) -> int:
+    return max(0, right - -(-images // IMAGES_A_SLIP))
+
+
+def _file(run: Run, path: str) -> Blob:
+    found = run.files.filter(path=path).select_related("blob").first()
+    if found is None:
+        raise Conflict({"": FILE_GONE.format(number=run.number, path=path)})
+    blob: Blob = found.blob
+    return blob
+
+
+def _sha256(head: bytes, body: Blob) -> str:
+    digest = hashlib.sha256(head)
+    with blobs.local(body.sha256).open("rb") as source:
+        while piece := source.read(blobs.CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+

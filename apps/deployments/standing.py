@@ -1,0 +1,64 @@
+"""Where a board stands: what it serves, what is on its way, and what it will serve when all of that has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from apps.accounts import signing
+from apps.accounts.refusal import Conflict
+from apps.deployments.models import Deployment, Kind, Served, State
+from apps.devices.models import Agent, Device
+
+NO_AGENT = "No agent lives on {device}: join it with a code, then it can take networks."
+TOO_OLD = ("The agent of {device} knows nothing of networks yet: update it, and join the board again so that it learns the "
+           "portal's key.")
+OTHER_KEY = "{device} joined while this portal had another signing key: let the board join again, so that it learns the new one."
+RETIRED = "{device} is retired."
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`served`: nothing while its agent said nothing; `waiting`: by number; `cannot`: why it takes nothing, else empty."""
+
+    device: Device
+    agent: Agent | None
+    served: Served | None
+    waiting: list[Deployment]
+    cannot: str
+
+    @property
+    def will_serve(self) -> str:
+        """SHA-256 of the network that it serves when all that waits was taken; empty for none."""
+        return self.waiting[-1].result_sha256 if self.waiting else self.served.sha256 if self.served else ""
+
+    @property
+    def will_keep(self) -> str:
+        """SHA-256 of the first network that it keeps then."""
+        firsts = [each.result_sha256 for each in self.waiting if each.kind == Kind.FIRST]
+        return firsts[-1] if firsts else self.served.first_sha256 if self.served else ""
+
+
+def of(device: Device) -> Standing:
+    """In three queries."""
+    agent = Agent.objects.filter(device=device, revoked=None).select_related("device", "served").first()
+    served = getattr(agent, "served", None)
+    waiting = list(Deployment.objects.filter(device=device, state=State.WAITING).order_by("number"))
+    return Standing(device, agent, served, waiting, _cannot(device, agent, served))
+
+
+def _cannot(device: Device, agent: Agent | None, served: Served | None) -> str:
+    if device.retired:
+        return RETIRED.format(device=device)
+    if agent is None:
+        return NO_AGENT.format(device=device)
+    if served is None:
+        return TOO_OLD.format(device=device)
+    return served.cannot or _of_key(device, served)
+
+
+def _of_key(device: Device, served: Served) -> str:
+    try:
+        mine = signing.fingerprint()
+    except Conflict as why:
+        return str(why)
+    return "" if served.key == mine else OTHER_KEY.format(device=device)
