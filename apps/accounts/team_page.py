@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts import actions, answers, invitations, resets, teams
+from apps.accounts import actions, answers, invitations, resets, signing, teams
 from apps.accounts.forms import InviteForm, TeamForm
 from apps.accounts.models import ApiToken, Invitation, Membership, Role, Team
 from apps.accounts.refusal import Refused
@@ -40,8 +40,18 @@ def _page(request: HttpRequest, here: Team | None, status: int = 200, **more: An
                "administers": teams.administers(user, here), "invite_form": InviteForm(),
                "team_form": TeamForm(initial={"name": here.name}), "mails": bool(settings.MAIL),
                "invitations": Invitation.objects.administered_by(user).filter(team=here).pending().select_related("invited_by"),
+               "signs_by": _signs_by(),
                "tokens": ApiToken.objects.administered_by(user).filter(team=here, revoked=None).select_related("user")[:200]}
     return render(request, "accounts/team.html", context | more, status=status)
+
+
+def _signs_by() -> str:
+    """The fingerprint of the portal's key in groups of four, to be compared by eye; or why there is none."""
+    try:
+        digits = signing.fingerprint()
+    except Refused as why:
+        return str(why)
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def new_team(request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,7 @@ from apps.accounts import invitations, tokens
 from apps.accounts.models import Scope, Team
 from apps.catalog import blobs
 from apps.catalog.models import Dataset, DerivedFile, RegisteredModel, Upload, Variant
+from apps.deployments.models import Deployment
 from apps.devices import enrolment
 from apps.devices.models import Agent, Device, Link
 from apps.experiments.models import RunFile, Status
@@ -49,6 +50,9 @@ def gather_things(cast: Cast, folder: Path) -> dict[str, Any]:
              "stream": run.stream, "team_stream": Stream.of_team(cast.team),
              "person": cast.victor, "file": RunFile.objects.create(run=run, path="a", name="Secret file", blob=blob)}
     found |= _of_boards(cast) | _of_links(cast, device) | _of_others(cast, found)
+    found["deployment"] = Deployment.objects.create(
+        team=cast.team, device=found["board"], addressed_to="secret-instance", number=1, kind="first", run=run, run_number=run.number,
+        network="Secret net", path="first.onnx", sha256="0" * 64, sent_bytes=1, everything_bytes=1, result_sha256="0" * 64)
     return found | _of_networks(cast, folder) | _of_variant(variant) | {"plan": kept_plan(device)}
 
 

@@ -29,6 +29,7 @@ STATES = {
     "draft": ("◌", "draft"), "in review": ("●", "in review"), "approved": ("✓", "approved"),
     "changes requested": ("↩", "changes requested"),
     "up to date": ("✓", "up to date"), "stale": ("↯", "stale"), "being checked": ("◌", "being checked"),
+    "waiting": ("◌", "waiting"), "taken": ("✓", "taken"), "refused": ("✕", "refused"), "withdrawn": ("■", "withdrawn"),
 }
 
 
