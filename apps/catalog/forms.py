@@ -9,9 +9,12 @@ from typing import Any
 from django import forms
 
 from apps.accounts.refusal import Refused
-from worker import architectures
+from worker import architectures, budgets
+from worker.wording import point_hint
 
 SHAPE = re.compile(r"\s*(\d{1,5})\s*[x×,* ]\s*(\d{1,5})\s*[x×,* ]\s*(\d{1,5})\s*")
+UNIT = re.compile(r"\s*[KMG]?B\s*$", re.IGNORECASE)
+MOST_BUDGET_BYTES = 1e12  # as the forms of training take
 BY_ITSELF = "the file says so itself"
 
 
@@ -123,3 +126,19 @@ class SlicesForm(Refusing):
         wished = typed.get("after", "")[:200] if typed else ""
         shown = places if not wished or wished in places else [wished, *places]
         self.fields["after"].widget.choices = [(name, name) for name in shown]
+
+
+class BudgetForm(Refusing):
+    """The bytes that training may take at once."""
+
+    budget = forms.CharField(
+        label="Memory budget", help_text="130MB, 1.5GB or 500kB, of 1,000 each; a number alone is in MB.",
+        widget=forms.TextInput({"autocomplete": "off"}), error_messages={"required": "is needed"})
+
+    def clean_budget(self) -> int:
+        text = self.cleaned_data["budget"]
+        try:
+            return budgets.bytes_of(text, plain="MB", most=MOST_BUDGET_BYTES)
+        except ValueError as wrong:
+            hint = point_hint(UNIT.sub("", text))
+            raise forms.ValidationError(f"{wrong}; {hint}" if hint else str(wrong)) from None

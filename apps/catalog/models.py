@@ -124,6 +124,25 @@ class Description(DeskJob):
         return f"description of {self.variant_id}"
 
 
+class Rehearsal(DeskJob):
+    """Somebody asked what training a variant takes of memory: the row is the job of `apps.catalog.rehearsals` until it is `made`.
+
+    `needs` are those of `worker.training.fitted`, as the prediction's `version` foretells them.
+    """
+
+    UNFINISHED: ClassVar[Q] = Q(why="", made=None)
+    variant = models.OneToOneField(Variant, primary_key=True, on_delete=models.CASCADE, related_name="rehearsal")
+    made = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    needs: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, help_text="Of a step of each way of training.")
+
+    class Meta:
+        indexes = [models.Index(fields=["asked"], name="variants_to_rehearse", condition=Q(why="", made=None))]
+
+    def __str__(self) -> str:
+        return f"rehearsal of {self.variant_id}"
+
+
 class DerivedFile(TeamOwned, DeskJob):
     """Files that are made of a variant when somebody wants them: the row is the job of `apps.catalog.derived` until it is `made`.
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.catalog import derived_pages, difference_pages, editing, fresh_pages, structure_pages, upload_pages, views
+from apps.catalog import budget_pages, derived_pages, difference_pages, editing, fresh_pages, structure_pages, upload_pages, views
 
 urlpatterns = [
     path("models/", views.models, name="models"),
     path("models/new/", fresh_pages.new_model, name="new-model"),
     path("models/<uuid:pk>/", views.model, name="model"),
+    path("models/<uuid:pk>/fit/", budget_pages.fit, name="model-fit"),
     path("models/<uuid:pk>/rename/", editing.rename_model, name="model-rename"),
     path("models/<uuid:pk>/delete/", editing.delete_model, name="model-delete"),
     path("models/variants/<uuid:pk>/", structure_pages.variant, name="variant"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts import teams
 from apps.accounts.sight import mark
 from apps.catalog import blobs
+from apps.catalog.budget_rows import budget_context
 from apps.catalog.forms import NamesForm
 from apps.catalog.lineage import COPIES, tree
 from apps.catalog.models import UNTRAINED, Dataset, Precision, RegisteredModel, Variant
@@ -62,11 +63,19 @@ def shown_model(request: HttpRequest, found: RegisteredModel, *, status: int = 2
     page = paged(request, rows.select_related("file", "onnx", "parent__parent"), VARIANTS_A_PAGE)
     copies = found.variants.filter(COPIES).count()
     first = distinct.select_related("file", "onnx").first()
+    best = _trained(found) or first
+    budget = budget_context(request, best)
     context = {"model": found, "page": page, "branches": tree(list(page.object_list)), "first": first, "copies": copies,
-               "shows_copies": shows_copies, "best": _trained(found) or first,
+               "shows_copies": shows_copies, "best": best,
                "names_form": NamesForm(initial={"name": found.name, "description": found.description}),
-               "seen": mark(found.name, found.description), "goes": _goes(copies + distinct.count()), **more}
+               "seen": mark(found.name, found.description), "goes": _goes(copies + distinct.count()), **budget, **more}
+    status = 422 if budget["budget_form"].errors else status
     return render(request, "catalog/model.html", context | _own_panel(request, found), status=status)
+
+
+def begins_with(found: RegisteredModel) -> Variant | None:
+    """The variant that an experiment of this model is offered; None where it has none."""
+    return _trained(found) or found.variants.exclude(COPIES).first()
 
 
 def _trained(found: RegisteredModel) -> Variant | None:

@@ -10,7 +10,7 @@ import traceback
 
 from worker.child import Wire, die_with_parent, limit
 from worker.firstlook import Unfit
-from worker.inspection import data, deriving, describing, models  # noqa: F401  warm before the fork
+from worker.inspection import data, deriving, describing, models, rehearsing  # noqa: F401  warm before the fork
 from worker.inspection.inspecting import BROKEN, inspect
 from worker.inspection.order import Order, Unclear
 

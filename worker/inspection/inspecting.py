@@ -15,11 +15,11 @@ BROKEN = "The file could not be checked: its inside made the inspection stumble.
 
 def inspect(order: Order, say: Step) -> Found:
     """The file as one of the house; Unfit, in one sentence, for everything that cannot be that."""
-    from worker.inspection import data, deriving, describing, models
+    from worker.inspection import data, deriving, describing, models, rehearsing
 
     inspections: dict[str, Callable[[Order, Step], Found]] = {
         "model": models.inspect, "dataset": data.inspect, "structure": describing.inspect,
-        "folded": deriving.inspect, "slices": deriving.inspect}
+        "folded": deriving.inspect, "slices": deriving.inspect, "needs": rehearsing.inspect}
     try:
         return inspections[order.kind](order, say)
     except Unfit:

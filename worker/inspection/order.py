@@ -27,7 +27,7 @@ class Order(BaseModel):
     """One file to inspect in a folder of its own, with what its owner said of it and what the process may use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    kind: Literal["model", "dataset", "structure", "folded", "slices"]
+    kind: Literal["model", "dataset", "structure", "folded", "slices", "needs"]
     file: str
     folder: str
     name: str
@@ -100,7 +100,14 @@ class FilesFound(BaseModel):
     parity: Parity
 
 
-Found = ModelFound | DatasetFound | StructureFound | FilesFound
+class NeedsFound(BaseModel):
+    """What training it takes of memory, as `worker.training.fitted.Needs` says it."""
+
+    kind: Literal["needs"] = "needs"
+    needs: dict[str, Any]
+
+
+Found = ModelFound | DatasetFound | StructureFound | FilesFound | NeedsFound
 
 
 class Unclear(Unfit):

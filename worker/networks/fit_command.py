@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from worker import architectures
+from worker import architectures, budgets
 from worker.flags import Refused
 from worker.inspection.command import shape_of
 from worker.networks.words import Architecture, Classes, Said, done
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from worker.inspection.opening import Opened
     from worker.training.local.heads import Head
 
-UNITS = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
-BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[kKMG]?B)?)")
-MOST_BYTES = 1e15
 Optimiser = Literal["sgd", "adam"]
 EXITS = ("half", "linear", "256")
 
@@ -56,11 +52,10 @@ def fit(
 
 def bytes_of(text: str) -> int:
     """130MB, 1.5 GB, 500kB or plain bytes; units of a thousand."""
-    found = BYTES.fullmatch(text.strip())
-    size = round(float(found[1]) * UNITS[found[2].upper()]) if found else 0
-    if not 0 < size <= MOST_BYTES:
-        raise Refused(f"budget: got {text!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0")
-    return size
+    try:
+        return budgets.bytes_of(text)
+    except ValueError as wrong:
+        raise Refused(f"budget: {wrong}") from None
 
 
 def _answer(
@@ -68,15 +63,15 @@ def _answer(
     most_batch: int, grouping: float,
 ) -> dict[str, object]:
     found = _opened(model, in_shape, classes, architecture)
-    from worker.training.fitting import fits
+    from worker.training.fitted import fitted
+    from worker.training.fitting import rehearsed
     from worker.training.local.plan import Budget
     from worker.training.settings import Settings
 
     settings = Settings(1, optimiser="adam" if optimiser == "adam" else "sgd")
-    rules = Budget(budget, margin, most_batch, grouping)
-    each = fits(found.network, found.in_shape, rules, settings, _head(exits))
-    return {"model": model, "in_shape": list(found.in_shape), "budget_bytes": budget, "usable_bytes": rules.usable,
-            "exits": exits, "optimiser": optimiser, "origin": "predicted", "methods": {fit.method: fit.as_json() for fit in each}}
+    needs = rehearsed(found.network, found.in_shape, settings, _head(exits))
+    told = fitted(needs, Budget(budget, margin, most_batch, grouping))
+    return {"model": model, "in_shape": list(found.in_shape), **told.model_dump(mode="json")}
 
 
 def _head(text: str) -> Head:

@@ -29,6 +29,7 @@ from worker.planning.joint_question import JointQuestion
 from worker.planning.question import Place, Range, Road
 from worker.profile import Block, NetworkProfile
 from worker.tasks import known_profiles
+from worker.training import fitted
 
 log = logging.getLogger(__name__)
 PULSE_S, LEAST_MS, SLACK_MS = 30.0, 20, 50
@@ -119,7 +120,11 @@ def _joint(question: dict[str, Any]) -> str:
     return joint_answer(asked, made_up | known_profiles.of(rows)).model_dump_json()
 
 
-QUESTIONS: dict[str, Callable[[dict[str, Any]], str]] = {"plan": _plan, "joint": _joint}
+def _fit(question: dict[str, Any]) -> str:
+    return fitted.answer(question["needs"], question["budget_bytes"]).model_dump_json()
+
+
+QUESTIONS: dict[str, Callable[[dict[str, Any]], str]] = {"plan": _plan, "joint": _joint, "fit": _fit}
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from apps.catalog import checking  # noqa: E402
 from apps.devices import silence  # noqa: E402
 from apps.experiments import leases  # noqa: E402
 from apps.home import pulses  # noqa: E402
-from worker.tasks import deriving, describing, hosting, inspecting, planning  # noqa: E402
+from worker.tasks import deriving, describing, hosting, inspecting, planning, rehearsing  # noqa: E402
 from worker.tasks.supervisor import Supervisor, forks, stopping  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def reap() -> None:
         inspecting.tend()
         describing.tend()
         deriving.tend()
+        rehearsing.tend()
         planning.tend()
         for queue in leases.unpublished():
             if not _messages_in(queue):
