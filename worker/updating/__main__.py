@@ -1,4 +1,4 @@
-"""`python -m worker.updating`: sign a change for a device (key, sign), or serve and update a network on it (begin, take, show).
+"""`python -m worker.updating`: sign for a device (key, sign), or serve and update a network on it (begin, take, show).
 
 The last three need Python's own library and NumPy alone. Exit status 0 when it was done, 2 with one sentence when it was refused.
 """
@@ -39,13 +39,14 @@ def _words() -> argparse.Namespace:
     key = verbs.add_parser("key", help="draw a key to sign with; tells the public half, which devices are given")
     key.add_argument("file", type=Path, help="where the secret half is kept, for its owner alone; it must not exist yet")
     key.set_defaults(do=_key)
-    sign = verbs.add_parser("sign", help="address a .change file of a run to one device and sign it")
+    sign = verbs.add_parser("sign", help="address a .change file of a run, or a first network, to one device and sign it")
     sign.add_argument("change", type=Path)
+    sign.add_argument("--first", action="store_true", help="it is a network (.onnx, .safetensors) that takes the place of any")
     sign.add_argument("out", type=Path)
     sign.add_argument("--key", type=Path, required=True, help="the file that `key` made")
     sign.add_argument("--number", type=int, required=True, help="higher than that of any update before")
     sign.set_defaults(do=_sign)
-    begin = verbs.add_parser("begin", help="serve this network (.onnx, .safetensors) as number 0")
+    begin = verbs.add_parser("begin", help="serve this network (.onnx, .safetensors) as number 0, where no portal brings any")
     take = verbs.add_parser("take", help="check an update, try it and use it")
     show = verbs.add_parser("show", help="what is served; after a power cut it is put in order first")
     for verb, do in ((begin, _begin), (take, _take), (show, _show)):
@@ -79,35 +80,39 @@ def _sign(asked: argparse.Namespace) -> dict[str, object]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     body = signed(asked.change.read_bytes(), Ed25519PrivateKey.from_private_bytes(asked.key.read_bytes()), device=asked.device,
-                  number=asked.number)
+                  number=asked.number, kind="first" if asked.first else "change")
     asked.out.write_bytes(body)
     return {"device": asked.device, "number": asked.number, "bytes": len(body)}
 
 
 def _begin(asked: argparse.Namespace) -> dict[str, object]:
-    return _told(_deployed(asked).begin(asked.file.read_bytes()))
+    deployed = _deployed(asked)
+    return _told(deployed, deployed.begin(asked.file.read_bytes()))
 
 
 def _take(asked: argparse.Namespace) -> dict[str, object]:
     if asked.file.stat().st_size > MOST_BYTES:
         raise Refused(f"The update has {asked.file.stat().st_size:,} bytes; at most {MOST_BYTES:,} are taken.")
-    taken = _deployed(asked).take(asked.file.read_bytes())
-    return _told(taken.version) | {"tried": taken.tried, "before": taken.before}
+    deployed = _deployed(asked)
+    taken = deployed.take(asked.file.read_bytes())
+    return _told(deployed, taken.version) | {"tried": taken.tried, "before": taken.before}
 
 
 def _show(asked: argparse.Namespace) -> dict[str, object]:
-    version = _deployed(asked).recover()
+    deployed = _deployed(asked)
+    version = deployed.recover()
     if version is None:
         raise Refused("No network is served from this folder; give it one with `begin`.")
-    return _told(version)
+    return _told(deployed, version)
 
 
 def _deployed(asked: argparse.Namespace) -> Deployed:
     return Deployed(asked.folder, device=asked.device, key=asked.public)
 
 
-def _told(version: Version) -> dict[str, object]:
-    return {"number": version.number, "sha256": version.sha256, "file": str(version.file)}
+def _told(deployed: Deployed, version: Version) -> dict[str, object]:
+    first = deployed.first()
+    return {"number": version.number, "sha256": version.sha256, "file": str(version.file), "first": first.sha256 if first else ""}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from worker.addressed.offered import KEY
 from worker.context import Context, write_durably
 from worker.dnn import export
 from worker.events import Event, FileMade, Metric
@@ -18,6 +19,7 @@ from worker.training.hardware import settle
 from worker.updating.change import Account
 from worker.updating.course import Course, Edge, Plan
 from worker.updating.learning import State
+from worker.updating.offering import offered
 from worker.updating.telling import summary
 from worker.updating.ways import Way
 
@@ -41,14 +43,15 @@ def updated(plan: Plan, ways: Sequence[Way], *, start: Start, context: Context) 
     yield phases.end("train and update")
     edge = course.edges[0]
     yield from _accounted(edge)
-    yield from _files(edge, context.workdir)
+    paths = yield from _files(edge, context.workdir)
+    offer = (yield from offered(edge, paths, context.workdir / FIRST, data)) if edge.keeps_updates else None
     network.load_state_dict(edge.held)
     made = yield from write(network, edge.way.name, in_shape=data.in_shape, classes=data.classes, folder=context.workdir,
                             trained=given.trained or any(edge.accounts))
     yield made.said()
     yield measured(edge.tested[-1], data, made.name)
     yield phases.end("save")
-    return summary(course, made)
+    return summary(course, made) | ({KEY: offer.model_dump(mode="json")} if offer else {})
 
 
 def _state(network: Any) -> State:
@@ -64,11 +67,15 @@ def _accounted(edge: Edge) -> Generator[Event, None, None]:
         yield Metric(name="part_bytes", value=size, labels={"part": part})
 
 
-def _files(edge: Edge, folder: Path) -> Generator[Event, None, None]:
-    """Each update as it is before it is addressed and signed: the difference from the file that the edge had to the next one."""
-    for number, body in sorted(edge.updates.items()):
-        path = f"{slug(edge.way.name)}-round-{number + 1}.change"
-        write_durably(folder / path, body)
+def _files(edge: Edge, folder: Path) -> Generator[Event, None, dict[int, str]]:
+    """Each update as it is before it is addressed and signed: the difference from the file that the edge had to the next one.
+
+    The paths by round, from 0.
+    """
+    paths = {number: f"{slug(edge.way.name)}-round-{number + 1}.change" for number in sorted(edge.updates)}
+    for number, path in paths.items():
+        write_durably(folder / path, edge.updates[number])
         yield FileMade(path=path, name=f"what round {number + 1} sends", media_type="application/octet-stream")
+    return paths
 
 

@@ -1,16 +1,16 @@
 """The network that a device serves, and how an update takes its place: whenever the power is cut, one of the two is whole.
 
-In the folder each version is a file `NUMBER-SHA256.SUFFIX`; the link `current` names the one in use. An update is written beside
-the others, made durable and tried; then the link is exchanged by one rename, which is all that happens at once. The number stands
-in the file's name, so that network and number never disagree. The first version (number 0) is kept, since updates may begin from
-it again, and so is the one before the current. Python's own library and NumPy alone.
+In the folder each version is a file `NUMBER-SHA256.SUFFIX`, one that a portal began with `NUMBER-SHA256.first.SUFFIX`; the link
+`current` names the one in use. An update is written beside the others, made durable and tried; then the link is exchanged by one
+rename, which is all that happens at once. The number stands in the file's name, so that network and number never disagree, and a
+new first network takes the next number, so that no older one of either kind ever comes back. The first network is kept, since
+updates may begin from it again, and so is the one before the current. Python's own library and NumPy alone.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,33 +20,13 @@ from pathlib import Path
 from worker import addressed
 from worker.addressed import Refused, Update
 from worker.durable import write_durably
+from worker.firstlook.sentences import Unfit
 from worker.updating import trial
 from worker.updating.change import Change, Unusable, applied, read, sha256
 from worker.updating.places import places
+from worker.updating.version_files import Version
 
 CURRENT = "current"
-NAMED = re.compile(r"(\d{16})-([0-9a-f]{64})\.(onnx|safetensors)")
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of the network on the device's disk."""
-
-    number: int
-    sha256: str
-    file: Path
-
-    @classmethod
-    def of(cls, file: Path) -> Version | None:
-        found = NAMED.fullmatch(file.name)
-        return cls(int(found[1]), found[2], file) if found else None
-
-    @property
-    def is_whole(self) -> bool:
-        try:
-            return sha256(self.file.read_bytes()) == self.sha256
-        except OSError:
-            return False
 
 
 @dataclass(frozen=True)
@@ -66,9 +46,14 @@ class Deployed:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def begin(self, file: bytes) -> Version:
-        """Serve this network from now on, as number 0; what was served before is forgotten. Unfit when it is none."""
+        """Serve this network from now on, as number 0; what was served before is forgotten. Unfit when it is none.
+
+        For devices without a portal: Refused where one brought a first network, since numbers would fall.
+        """
         places(file)
         with self._alone():
+            if any(version.is_first and version.number for version in self._versions()):
+                raise Refused("A portal brought the network that is served here; only it can put another in its place.")
             version = self._written(0, file)
             self._switch(version)
             self._tidy()
@@ -80,6 +65,11 @@ class Deployed:
             return Version.of(self.folder / (self.folder / CURRENT).readlink())
         except OSError:
             return None
+
+    def first(self) -> Version | None:
+        """The first network from which updates of the one in use may begin again."""
+        held = self.current()
+        return self._first(held) if held else None
 
     def recover(self) -> Version | None:
         """After a start: leftovers go, and where the current version is damaged the newest whole one is used again."""
@@ -93,30 +83,25 @@ class Deployed:
         return version
 
     def take(self, body: bytes) -> Taken:
-        """Check an update, try it and use it. Refused with a sentence, and nothing changed, when it may not be.
+        """Check an update or a first network, try it, use it. Refused with a sentence, and nothing changed, when it may not be.
 
         The one in use taken once more changes nothing and is no error: an acknowledgement may get lost.
         """
         update = addressed.opened(body, key=self.key, device=self.device)
         with self._alone():
-            held = self.current()
-            if held is None:
+            held, number = self.current(), update.address.number
+            change = None if update.address.kind == "first" else _understood(update)
+            if held is None and change:
                 raise Refused("This device serves no network yet that could be updated.")
-            change = _understood(update)
-            if (held.number, held.sha256) == (update.address.number, change.result):
-                return Taken(held, tried=False, before=True)
-            if update.address.number <= held.number:
-                raise Refused(f"The update has number {update.address.number}; this device already has {held.number}, and "
-                              "numbers only rise.")
-            try:
-                fresh = applied(self._base(change.base, held), change)
-            except Unusable as why:
-                raise Refused(str(why)) from None
-            return self._used(update, fresh)
+            if held and (held.number, held.sha256) == (number, change.result if change else update.address.change_sha256):
+                return Taken(held, self._tried(held, update) == (True, ""), before=True)
+            if held and number <= held.number:
+                raise Refused(f"The update has number {number}; this device already has {held.number}, and numbers only rise.")
+            return self._used(update, self._changed(change, held) if change and held else _network(update))
 
     def _used(self, update: Update, fresh: bytes) -> Taken:
         """Written beside, tried, and only then switched to; of one that fails nothing stays."""
-        version = self._written(update.address.number, fresh)
+        version = self._written(update.address.number, fresh, first=update.address.kind == "first")
         tried, why = self._tried(version, update)
         if why:
             version.file.unlink()
@@ -125,30 +110,39 @@ class Deployed:
         self._tidy()
         return Taken(version, tried)
 
-    def _base(self, wanted: str, held: Version) -> bytes:
-        """The current version, or the first one where the change begins there."""
-        first = next((each for each in self._versions() if each.number == 0 and each.sha256 == wanted), held)
-        return (first if wanted != held.sha256 else held).file.read_bytes()
+    def _changed(self, change: Change, held: Version) -> bytes:
+        """The current version with the change, or the first one where the change begins there."""
+        first = self._first(held)
+        base = first if first and change.base == first.sha256 != held.sha256 else held
+        try:
+            return applied(base.file.read_bytes(), change)
+        except Unusable as why:
+            raise Refused(str(why)) from None
+
+    def _first(self, held: Version) -> Version | None:
+        firsts = [version for version in self._versions() if version.is_first and version.number <= held.number]
+        return firsts[-1] if firsts else None
 
     def _tried(self, version: Version, update: Update) -> tuple[bool, str]:
-        batch = trial.kept(self.folder)
-        if update.address.batch_sha256 and (batch is None or batch.sha256 != update.address.batch_sha256):
-            return False, "it should be tried on a batch that this device does not have."
-        if batch is None or version.file.suffix != ".onnx":
+        """Whether it was run on the stored batch, and why it must not be used; a device without ONNX Runtime cannot try."""
+        wanted = update.address.batch_sha256
+        if not wanted and update.address.kind == "first":
+            trial.forget(self.folder)  # That of another network says nothing about this one.
+        if version.file.suffix != ".onnx" or not trial.is_possible():
             return False, ""
-        try:
-            return True, trial.failed(version.file, batch, update.address.least_right)
-        except ImportError:
-            return False, "ONNX Runtime, on which it should be tried, is not installed." if update.address.batch_sha256 else ""
+        batch = trial.kept(self.folder)
+        if wanted and (batch is None or batch.sha256 != wanted):
+            return False, "it should be tried on a batch that this device does not have."
+        return batch is not None, trial.failed(version.file, batch, update.address.least_right) if batch else ""
 
-    def _written(self, number: int, body: bytes) -> Version:
+    def _written(self, number: int, body: bytes, *, first: bool = False) -> Version:
         digest, suffix = sha256(body), "safetensors" if body[8:9] == b"{" else "onnx"
-        file = self.folder / f"{number:016d}-{digest}.{suffix}"
+        file = self.folder / f"{number:016d}-{digest}{'.first' if first else ''}.{suffix}"
         try:
             write_durably(file, body)
         except OSError as error:
             raise Refused(f"The new network could not be written ({error.strerror}).") from None
-        return Version(number, digest, file)
+        return Version(number, digest, file, first or not number)
 
     def _switch(self, version: Version) -> None:
         """From now on this one: the link changes at once or not at all, and stays changed when it returns."""
@@ -167,14 +161,14 @@ class Deployed:
         return sorted(found, key=lambda version: (version.number, version.sha256))
 
     def _tidy(self) -> None:
-        """Only the first, the current and the one before it stay."""
+        """Only the first of the current one's, the current and the one before it stay."""
         held = self.current()
         for part in self.folder.glob("*.tmp"):
             part.unlink(missing_ok=True)
         if held is None:
             return
         older = [version for version in self._versions() if version.number < held.number]
-        kept = {held, *older[-1:], *(version for version in older if version.number == 0)}
+        kept = {held, *older[-1:], *filter(None, [self._first(held)])}
         for version in self._versions():
             if version not in kept:
                 version.file.unlink(missing_ok=True)
@@ -185,6 +179,14 @@ class Deployed:
         with (self.folder / "lock").open("a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def _network(update: Update) -> bytes:
+    try:
+        places(update.change)
+    except Unfit as why:
+        raise Refused(str(why)) from None
+    return update.change
 
 
 def _understood(update: Update) -> Change:

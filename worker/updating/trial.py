@@ -27,11 +27,24 @@ class Batch:
 def keep(folder: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -> Batch:
     """Store the batch durably; the same arrays have the same SHA-256."""
     body = io.BytesIO()
-    np.savez(body, images=images.astype("<f4"), labels=labels.astype("<i8"))
+    np.savez_compressed(body, images=images.astype("<f4"), labels=labels.astype("<i8"))
     write_durably(folder / NAME, body.getvalue())
     found = kept(folder)
     assert found is not None
     return found
+
+
+def forget(folder: Path) -> None:
+    (folder / NAME).unlink(missing_ok=True)
+
+
+def is_possible() -> bool:
+    """Whether ONNX Runtime is there to run a network."""
+    try:
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def kept(folder: Path) -> Batch | None:
@@ -46,25 +59,33 @@ def kept(folder: Path) -> Batch | None:
 
 def failed(network: Path, batch: Batch, least_right: int) -> str:
     """Why the network may not be used, in a sentence; nothing when it may."""
+    found = right(network, batch)
+    if isinstance(found, str):
+        return found
+    if found < least_right:
+        return f"Of the stored batch it gets {found} of {len(batch.labels)} images right; at least {least_right} are asked for."
+    return ""
+
+
+def right(network: Path | bytes, batch: Batch) -> int | str:
+    """How many images of the batch an ONNX file, or its bytes, gets right; a sentence when it gives no answers."""
     answers = _answers(network, batch.images)
     if isinstance(answers, str):
         return answers
     if answers.ndim != 2 or len(answers) != len(batch.labels) or not np.isfinite(answers).all():
         return "Its answers to the stored batch are no finite numbers, one row an image."
-    right = int((answers.argmax(1) == batch.labels).sum())
-    if right < least_right:
-        return f"Of the stored batch it gets {right} of {len(batch.labels)} images right; at least {least_right} are asked for."
-    return ""
+    return int((answers.argmax(1) == batch.labels).sum())
 
 
-def _answers(network: Path, images: NDArray[np.float32]) -> NDArray[np.float32] | str:
+def _answers(network: Path | bytes, images: NDArray[np.float32]) -> NDArray[np.float32] | str:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(str(network), options, providers=["CPUExecutionProvider"])
+        given = network if isinstance(network, bytes) else str(network)
+        session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
         (answers,) = session.run(None, {session.get_inputs()[0].name: images})
     except Exception as error:  # The runtime's own errors have no common base that it documents.
         return f"ONNX Runtime does not run it ({type(error).__name__})."

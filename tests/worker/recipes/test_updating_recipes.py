@@ -12,10 +12,12 @@ import torch
 from pydantic import ValidationError
 
 from worker import menu
+from worker.addressed.offered import KEY, Offered
 from worker.context import Context
 from worker.events import Event, Failed, FileMade, Finished, Measured, Metric, VariantMade
 from worker.executor import execute
 from worker.flags import resolve
+from worker.updating import trial
 from worker.updating.change import applied, read, sha256
 
 BRIEF = {"model": "lenet5", "dataset": "digits", "first_images": 200, "round_images": 150, "rounds": 3, "epochs": 3,
@@ -41,7 +43,7 @@ def done(recipe: str) -> tuple[Path, list[Event], dict[str, Any]]:
 @pytest.mark.parametrize("recipe", PARTIAL)
 def test_the_changes_make_of_the_first_file_the_last_one(recipe: str) -> None:
     folder, events, _ = done(recipe)
-    names = [event.path for event in events if isinstance(event, FileMade)]
+    names = [event.path for event in events if isinstance(event, FileMade) and event.path != "batch.npz"]
     first = held = (folder / "first.onnx").read_bytes()
     for name in names[1:]:
         change = read((folder / name).read_bytes())
@@ -61,6 +63,35 @@ def test_the_bytes_told_are_those_of_the_files(recipe: str) -> None:
     assert sizes == parts == summary["sent_bytes"]
     assert summary["sent_share"] == sizes / summary["everything_bytes"]
     assert 0 < summary["sent_share"] < 0.2
+
+
+@pytest.mark.parametrize("recipe", PARTIAL)
+def test_what_it_offers_boards_are_its_files(recipe: str) -> None:
+    folder, _, summary = done(recipe)
+    offer = Offered.model_validate(summary[KEY])
+    held = first = (folder / offer.first.path).read_bytes()
+    assert sha256(first) == offer.first.sha256
+    assert len(offer.updates) == summary["updates_sent"]
+    for update in offer.updates:
+        held = applied(first if update.base == offer.first.sha256 else held, read((folder / update.path).read_bytes()))
+        assert sha256(held) == update.result
+
+
+def test_each_network_gets_as_many_of_the_batch_right_as_was_said() -> None:
+    folder, _, summary = done("updating.dpu")
+    offer, batch = Offered.model_validate(summary[KEY]), trial.kept(folder)
+    assert batch is not None and offer.batch is not None
+    assert (offer.batch.sha256, offer.batch.images) == (batch.sha256, 64)
+    held = first = (folder / offer.first.path).read_bytes()
+    assert trial.right(first, batch) == offer.first.right
+    for update in offer.updates:
+        held = applied(first if update.base == offer.first.sha256 else held, read((folder / update.path).read_bytes()))
+        assert trial.right(held, batch) == update.right
+    assert offer.updates[-1].right > offer.first.right
+
+
+def test_full_updating_keeps_no_files_and_offers_nothing() -> None:
+    assert KEY not in done("updating.full")[2]
 
 
 def test_full_updating_beside_it_is_full_updating_alone() -> None:

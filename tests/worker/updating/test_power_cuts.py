@@ -49,10 +49,12 @@ def test_cut_while_the_new_file_is_written_the_old_one_serves(
     assert (board.folder / "current").read_bytes() == board.old
 
 
-@pytest.mark.parametrize("moment, number", [("_tried", 0), ("_switch", 0), ("_tidy", 1)])
+@pytest.mark.parametrize("sent", [1, 3], ids=["a change", "a first network"])
+@pytest.mark.parametrize("moment", ["_tried", "_switch", "_tidy"])
 def test_cut_between_two_steps_one_of_both_serves(
-    exported: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, number: int,
+    exported: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, sent: int,
 ) -> None:
+    number = sent if moment == "_tidy" else 0
     board = Board(tmp_path / "network", exported, moved(exported, 0.1))
 
     def gone(*_: object) -> None:
@@ -60,11 +62,11 @@ def test_cut_between_two_steps_one_of_both_serves(
 
     monkeypatch.setattr(inside.Deployed, moment, gone)
     with pytest.raises(Cut):
-        board.deployed.take(board.update(1))
+        board.deployed.take(board.update(sent))
     monkeypatch.undo()
     version = board.deployed.recover()
     assert version is not None
     assert version.number == number
     assert (board.folder / "current").read_bytes() == board.rightly(number)
-    board.deployed.take(board.update(1))
+    board.deployed.take(board.update(sent))
     assert (board.folder / "current").read_bytes() == board.new
