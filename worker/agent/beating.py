@@ -26,17 +26,19 @@ YARDSTICK_S, YARDSTICK_TIMEOUT_S = 3600.0, 60.0
 
 
 class Beat(threading.Thread):
-    """Tells of the board until the agent stops. `draining`: take no new run; `wanted`: the wheel to become; `over`: why the agent
-    must end."""
+    """Tells of the board until the agent stops. `draining`: take no new run; `wanted`: the wheel to become; `network`: what waits
+    to be served; `over`: why the agent must end."""
 
     def __init__(self, portal: Portal, poll_s: float, activity: Callable[[], str], renew: Callable[[str], None],
-                 stopping: threading.Event, slices: Callable[[], dict[str, Any]] = dict) -> None:
+                 stopping: threading.Event, slices: Callable[[], dict[str, Any]] = dict,
+                 serving: Callable[[], dict[str, Any]] = dict) -> None:
         super().__init__(name="beat", daemon=True)
         self.draining, self.is_outdated, self.over, self.count = False, False, "", 0
         self.wanted: dict[str, Any] | None = None
+        self.network: dict[str, Any] | None = None
         self.told = threading.Event()
         self._portal, self._poll_s, self._activity, self._renew, self._stopping = portal, poll_s, activity, renew, stopping
-        self._slices = slices
+        self._slices, self._serving = slices, serving
         self._patience = Patience()
         self._away = False
         self._baseline: dict[str, Any] | None = None
@@ -71,11 +73,14 @@ class Beat(threading.Thread):
         said: dict[str, Any] = {"activity": self._activity(), "health": health(), "data": self._slices()}
         if not self.count:
             said["runtimes"] = self._runtimes
+        if serving := self._serving():
+            said["network"] = serving
         if self._baseline:
             said["baseline"] = self._baseline
         heard = self._portal.ask("POST", "/api/agent/beat", said).body
         self._baseline = None
         self.draining, self.wanted, self._poll_s = bool(heard["draining"]), heard.get("wanted"), float(heard["poll_s"])
+        self.network = heard.get("network")
         if heard.get("token"):
             self._renew(str(heard["token"]))
         self.count += 1

@@ -27,7 +27,8 @@ def join(folder: Folder, url: str, code: str, fingerprint: str, name: str = "") 
     slices = port.about((address.name, address.port)) if port else {}
     said = {"code": code, "instance": instance, "version": mine(), **hardware.about(name), "data": slices}
     heard = _asked(Portal(pinned, instance), said)
-    identity = Identity(pinned, heard["token"], instance, heard["device"], heard["team"], float(heard["poll_s"]))
+    identity = Identity(pinned, heard["token"], instance, heard["device"], heard["team"], float(heard["poll_s"]),
+                        str(heard.get("signing_key", "")))
     identity.keep(folder)
     updating.adopt(folder)
     return identity

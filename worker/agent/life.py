@@ -1,4 +1,4 @@
-"""The life of an agent: beat, ask for work, do it, one run after the other, until a signal comes."""
+"""The life of an agent: beat, take what it is to serve, ask for work, do it, one after the other, until a signal comes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from worker.agent import data_port, hosting, running, updating
@@ -14,6 +15,7 @@ from worker.agent.hosting import Hosting
 from worker.agent.keeper import ANEW
 from worker.agent.portal import Answer, Patience, Portal
 from worker.agent.running import Means, Running
+from worker.agent.serving import Serving
 from worker.agent.state import Folder, Identity
 from worker.agent.wording import Away, Over, Refused
 
@@ -36,7 +38,9 @@ class Agent:
         self._stopping, self._busy = threading.Event(), False
         self._patience = Patience()
         self._port = data_port.of(folder)
-        self._beat = Beat(self._portal, self._identity.poll_s, self._activity, self._renew, self._stopping, self._about_slices)
+        self._serving = Serving(folder, self._identity.instance, self._identity.signing_key, self._portal, self._stopping)
+        self._beat = Beat(self._portal, self._identity.poll_s, self._activity, self._renew, self._stopping, self._about_slices,
+                          self._serving.about)
 
     def live(self) -> int:
         """The exit status: 0 after a signal, ANEW when another version is to be started. Over when it cannot go on."""
@@ -46,6 +50,7 @@ class Agent:
         if self._port:
             log.info("tensors of other boards are taken at port %d, while a run needs it", self._port.port)
             log.info("by the certificate %s", self._port.certificate.fingerprint)
+        self._serving.recover()
         self._beat.start()
         threading.Thread(target=self._confirm, name="confirm", daemon=True).start()
         self._go_on()
@@ -75,6 +80,9 @@ class Agent:
         if self._beat.draining or not self._beat.count:
             self._beat.told.wait(1.0)
             return 1.0
+        if self._beat.network:
+            self._serve(self._beat.network)
+            return 0.0
         self._beat.yardstick()
         try:
             answer = self._claimed()
@@ -121,6 +129,14 @@ class Agent:
         finally:
             self._busy = False
 
+    def _serve(self, wanted: dict[str, Any]) -> None:
+        """Between runs: nothing is measured beside it."""
+        self._busy = True
+        try:
+            self._beat.network = self._serving.take(wanted)
+        finally:
+            self._busy = False
+
     def _about_slices(self) -> dict[str, Any]:
         """Where others may bring tensors; nothing where they may not."""
         address = self._identity.address
@@ -131,8 +147,7 @@ class Agent:
 
     def _renew(self, token: str) -> None:
         """On disk before it is used: its first use ends the old one."""
-        fresh = Identity(self._identity.address, token, self._identity.instance, self._identity.device, self._identity.team,
-                         self._identity.poll_s)
+        fresh = replace(self._identity, token=token)
         fresh.keep(self._folder)
         self._identity = fresh
 

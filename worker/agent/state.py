@@ -38,6 +38,16 @@ class Folder:
         return self.path / "slice"
 
     @property
+    def network(self) -> Path:
+        """The network that is served, and those that it may have to go back to."""
+        return self.path / "network"
+
+    @property
+    def incoming(self) -> Path:
+        """What is on its way to it."""
+        return self.path / "incoming"
+
+    @property
     def lost(self) -> Path:
         """Runs that it held and lost or gave back: the evidence, and their checkpoints should they come again."""
         return self.path / "lost"
@@ -89,7 +99,7 @@ class Folder:
 
 @dataclass
 class Identity:
-    """Who this board is to its portal."""
+    """Who this board is to its portal. `signing_key`: the public key by which the portal signs networks, hexadecimal."""
 
     address: Address
     token: str
@@ -97,6 +107,7 @@ class Identity:
     device: dict[str, str]
     team: str
     poll_s: float
+    signing_key: str = ""
 
     @classmethod
     def of(cls, folder: Folder) -> Identity:
@@ -104,13 +115,14 @@ class Identity:
         if known is None:
             raise Over(f"This board has not joined a portal (no identity in {folder.path}); use the line that the portal shows.")
         return cls(Address(known["base"], known["fingerprint"], known["certificate"]), known["token"], folder.instance(),
-                   known["device"], known["team"], known["poll_s"])
+                   known["device"], known["team"], known["poll_s"], known.get("signing_key", ""))
 
     def keep(self, folder: Folder) -> None:
         old = os.umask(0o077)
         try:
             folder.write("identity.json", {
                 "base": self.address.base, "fingerprint": self.address.fingerprint, "certificate": self.address.certificate,
-                "token": self.token, "device": self.device, "team": self.team, "poll_s": self.poll_s})
+                "token": self.token, "device": self.device, "team": self.team, "poll_s": self.poll_s,
+                "signing_key": self.signing_key})
         finally:
             os.umask(old)

@@ -42,3 +42,8 @@ VERSION = "The portal does not understand this agent ({mine}); it needs version 
 FULL = "The disk of this board is full ({free:,} MB free in {folder}). Nothing measured is lost: the run waits for room."
 TOO_MUCH = "The run said more at once than the portal takes ({most:,} bytes); what it measured stays on the board."
 NO_ROOM = "The board has {free:,} MB of disk left, the files of the run need {needed:,} MB."
+NO_KEY = ("This board joined before its portal signed networks, so it could not tell whose they are: remove the agent "
+          "(--uninstall) and let it join again.")
+NO_NUMPY = "NumPy is not installed on this board; without it no network can be put together from its updates."
+NO_WORD = "The process that was to take it ended without a word ({how}), {tries} times."
+UNSEEN = "The networks on this board could not be looked at: the process that was to do it ended without a word ({how})."

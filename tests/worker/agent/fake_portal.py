@@ -34,6 +34,8 @@ class FakePortal:
         self.cancel, self.lease_lost = False, False
         self.slices: list[dict[str, Any]] = []
         self.slice_over = False
+        self.outcomes: list[dict[str, Any]] = []
+        self.next_network: dict[str, Any] | None = None
         self.asked: Counter[str] = Counter()
         self.faults: dict[str, list[Any]] = {}
         self.wheel = b""
@@ -73,6 +75,14 @@ class FakePortal:
         return {"hosting": RUN, "run": RUN, "number": 1, "part": 2, "device": "rack", "files": [file], "token": "5" * 64,
                 "lease_s": 30.0, **more}
 
+    def sends(self, update: bytes, number: int, batch: bytes = b"") -> dict[str, Any]:
+        """What a beat says of an update that waits; its files are there."""
+        self.files |= {"update": update, "batch": batch}
+        named = [{"path": path, "sha256": hashlib.sha256(body).hexdigest(), "size_bytes": len(body),
+                  "url": f"/api/agent/deployments/{RUN}/{word}"}
+                 for path, word, body in (("sent.update", "update", update), ("batch.npz", "batch", batch))]
+        return {"deployment": RUN, "number": number, "file": named[0], "batch": named[1] if batch else None}
+
     def fault(self, word: str) -> Any:
         waiting = self.faults.get(word)
         return waiting.pop(0) if waiting else None
@@ -100,6 +110,9 @@ class FakePortal:
             self.slices.append(said)
             over = (409, {"title": "This slice is no longer this board's."}, {})
             return over if self.slice_over else (200, {"state": said["state"], "poll_s": 0.1}, {})
+        if "/deployments/" in path and method == "POST":
+            self.outcomes.append(said)
+            return 200, {"state": said["state"], "network": self.next_network}, {}
         if word == "release":
             self.released.append(said["lease"])
             return 204, {}, {}
