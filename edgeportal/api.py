@@ -25,6 +25,8 @@ from apps.catalog.budgets_api import router as budgets
 from apps.catalog.derived_api import router as derived_files
 from apps.catalog.uploading import TooLarge
 from apps.catalog.uploads_api import router as uploads
+from apps.deployments.agents_api import router as networks_of_agents
+from apps.deployments.api import router as deployments
 from apps.devices.agents_api import router as agents
 from apps.devices.api import router as devices
 from apps.devices.boards.unwelcome import Unwelcome
@@ -99,13 +101,15 @@ def _known_fields_only(operation: Operation) -> Any:
 
 api = Api(title="EdgePortal", version="1", description=ABOUT, auth=AUTH, throttle=PerToken(), parser=StrictParser(),
           urls_namespace="api", docs_url=None)
-for router in (accounts, catalog, budgets, derived_files, codes, devices, links, experiments, plans, portfolios, profiles, search):
+for router in (accounts, catalog, budgets, derived_files, codes, devices, deployments, links, experiments, plans, portfolios,
+               profiles, search):
     api.add_router("", router)
 api.add_router("/streams", streams)
 api.add_router("/agent", agents)
 api.add_router("/agent", boards)
 api.add_router("/agent", hostings)
 api.add_router("/agent", relaying)
+api.add_router("/agent", networks_of_agents)
 api.add_router("", uploads)
 
 

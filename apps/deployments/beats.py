@@ -28,8 +28,12 @@ def _beat(sender: Any, agent: Agent, said: NetworkSaid | None, begins: bool, **_
             Served.objects.filter(agent=agent).delete()
         return None
     keep(agent, said)
-    device = agent.device
-    return None if said.cannot or device.retired or device.draining else waiting(agent)
+    return waiting(agent) if may_take(agent, said) else None
+
+
+def may_take(agent: Agent, said: NetworkSaid) -> bool:
+    """Nothing new begins on a device that is drained."""
+    return not (said.cannot or agent.device.retired or agent.device.draining)
 
 
 def keep(agent: Agent, said: NetworkSaid) -> None:

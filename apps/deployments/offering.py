@@ -11,8 +11,8 @@ from apps.experiments.models import Run, Status
 from worker.addressed.offered import KEY, Offered, Update
 
 NOT_OVER = "Run {number} is {status}: what it offers a board is known when it has finished."
-OFFERS_NOTHING = ("Run {number} offers boards no network: only updating runs do, and those from before boards took networks "
-                  "have to be run again.")
+OFFERS_NOTHING = ("Run {number} offers boards no network: only runs of partial updating do, and one from before boards took "
+                  "networks has to be run again.")
 NOTHING_LEFT = "Nothing of run {number} is left to send: {device} has its last update, or will have it."
 OTHER_NETWORK = ("{device} {serves}, and no update of run {number} begins there. Send the first network of this run; it takes "
                  "the place of what is served.")

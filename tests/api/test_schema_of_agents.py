@@ -41,7 +41,8 @@ def held(house: House, tmp_path: Path, settings: Any) -> tuple[Board, Run]:
 def test_every_route_of_agents_is_asked() -> None:
     assert {name.removesuffix("_as_board") for name in AGENTS} == {
         "join", "beat", "claim", "get_file", "say_events", "release", "get_hosts", "say_slice", "get_file_of_slice", "make_call",
-        "get_call", "get_piece", "put_piece"}, "put_output takes a path, and has tests of its own"
+        "get_call", "get_piece", "put_piece", "get_update", "get_batch",
+        "say_outcome"}, "put_output takes a path, and has tests of its own"
 
 
 @pytest.mark.parametrize("name", AGENTS)

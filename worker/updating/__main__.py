@@ -14,7 +14,8 @@ from typing import NoReturn
 
 from worker.addressed import MOST_BYTES, Refused, signed
 from worker.firstlook.sentences import Unfit
-from worker.updating.deployed import Deployed, Version
+from worker.updating.deployed import Deployed
+from worker.updating.version_files import Version
 
 KEY_DIGITS = 64
 

@@ -30,14 +30,15 @@ def offered(edge: Edge, paths: dict[int, str], first: Path, data: Data) -> Gener
     if isinstance(rights, str):
         yield Log(message=UNTRIED.format(why=rights))
         (first.parent / trial.NAME).unlink()
-        batch = None
-    else:
-        yield FileMade(path=trial.NAME, name="images on which a board tries a network", media_type="application/octet-stream")
-    of = [0] * (1 + len(paths)) if isinstance(rights, str) else rights
+        return _offer(edge, paths, first, [0] * (1 + len(paths)), None)
+    yield FileMade(path=trial.NAME, name="images on which a board tries a network", media_type="application/octet-stream")
+    return _offer(edge, paths, first, rights, Batch(path=trial.NAME, sha256=batch.sha256, images=len(batch.labels)))
+
+
+def _offer(edge: Edge, paths: dict[int, str], first: Path, rights: list[int], batch: Batch | None) -> Offered:
     updates = [_update(number, path, edge.updates[number], right)
-               for (number, path), right in zip(sorted(paths.items()), of[1:], strict=True)]
-    told = Batch(path=trial.NAME, sha256=batch.sha256, images=len(batch.labels)) if batch else None
-    return Offered(first=First(path=first.name, sha256=sha256(first.read_bytes()), right=of[0]), updates=updates, batch=told)
+               for (number, path), right in zip(sorted(paths.items()), rights[1:], strict=True)]
+    return Offered(first=First(path=first.name, sha256=sha256(first.read_bytes()), right=rights[0]), updates=updates, batch=batch)
 
 
 def _update(number: int, path: str, body: bytes, right: int) -> Update:

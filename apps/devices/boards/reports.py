@@ -48,6 +48,7 @@ def _few(facts: dict[str, Any]) -> dict[str, Any]:
 
 Word = Annotated[StrictStr, Field(max_length=120), AfterValidator(_printable)]
 Words = Annotated[StrictStr, Field(max_length=200), AfterValidator(_printable)]
+Sentence = Annotated[StrictStr, Field(max_length=400), AfterValidator(_printable)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,39}$")]
 Number = StrictFloat | StrictInt
 Milliseconds = Annotated[Number, Field(ge=0, le=LONGEST_MS)]
