@@ -31,9 +31,6 @@ class Limits:
     def foretold(self) -> Iterator[Metric]:
         yield from foretold({WHOLE_NETWORK: self.predicted_bytes}, self.budget_bytes)
 
-    def measured(self, bytes_: int) -> Metric:
-        return measured(WHOLE_NETWORK, bytes_)
-
 
 def foretold(blocks: Mapping[str, int], budget: int) -> Iterator[Metric]:
     """What the steps of each block will need, in bytes, and the budget, where there is one: told before anything is trained."""

@@ -17,7 +17,7 @@ from worker.training import augmentation, live, snapshot
 from worker.training.accuracy import Score, score
 from worker.training.batches import EVALUATION, order, shuffled
 from worker.training.hardware import chosen, resting, working
-from worker.training.limits import MEMORY, Limits, over_time
+from worker.training.limits import MEMORY, WHOLE_NETWORK, Limits, measured, over_time
 from worker.training.memory.meter import Meter
 from worker.training.rates import Rates
 from worker.training.settings import Settings
@@ -92,17 +92,19 @@ def train(
     network: torch.nn.Module, data: Data, settings: Settings, *,
     variant: str, checkpoints: Checkpoints, hold: Hold | None = None, share: Share | None = None,
     leg: Leg = WHOLE, stepped: Stepped | None = None, criterion: Criterion | None = None, limits: Limits | None = None,
+    is_clocked: bool = False,
 ) -> Generator[Event, None, Trained]:
     """Train `network` in place. `hold` is called after every backward pass and after every step, e.g. to keep pruned
     weights and their gradients at zero; `stepped` is told after every step how many there were, from the first epoch on.
     `criterion` is what gets less: cross-entropy, where nothing else is wanted. `limits`: a memory budget that is kept to.
+    `is_clocked`: tell what its first steps took of memory, and how accurate it was after how long, without a budget too.
     `share` says which of a run's epochs these are, where it trains more than one network; `leg` which of the network's.
 
     Resumes from the last checkpoint named after the variant, saying the metrics of its history once more first.
     """
     last = settings.epochs if leg.until is None else leg.until
     training = _Training(network, data, settings, variant, hold, share or Share(0, last - leg.after), range(leg.after, last),
-                         limits)
+                         limits, is_clocked)
     training.skip, training.stepped = leg.skip, stepped
     training.learner.criterion = criterion or training.learner.criterion
     known = leg.name or variant
@@ -126,7 +128,7 @@ def train(
             raise
         history.epoch = epoch
         history.seconds += time.monotonic() - begun
-        yield from _said(history, training.limited(history))
+        yield from _said(history, training.clocked(history))
         if epoch < settings.epochs:
             history.rates = yield from live.following(history.rates, settings, epoch + 1)
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
@@ -152,7 +154,7 @@ class _Training:
 
     def __init__(
         self, network: torch.nn.Module, data: Data, settings: Settings, variant: str, hold: Hold | None, share: Share,
-        span: range, limits: Limits | None,
+        span: range, limits: Limits | None, is_clocked: bool,
     ) -> None:
         self.device, self.limits = chosen(), limits
         self.network = working(network, self.device)
@@ -160,7 +162,7 @@ class _Training:
         self.hold, self.share, self.span = hold or (lambda: None), share, span
         self.learner = WholeLearner(network, settings, limits, hold=self.hold)
         self.optimiser = self.learner.optimiser
-        self.meter = Meter(self.device, self.learner.tensors()) if limits else None
+        self.meter = Meter(self.device, self.learner.tensors()) if limits or is_clocked else None
         self.skip = 0
         self.stepped: Stepped | None = None
         self.pulse = Pulse()
@@ -242,12 +244,12 @@ class _Training:
         self.meter.end()
         return found
 
-    def limited(self, history: snapshot.History) -> Iterator[Event]:
-        """What a limited training tells more: what its steps took, once, and how accurate it was after how long."""
-        if self.limits is None or self.meter is None:
+    def clocked(self, history: snapshot.History) -> Iterator[Event]:
+        """What its steps took, once, and how accurate it was after how long."""
+        if self.meter is None:
             return
         if self.meter.peak_bytes and not any(metric.name == MEMORY for metric in history.metrics):
-            yield self.limits.measured(self.meter.peak_bytes)
+            yield measured(WHOLE_NETWORK, self.meter.peak_bytes)
         accuracy = _last_validation(history)
         if accuracy is not None:
             yield over_time(history.seconds, accuracy)

@@ -52,7 +52,8 @@ def whole(settings: Settings, *, start: Start, context: Context, limit: Limit | 
         settings, limits = yield from _limited(network, data, settings, limit)
         yield from limits.foretold()
         yield phases.end("plan")
-    trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints, limits=limits)
+    trained = yield from train(network, data, settings, variant=NAME, checkpoints=context.checkpoints, limits=limits,
+                               is_clocked=True)
     yield phases.end("train")
     # Without an epoch too: what was given and what came out stand side by side, so both are tested on the same images.
     after = (yield from judged(network, data, NAME)) if settings.epochs or given.trained else None
