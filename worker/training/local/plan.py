@@ -108,12 +108,13 @@ class Plan:
 
 
 def planned(wants: Sequence[Want], budget: Budget) -> Plan:
-    """Blocks of neighbouring units whose largest batches are alike; Infeasible, with the bytes, where one unit does not fit.
+    """Blocks of neighbouring units whose largest batches are alike; Infeasible, with the bytes of the unit that needs most, where
+    one does not fit.
 
     A unit joins while its own largest batch is within the tolerance of the block's first, and while the batch that is left with
     all weights of the block resident is not below that of the first by more than the tolerance either.
     """
-    alone = [_alone(number, want, budget) for number, want in enumerate(wants, 1)]
+    alone = _each_alone(wants, budget)
     blocks: list[list[int]] = []
     for place, largest in enumerate(alone):
         reference = alone[blocks[-1][0]] if blocks else 0
@@ -128,12 +129,11 @@ def planned(wants: Sequence[Want], budget: Budget) -> Plan:
 
 def one_sweep(wants: Sequence[Want], budget: Budget) -> Plan:
     """Classic local learning: all units in one block with one batch; Infeasible where that does not fit."""
-    alone = [_alone(number, want, budget) for number, want in enumerate(wants, 1)]
     if _batch(wants, budget) < _least(wants):
         least = _least(wants)
         needed = budget.needed(_bytes(wants, least))
         raise Infeasible(_sentence(f"All {len(wants)} units together", needed, least, budget), needed)
-    return _plan(wants, alone, [_block(wants, list(range(len(wants))), budget)], budget)
+    return _plan(wants, _each_alone(wants, budget), [_block(wants, list(range(len(wants))), budget)], budget)
 
 
 def whole(want: Want, budget: Budget) -> Plan:
@@ -146,6 +146,13 @@ def _plan(wants: Sequence[Want], alone: Sequence[int], blocks: Sequence[PlannedB
     told = (PlannedUnit(want.name, largest, (want.demand.at_rest, want.demand.a_sample), want.resident_bytes)
             for want, largest in zip(wants, alone, strict=True))
     return Plan(budget.bytes, budget.usable, tuple(told), tuple(blocks))
+
+
+def _each_alone(wants: Sequence[Want], budget: Budget) -> list[int]:
+    """The unit that needs most is asked first: who then asks for the bytes that it names is not refused for another one's."""
+    hungriest = max(range(len(wants)), key=lambda place: wants[place].demand.bytes(wants[place].least))
+    _alone(hungriest + 1, wants[hungriest], budget)
+    return [_alone(number, want, budget) for number, want in enumerate(wants, 1)]
 
 
 def _alone(number: int, want: Want, budget: Budget) -> int:
