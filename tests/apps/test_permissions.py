@@ -121,8 +121,8 @@ class Writes:
     """The tables that were written to while it watched."""
 
     # What a mere visit writes: when a token was used last, the session that a signed-out visitor may get, and that somebody
-    # waits to see what a variant is made of.
-    UNTOLD = ("accounts_apitoken", "django_session", "catalog_description")
+    # waits to see what a variant is made of, or what training it takes of memory.
+    UNTOLD = ("accounts_apitoken", "django_session", "catalog_description", "catalog_rehearsal")
     STATEMENT = re.compile(r'^(?:INSERT INTO|UPDATE|DELETE FROM) "(\w+)"')
 
     def __init__(self) -> None:

@@ -132,7 +132,7 @@ def one_sweep(wants: Sequence[Want], budget: Budget) -> Plan:
     if _batch(wants, budget) < _least(wants):
         least = _least(wants)
         needed = budget.needed(_bytes(wants, least))
-        raise Infeasible(_sentence(f"All {len(wants)} units together", needed, least, budget), needed)
+        raise Infeasible(_sentence(f"A step of all {len(wants)} units together", needed, least, budget), needed)
     return _plan(wants, _each_alone(wants, budget), [_block(wants, list(range(len(wants))), budget)], budget)
 
 

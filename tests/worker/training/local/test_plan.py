@@ -58,7 +58,7 @@ def test_one_sweep_keeps_all_weights_resident_and_says_what_that_needs() -> None
     units = [want(300, 10, resident=200), want(300, 10, resident=200)]
     (block,) = one_sweep(units, budget(1000)).blocks
     assert (block.first, block.last, block.batch, block.predicted_bytes) == (1, 2, 50, 1000)
-    with pytest.raises(Infeasible, match="All 2 units together") as refused:
+    with pytest.raises(Infeasible, match="A step of all 2 units together needs") as refused:
         one_sweep(units, budget(505))
     assert refused.value.needed_bytes == 510
 
