@@ -56,12 +56,20 @@ def backup(portal: Portal, runs: tuple[str, str]) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="ep-backup-"))
     made = manage(portal, "first_admin", "boss@example.org", FIRST_ADMIN_PASSWORD=PASSWORD)
     assert made.returncode == 0 or "already" in made.stderr, made.stderr
+    assert portal.http.get("/team/").status_code == 200  # It names the key that signs networks: from now on there is one.
     done = manage(portal, "backup", str(folder))
     assert done.returncode == 0, done.stderr
     assert portal.run(runs[1])["status"] == "running", "the backup disturbed nobody"
     yield folder
     portal.clear_the_slot()
     shutil.rmtree(folder)
+
+
+def test_the_key_that_signs_for_boards_is_in_no_backup(portal: Portal, backup: Path) -> None:
+    key = (portal.var / "signing_key").read_bytes()
+    assert len(key) == 32
+    files = [file for file in backup.rglob("*") if file.is_file()]
+    assert not any(key in file.read_bytes() or file.name == "signing_key" for file in files)
 
 
 def damaged(backup: Path, change: Any) -> Path:
