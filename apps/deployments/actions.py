@@ -30,8 +30,10 @@ NOT_WAITING = "It waits no longer: it is {state}."
 SERVES_NOTHING = "serves no network"
 SERVES_OTHER = "serves, or will serve, another network"
 MOST_WAITING = 1000
-# Another runtime on another processor rounds otherwise; an image whose two best answers are as good as equal may then fall the
-# other way. Their answers differ by less than 1e-5 (measured), so one image of 64 is ample, and a broken network is far from it.
+NO_NUMBER_LEFT = "{device} says that it has number {number}, and there is none above it: let the board join again, from nothing."
+# The run counted with the same file on the same runtime; on another processor sums are made in another order, and only an image
+# whose two best answers agree to some six digits can fall the other way. One such image of 64 is ample, and a network that this
+# board's runtime gets wrong is far from it.
 IMAGES_A_SLIP = 64
 
 
@@ -155,7 +157,10 @@ def _number(stands: Standing) -> int:
     """Above all that were ever given to this board, and above what it says it has: the database may be of a backup."""
     assert stands.agent is not None
     given = Deployment.objects.filter(addressed_to=stands.agent.instance).aggregate(last=Max("number"))["last"] or 0
-    return max(int(given), (stands.served.number or 0) if stands.served else 0) + 1
+    last = max(int(given), (stands.served.number or 0) if stands.served else 0)
+    if last >= addressed.HIGHEST:
+        raise Conflict({"": NO_NUMBER_LEFT.format(device=stands.device, number=last)})
+    return last + 1
 
 
 def _least(right: int, images: int) -> int:

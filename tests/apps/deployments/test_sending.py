@@ -102,6 +102,12 @@ def test_numbers_rise_above_what_the_board_has(cast: Cast, porch: Porch, dpu: Ru
     assert actions.deploy_first(cast.alice, dpu, porch.board.device).number == 41
 
 
+def test_a_board_that_claims_the_highest_number_is_sent_nothing(cast: Cast, porch: Porch, dpu: Run) -> None:
+    porch.beat(number=2**53, sha256="9" * 64)
+    with pytest.raises(Conflict, match="there is none above it"):
+        actions.deploy_first(cast.alice, dpu, porch.board.device)
+
+
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.FAILED, Status.CANCELLED])
 def test_a_run_that_has_not_finished_offers_nothing(cast: Cast, porch: Porch, kept: Path, status: Status) -> None:
     run = finished(cast, kept)
