@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -14,18 +14,21 @@ from pydantic import Field
 from apps.accounts import teams
 from apps.accounts.wire import Asked, OfTeam, Page, Paging, Told, paged, team_of
 from apps.deployments import actions, standing
-from apps.deployments.models import Deployment, Kind, State
+from apps.deployments.models import Deployment
 from apps.devices.models import Device
 from apps.experiments.models import Run
+from worker.addressed import Kind
 
 router = Router(tags=["deployments"])
+# Other things of the API have kinds and states too, and there a schema is known by its name.
+DeploymentState = Literal["waiting", "taken", "refused", "withdrawn"]
 
 
 class DeploymentOut(Told):
     id: UUID
     device: UUID = Field(validation_alias="device_id")
     number: int = Field(description="Rises with everything that is sent to a board; a lower one is refused there.")
-    kind: Kind
+    kind: Kind = Field(description="A network that takes the place of any, or a change of the one that is served.")
     run: UUID | None = Field(validation_alias="run_id", description="None once the run is gone.")
     run_number: int
     network: str
@@ -35,7 +38,7 @@ class DeploymentOut(Told):
     batch_bytes: int = Field(description="Fetched once besides, to try the networks on.")
     base_sha256: str
     result_sha256: str
-    state: State
+    state: DeploymentState
     reason: str
     tried: bool | None = Field(description="Whether the board ran it on its stored batch first; none while it waits.")
     created: datetime
@@ -63,7 +66,7 @@ class SendIn(Asked):
 
 class Deployments(Paging, OfTeam):
     device: UUID | None = Field(None, description="Only those for this device.")
-    state: State | None = None
+    state: DeploymentState | None = None
 
 
 @router.get("/deployments", response=Page[DeploymentOut])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.test import Client
 
 from apps.accounts.models import Scope
+from apps.deployments.api import DeploymentState
+from apps.deployments.models import Kind, State
 from apps.experiments.models import Run
 from tests.apps.cast import Cast
 from tests.apps.deployments.sent import HASHES, Porch
+from worker import addressed
 
 
 @pytest.fixture
@@ -66,3 +69,8 @@ def test_a_token_must_lead(cast: Cast, ask: Any, porch: Porch, dpu: Run, scope: 
     answer = ask("POST", f"/devices/{porch.board.device.pk}/deployments", {"run": str(dpu.pk), "first": True},
                  Authorization=f"Bearer {cast.token(scope)}")
     assert answer.status_code == status
+
+
+def test_the_schema_names_every_kind_and_every_state() -> None:
+    assert set(get_args(addressed.Kind)) == set(Kind.values)
+    assert set(get_args(DeploymentState)) == set(State.values)
