@@ -16,7 +16,8 @@ from worker.training.fitted import answer
 @pytest.fixture
 def network(desk: Desk) -> Path:
     path = desk.folder / "net.safetensors"
-    files.save(architectures.build("resnet20", 5, (3, 16, 16), width=0.25, seed=1), path, in_shape=(3, 16, 16), classes=5, name="n")
+    made = architectures.build("resnet20", 5, (3, 16, 16), width=0.25, seed=1)
+    files.save(made, path, in_shape=(3, 16, 16), classes=5, name="n")
     return path
 
 
