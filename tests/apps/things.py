@@ -50,10 +50,16 @@ def gather_things(cast: Cast, folder: Path) -> dict[str, Any]:
              "stream": run.stream, "team_stream": Stream.of_team(cast.team),
              "person": cast.victor, "file": RunFile.objects.create(run=run, path="a", name="Secret file", blob=blob)}
     found |= _of_boards(cast) | _of_links(cast, device) | _of_others(cast, found)
-    found["deployment"] = Deployment.objects.create(
-        team=cast.team, device=found["board"], addressed_to="secret-instance", number=1, kind="first", run=run,
-        run_number=run.number, network="Secret net", path="first.onnx", sha256="0" * 64, sent_bytes=1, everything_bytes=1, result_sha256="0" * 64)
+    found["deployment"] = _sent(cast, found)
     return found | _of_networks(cast, folder) | _of_variant(variant) | {"plan": kept_plan(device)}
+
+
+def _sent(cast: Cast, found: dict[str, Any]) -> Deployment:
+    """A network on its way to the board."""
+    sizes = {"sent_bytes": 1, "everything_bytes": 1}
+    return Deployment.objects.create(
+        team=cast.team, device=found["board"], addressed_to="secret-instance", number=1, kind="first", run=found["run"],
+        run_number=found["run"].number, network="Secret net", path="first.onnx", sha256="0" * 64, result_sha256="0" * 64, **sizes)
 
 
 def _of_boards(cast: Cast) -> dict[str, Any]:
