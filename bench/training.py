@@ -105,7 +105,7 @@ def cost() -> Iterator[Row]:
     """An epoch's CPU time by each kind of exit against backprop at the same budget: in one process, backprop before and after."""
     cells = [{"part": "cost", "network": network, "budget_mb": budget, "most_batch": MOST_STEP} for network, budget in
              ((VGG, tightest(VGG)), (VGG, LINEAR_MB), (RESNET, tightest(RESNET)))]
-    for cell, found in _figures().measured(cells, work, 1):
+    for cell, found in _figures().measured(cells, work, 2):
         network, budget = cell["network"], cell["budget_mb"]
         both = [each["steps_s"] for each in found["backprop"]]
         yield (f"{network}, {budget} MB: an epoch by backprop",
