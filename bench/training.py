@@ -25,7 +25,7 @@ FRONTIER = {VGG: (60, 130, 200, 260, 400), RESNET: (60, 80, 130, 260, 400)}
 RACES = {VGG: (60, 130, 260), RESNET: (80, 130, 260)}
 LINEAR_MB, SMALL_MB, MOST_BATCH, MOST_STEP = 200, 130, 256, 64
 CHEAPER, SOONER, FEWER, NEAR_POINTS, MINUTES = 0.75, 0.5, 10.9, 1.0, 40
-TARGETS, RATE, RACE_EPOCHS, CAP_S, FOLD_EPOCHS = (0.95, 0.97, 0.98), 0.05, 8, 120, 10
+TARGETS, RATE, RACE_EPOCHS, CAP_S, FOLD_EPOCHS = (0.95, 0.97, 0.98), 0.05, 8, 120, 6
 # Below FEW images a step the declared rate is too fast for whole networks: they race with a slower one too. Where backprop has
 # but a few images a step, NeuroFlux also races with short ones: of 800 images large steps are few steps.
 FEW, SHORT_STEP = 32, 16
