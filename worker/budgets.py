@@ -17,7 +17,8 @@ VERSION = 1
 MB = 1_000_000
 MOST_BYTES = 1e15
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
-BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[KMG]?B)?)", re.IGNORECASE)
+# ASCII: the sign of kelvin is a K to whoever ignores case, and no unit.
+BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[KMG]?B)?)", re.IGNORECASE | re.ASCII)
 LONGEST_QUOTE = 40
 ALLOWED = "got {got!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0{most}"
 

@@ -64,7 +64,8 @@ def test_budgets_are_read_in_units_of_a_thousand(text: str, size: int) -> None:
     assert bytes_of(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5MB", "5 MiB", "1e9", "five", "0.1B", "9" * 40])
+@pytest.mark.parametrize("text", ["", "0", "-5MB", "5 MiB", "1e9", "five", "0.1B", "9" * 40, "130 \N{KELVIN SIGN}B",
+                                  "\N{ARABIC-INDIC DIGIT THREE}MB"])
 def test_other_budgets_are_refused(text: str) -> None:
     with pytest.raises(Refused, match="budget: got"):
         bytes_of(text)
