@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,20 @@ def test_it_is_made_at_its_first_use_and_is_its_owners_alone(file: Path) -> None
     assert signing.public() == public
     assert signing.fingerprint() == hashlib.sha256(public).hexdigest()
     assert [each.name for each in file.parent.iterdir()] == ["signing_key"]
+
+
+def test_its_name_in_the_folder_outlives_a_power_cut(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = list[bool]()
+    sync = os.fsync
+
+    def seen(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            named.append(file.exists())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    signing.public()
+    assert named == [True]
 
 
 def _told(queue: Any, barrier: Any) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from apps.accounts import signing
 from apps.deployments import actions, beats
@@ -35,6 +37,13 @@ def states() -> list[str]:
 def test_who_joins_is_told_the_public_key(cast: Cast, kept: object) -> None:
     answer = join(enrolment.make_code(cast.alice, cast.team)[1]).json()
     assert answer["signing_key"] == signing.public().hex()
+
+
+def test_a_damaged_key_keeps_no_board_from_joining_and_is_none_to_it(cast: Cast, kept: object) -> None:
+    signing.public()
+    Path(settings.SIGNING_KEY_FILE).write_bytes(b"short")
+    answer = join(enrolment.make_code(cast.alice, cast.team)[1])
+    assert (answer.status_code, answer.json()["signing_key"]) == (201, "")
 
 
 def test_a_beat_names_what_waits_and_its_bytes_are_what_was_said(cast: Cast, porch: Porch, dpu: Run) -> None:
