@@ -24,6 +24,8 @@ MOST_ADDRESS_BYTES = 10_000
 MOST_BYTES = 2_000_000_000
 HIGHEST = 2**53
 LONGEST_NAME = 200
+# What the images to try networks on are called, in a run's files and in a device's folder.
+BATCH = "batch.npz"
 # A first network, to serve whatever was served before; or a change of one that is there.
 Kind = Literal["first", "change"]
 

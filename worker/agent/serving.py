@@ -17,11 +17,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from worker.addressed import BATCH
 from worker.agent.child import how, surroundings
-from worker.agent.fetching import Unfetchable, fetch_all
+from worker.agent.fetching import Unfetchable, Wanted, fetch_all, is_whole
 from worker.agent.portal import Patience, Portal
 from worker.agent.state import Folder
-from worker.agent.wording import NO_KEY, NO_NUMPY, NO_WORD, UNSEEN, Away, Refused
+from worker.agent.wording import NO_DISK, NO_KEY, NO_NUMPY, NO_WORD, UNSEEN, Away, Refused
 
 log = logging.getLogger(__name__)
 NOTHING: dict[str, Any] = {"number": None, "sha256": "", "first_sha256": ""}
@@ -53,13 +54,19 @@ class Serving:
 
     def recover(self) -> None:
         """After a start: what a power cut left is put in order, and what is served is looked up."""
-        if not self._folder.network.is_dir() or self._cannot:
-            return
-        done = self._asked("show")
-        if done.returncode == 0:
-            self._serves(json.loads(done.stdout))
-        elif done.returncode != REFUSED:
-            self._cannot = UNSEEN.format(how=how(done.returncode))
+        if self._folder.network.is_dir() and not self._cannot:
+            self._cannot = self._looked()
+
+    def _looked(self) -> str:
+        """Put in order and look up what is served; why that cannot be done, in a sentence."""
+        try:
+            done = self._asked("show")
+        except OSError as error:
+            return UNSEEN.format(how=error.strerror)
+        if done.returncode not in (0, REFUSED):
+            return UNSEEN.format(how=how(done.returncode))
+        self._served = NOTHING if done.returncode else _served(done)
+        return ""
 
     def take(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
         """Fetch what waits, take it, say what became of it; what waits next. None when the agent stops, or it was withdrawn."""
@@ -76,32 +83,38 @@ class Serving:
             return self._taken(self._folder.incoming / wanted["file"]["path"]) if self._fetched(wanted) else None
         except Unfetchable as why:
             return Outcome("refused", str(why))
+        except OSError as error:  # A full disk, one that may only be read, no process to be had: said, and not tried for ever.
+            return Outcome("refused", NO_DISK.format(why=error.strerror or type(error).__name__))
 
     def _fetched(self, wanted: dict[str, Any]) -> bool:
-        """The update, and the images that it is tried on where this board can run it and has others."""
-        incoming = self._folder.incoming
-        for old in incoming.glob("*") if incoming.is_dir() else ():
-            if not old.name.startswith(wanted["file"]["path"]):
-                old.unlink(missing_ok=True)
+        """The update, and the images that it is tried on where this board can run it and has others.
+
+        Nobody signed what a beat says: no name from there reaches the folder of the networks that are served.
+        """
+        incoming, files = self._folder.incoming, [wanted["file"]]
         for folder in (incoming, self._folder.network):
             folder.mkdir(exist_ok=True, mode=0o700)
-        batch = [wanted["batch"]] if wanted.get("batch") and find_spec("onnxruntime") else []
-        return (fetch_all([wanted["file"]], incoming, self._portal, self._stopping.wait)
-                and fetch_all(batch, self._folder.network, self._portal, self._stopping.wait))
+        if wanted.get("batch") and find_spec("onnxruntime"):
+            batch = wanted["batch"] | {"path": BATCH}
+            files += [] if is_whole(self._folder.network / BATCH, Wanted(*(batch[name] for name in Wanted._fields))) else [batch]
+        for old in incoming.glob("*"):
+            if not old.name.startswith(tuple(each["path"] for each in files)):
+                old.unlink(missing_ok=True)
+        return fetch_all(files, incoming, self._portal, self._stopping.wait)
 
     def _taken(self, file: Path) -> Outcome:
-        """In a process of its own: what a network does to its runtime is not done to the agent."""
-        ended = ""
+        """In a process of its own: what a network does to its runtime is not done to the agent. What one that ended left goes."""
+        ended, brought = "", file.with_name(BATCH)
+        batch = ("--batch", str(brought)) if brought.exists() else ()
         for _ in range(TRIES):
-            done = self._asked("take", str(file), "--device", self._instance, "--public", self._key)
+            done = self._asked("take", str(file), *batch, "--device", self._instance, "--public", self._key)
             if done.returncode == 0:
-                told = json.loads(done.stdout)
-                self._serves(told)
-                log.info("number %d of the network is served", told["number"])
-                return Outcome("taken", tried=bool(told["tried"]))
+                self._served, self._cannot = _served(done), ""
+                log.info("number %d of the network is served", self._served["number"])
+                return Outcome("taken", tried=bool(json.loads(done.stdout)["tried"]))
             if done.returncode == REFUSED:
                 return Outcome("refused", _one_line(done.stderr))
-            ended = how(done.returncode)
+            ended, self._cannot = how(done.returncode), self._looked()
         return Outcome("refused", NO_WORD.format(how=ended, tries=TRIES))
 
     def _asked(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -111,9 +124,6 @@ class Serving:
                                   stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, -9, "", "")
-
-    def _serves(self, told: dict[str, Any]) -> None:
-        self._served = {"number": told["number"], "sha256": told["sha256"], "first_sha256": told["first"]}
 
     def _told(self, deployment: str, outcome: Outcome) -> dict[str, Any] | None:
         """Said until it is heard: only then the portal stops asking for it."""
@@ -132,6 +142,11 @@ class Serving:
 
     def _lacks(self) -> str:
         return NO_KEY if not self._key else "" if find_spec("numpy") else NO_NUMPY
+
+
+def _served(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    told = json.loads(done.stdout)
+    return {"number": told["number"], "sha256": told["sha256"], "first_sha256": told["first"]}
 
 
 def _one_line(text: str) -> str:

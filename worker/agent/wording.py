@@ -45,5 +45,6 @@ NO_ROOM = "The board has {free:,} MB of disk left, the files of the run need {ne
 NO_KEY = ("This board joined before its portal signed networks, so it could not tell whose they are: remove the agent "
           "(--uninstall) and let it join again.")
 NO_NUMPY = "NumPy is not installed on this board; without it no network can be put together from its updates."
+NO_DISK = "The board could not keep or start what it takes ({why})."
 NO_WORD = "The process that was to take it ended without a word ({how}), {tries} times."
 UNSEEN = "The networks on this board could not be looked at: the process that was to do it ended without a word ({how})."

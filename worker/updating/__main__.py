@@ -57,6 +57,7 @@ def _words() -> argparse.Namespace:
         verb.add_argument("--public", type=_public, required=verb is take, default=b"", metavar="KEY",
                           help="the public key, 64 hexadecimal digits")
         verb.set_defaults(do=do)
+    take.add_argument("--batch", type=Path, help="images to try it on, stored if they are those that the update names")
     for verb in (sign, begin, take, show):
         verb.add_argument("--device", required=verb in (sign, take), default="", help="the device's name")
     return reader.parse_args()
@@ -95,7 +96,7 @@ def _take(asked: argparse.Namespace) -> dict[str, object]:
     if asked.file.stat().st_size > MOST_BYTES:
         raise Refused(f"The update has {asked.file.stat().st_size:,} bytes; at most {MOST_BYTES:,} are taken.")
     deployed = _deployed(asked)
-    taken = deployed.take(asked.file.read_bytes())
+    taken = deployed.take(asked.file.read_bytes(), asked.batch)
     return _told(deployed, taken.version) | {"tried": taken.tried, "before": taken.before}
 
 

@@ -19,6 +19,8 @@ from worker.firstlook.sentences import Unfit
 Array = NDArray[Any]
 # Names of types by what safetensors calls them, and by ONNX's numbers; bits are copied, so these say sizes alone.
 ITEMS = {"F32": "<u4", "F64": "<u8", "F16": "<u2", "BF16": "<u2", "I64": "<u8"}
+# Bits of the exponent: all of them are 1 in what is infinite or no number, and in nothing else.
+EXPONENTS = {"F32": 0x7F80_0000, "F64": 0x7FF0_0000_0000_0000, "F16": 0x7C00, "BF16": 0x7F80}
 ONNX_TYPES = {1: "F32", 7: "I64", 10: "F16", 11: "F64", 16: "BF16"}
 MOST_FIELDS = 1_000_000
 MOST_HEADER_BYTES = 10_000_000
@@ -74,6 +76,15 @@ def put(body: bytes, state: Mapping[str, Array]) -> bytes:
                             f"the file holds {place.size:,} of {place.type}.")
             place.of(changed)[:] = wanted.reshape(-1).view(ITEMS[place.type])
     return bytes(changed)
+
+
+def unfinite(body: bytes) -> str:
+    """The first tensor of which a number is infinite or none; nothing where all are finite. Unfit as in `places`."""
+    for place in places(body):
+        mask = EXPONENTS.get(place.type)
+        if mask and ((place.of(body) & place.of(body).dtype.type(mask)) == mask).any():
+            return place.name
+    return ""
 
 
 # Safetensors: eight bytes with the header's length, the header as JSON, the numbers

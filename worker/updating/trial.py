@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.addressed import BATCH
 from worker.durable import write_durably
+from worker.updating.places import unfinite
 
-NAME = "batch.npz"
+NAME = BATCH
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,16 @@ def keep(folder: Path, images: NDArray[np.float32], labels: NDArray[np.int64]) -
     return found
 
 
+def adopt(folder: Path, brought: Path | None, sha256: str) -> Batch | None:
+    """The stored batch. The brought one takes its place where only its arrays have this SHA-256."""
+    held = kept(folder)
+    found = _read(brought) if brought and not (held and held.sha256 == sha256) else None
+    if brought and found and found.sha256 == sha256:
+        write_durably(folder / NAME, brought.read_bytes())
+        return found
+    return held
+
+
 def forget(folder: Path) -> None:
     (folder / NAME).unlink(missing_ok=True)
 
@@ -49,12 +61,22 @@ def is_possible() -> bool:
 
 def kept(folder: Path) -> Batch | None:
     """The stored batch; None where there is none, or it cannot be read."""
+    return _read(folder / NAME)
+
+
+def _read(file: Path) -> Batch | None:
     try:
-        with np.load(folder / NAME, allow_pickle=False) as found:
+        with np.load(file, allow_pickle=False) as found:
             images, labels = found["images"], found["labels"]
-    except (OSError, ValueError, KeyError):
+    except Exception:  # A damaged archive fails in zip, zlib, struct or NumPy, each with errors of its own.
         return None
     return Batch(images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
+
+
+def without_numbers(network: Path) -> str:
+    """Where nothing can run the network: why it may not be used all the same, in a sentence; nothing when it may."""
+    name = unfinite(network.read_bytes())
+    return f"Not all numbers of its tensor {name} are finite." if name else ""
 
 
 def failed(network: Path, batch: Batch, least_right: int) -> str:

@@ -1,8 +1,10 @@
-"""Files of a network's versions on a device: what their names say, and whether they are whole."""
+"""Files of a network's versions on a device: what their names say, whether they are whole, and the links that lead to them."""
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,3 +33,23 @@ class Version:
             return sha256(self.file.read_bytes()) == self.sha256
         except OSError:
             return False
+
+
+def linked(folder: Path, name: str) -> Version | None:
+    """What the link of this name says, whether its file is there or not; None where there is no link."""
+    try:
+        return Version.of(folder / (folder / name).readlink())
+    except OSError:
+        return None
+
+
+def link(folder: Path, name: str, version: Version) -> None:
+    """Lead the link there: it changes at once or not at all, and stays changed when this returns."""
+    fresh = folder / f"{name}.{secrets.token_hex(4)}.tmp"
+    fresh.symlink_to(version.file.name)
+    fresh.replace(folder / name)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

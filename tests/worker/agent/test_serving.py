@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -158,6 +160,79 @@ def test_a_process_that_dies_over_it_is_given_up(
         "The process that was to take it ended without a word (exit status 1), 3 times.")
 
 
+def test_what_a_process_that_died_left_is_cleared_away(
+    folder: Folder, portal: FakePortal, exported: bytes, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+) -> None:
+    made, asked = board(folder, portal), Serving._asked
+
+    def dies(serving_: Serving, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Written, and gone while it was tried."""
+        if verb == "show":
+            return asked(serving_, verb, *words)
+        (folder.network / f"{1:016d}-{hashlib.sha256(exported).hexdigest()}.first.onnx").write_bytes(exported)
+        return subprocess.CompletedProcess([verb], -11, "", "")
+
+    monkeypatch.setattr(Serving, "_asked", dies)
+    made.take(portal.sends(addressed(exported, 1, kind="first"), 1))
+    assert portal.outcomes[-1]["state"] == "refused"
+    assert not list(folder.network.glob("*.onnx"))
+    assert made.about()["number"] is None
+
+
+# The disk, and processes that cannot be had
+
+def breaks(*_: object, **__: object) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_while_it_is_fetched_is_a_refusal(
+    folder: Folder, serves: Serving, portal: FakePortal, exported: bytes, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+) -> None:
+    monkeypatch.setattr(Portal, "fetch", breaks)
+    assert serves.take(portal.sends(addressed(exported, 2, kind="first"), 2)) is None
+    assert portal.outcomes[-1]["state"] == "refused"
+    assert "No space left on device" in portal.outcomes[-1]["reason"]
+    assert serves.about()["number"] == 1
+
+
+def test_where_no_process_can_be_had_it_is_refused_and_a_start_says_so(
+    folder: Folder, serves: Serving, portal: FakePortal, exported: bytes, monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+) -> None:
+    monkeypatch.setattr(serving.subprocess, "run", breaks)
+    serves.take(portal.sends(addressed(exported, 2, kind="first"), 2))
+    assert portal.outcomes[-1]["state"] == "refused"
+    again = board(folder, portal)
+    again.recover()
+    assert "could not be looked at" in again.about()["cannot"]
+
+
+# What a beat names, nobody signed
+
+def test_a_batch_by_another_name_reaches_nothing_that_is_served(
+    folder: Folder, serves: Serving, portal: FakePortal, exported: bytes,  # noqa: F811
+) -> None:
+    evil = moved(exported, 1.0, seed=9)
+    for name in ("current", f"{2**53:016d}-{hashlib.sha256(evil).hexdigest()}.first.onnx"):
+        sent = portal.sends(addressed(exported, 2, kind="first"), 2, evil)
+        sent["batch"]["path"] = name
+        serves.take(sent)
+        assert current(folder) == exported
+        again = board(folder, portal)
+        again.recover()
+        assert again.about()["number"] == 2
+        assert evil not in [file.read_bytes() for file in folder.network.iterdir()]
+
+
+def test_a_batch_of_other_images_than_were_signed_is_not_kept(
+    folder: Folder, serves: Serving, portal: FakePortal, exported: bytes, tmp_path: Path,  # noqa: F811
+) -> None:
+    trial.keep(tmp_path, np.zeros((2, 1, 8, 8), np.float32), np.zeros(2, np.int64))
+    other = (tmp_path / trial.NAME).read_bytes()
+    serves.take(portal.sends(addressed(exported, 2, kind="first", batch_sha256="0" * 64, least_right=1), 2, other))
+    assert "a batch that this device does not have" in portal.outcomes[-1]["reason"]
+    assert trial.kept(folder.network) is None
+
+
 def test_an_agent_of_before_says_that_it_must_join_again(folder: Folder, portal: FakePortal) -> None:
     assert "joined before its portal signed networks" in board(folder, portal, key="").about()["cannot"]
 
@@ -168,8 +243,6 @@ def test_a_board_without_numpy_says_so(folder: Folder, portal: FakePortal, monke
 
 
 def test_the_agent_itself_loads_no_numpy_for_it() -> None:
-    import subprocess
-
     program = "import sys; import worker.agent.serving; assert not {'numpy', 'onnxruntime'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -132,6 +132,59 @@ def test_a_device_without_onnx_runtime_says_that_it_did_not_try(board: Board, mo
     assert served(board) == board.new
 
 
+@pytest.mark.parametrize("body", [b"", b"PK\x03\x04 garbage", b"\x93NUMPY\x01\x00v", None], ids=["empty", "zip", "npy", "cut"])
+def test_a_damaged_batch_is_none(board: Board, body: bytes | None) -> None:
+    batch = stored(board)
+    file = board.folder / trial.NAME
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if body is None else body)
+    assert trial.kept(board.folder) is None
+    asking = signed(board.there, board.key, device=DEVICE, number=1, batch_sha256=batch.sha256, least_right=8)
+    with pytest.raises(Refused, match="a batch that this device does not have"):
+        board.deployed.take(asking)
+
+
+def test_of_a_batch_no_turned_bits_are_more_than_a_missing_batch(board: Board) -> None:
+    stored(board)
+    file, chance = board.folder / trial.NAME, np.random.default_rng(3)
+    whole = file.read_bytes()
+    for _ in range(200):
+        turned = bytearray(whole)
+        turned[chance.integers(len(turned))] ^= 1 << chance.integers(8)
+        file.write_bytes(turned)
+        trial.kept(board.folder)
+
+
+def test_a_batch_that_came_beside_is_stored_where_it_is_the_one_that_was_signed(board: Board, tmp_path: Path) -> None:
+    batch = stored(board)
+    (board.folder / trial.NAME).rename(tmp_path / "brought")
+    asking = signed(board.there, board.key, device=DEVICE, number=1, batch_sha256=batch.sha256, least_right=8)
+    assert board.deployed.take(asking, tmp_path / "brought").tried
+    assert (board.folder / trial.NAME).read_bytes() == (tmp_path / "brought").read_bytes()
+
+
+def test_another_batch_that_came_beside_is_not_stored(board: Board, tmp_path: Path) -> None:
+    batch = stored(board)
+    other = trial.keep(tmp_path, np.zeros((2, 1, 8, 8), np.float32), np.zeros(2, np.int64))
+    assert other.sha256 != batch.sha256
+    asking = signed(board.there, board.key, device=DEVICE, number=1, batch_sha256=batch.sha256, least_right=8)
+    assert board.deployed.take(asking, tmp_path / trial.NAME).tried
+    held = trial.kept(board.folder)
+    assert held is not None
+    assert held.sha256 == batch.sha256
+
+
+def test_what_cannot_be_run_has_finite_numbers_at_least(board: Board, exported: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    from worker.updating.places import places, put
+
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    weight = next(place for place in places(exported) if place.is_weight)
+    broken = put(exported, {weight.name: np.full(weight.size, np.nan, np.float32)})
+    with pytest.raises(Refused, match=f"Not all numbers of its tensor {weight.name} are finite"):
+        board.deployed.take(signed(make(exported, broken), board.key, device=DEVICE, number=1))
+    assert served(board) == board.old
+
+
 def test_taken_once_more_it_still_says_whether_it_was_tried(board: Board) -> None:
     batch = stored(board)
     body = signed(board.there, board.key, device=DEVICE, number=1, batch_sha256=batch.sha256, least_right=8)

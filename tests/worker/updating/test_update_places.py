@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import fx
 
 from worker.dnn import architectures, export, files
 from worker.firstlook.sentences import Unfit
-from worker.updating.places import places, put
+from worker.updating.places import places, put, unfinite
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def test_what_is_put_in_changes_its_own_bytes_alone(exported: bytes) -> None:
     assert place.begin <= differing.min()
     assert differing.max() < place.begin + 4 * place.size
     assert put(fresh, {place.name: place.of(exported).view(np.float32)}) == exported
+
+
+@pytest.mark.parametrize("kind, items", [("F32", torch.float32), ("F64", torch.float64), ("F16", torch.float16),
+                                         ("BF16", torch.bfloat16)])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_of_every_type_one_number_that_is_none_is_found(kind: str, items: torch.dtype, number: float) -> None:
+    largest = torch.full((3, 4), torch.finfo(items).max, dtype=items)
+    body = save({"fine": -largest, "whole": torch.full((2,), -1, dtype=torch.int64), "odd": largest})
+    assert {place.type for place in places(body)} == {kind, "I64"}
+    assert unfinite(body) == ""
+    largest[1, 2] = number
+    assert unfinite(save({"fine": -largest.abs().nan_to_num(0, 0), "odd": largest})) == "odd"
 
 
 def test_a_tensor_of_another_size_is_refused(exported: bytes) -> None:
