@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench.power_cuts import Board, cuts
+from bench.power_cuts import Board, bare_cuts, cuts
 from tests.worker.updating.versions_made import moved
 from worker.updating import deployed as inside
+from worker.updating import trial
 
-TIMES = 15
+TIMES, BARE_TIMES = 15, 6
 
 
 @pytest.mark.kill
@@ -23,6 +25,23 @@ def test_kill_9_at_moments_drawn_by_lot_leaves_old_or_new(exported: bytes, tmp_p
     assert held is not None
     board.deployed.take(board.update(held.number + 1))
     assert (board.folder / "current").read_bytes() == board.rightly(held.number + 1)
+
+
+@pytest.mark.kill
+def test_a_bare_device_killed_over_its_first_network_serves_nothing_or_a_whole_one(exported: bytes, tmp_path: Path) -> None:
+    (tmp_path / "brought").mkdir()
+    trial.keep(tmp_path / "brought", np.zeros((4, 1, 8, 8), np.float32), np.zeros(4, np.int64))
+    new, boards = moved(exported, 0.1), dict[int, Board]()
+
+    def board(number: int) -> Board:
+        boards[number] = Board(tmp_path / f"bare-{number}", exported, new, bare=True, batch=tmp_path / "brought")
+        return boards[number]
+
+    found = bare_cuts(board, BARE_TIMES)
+    assert len(found) == BARE_TIMES
+    # Each works on after its cut, and tries what it takes.
+    for number, (_, held) in enumerate(found, 1):
+        assert boards[number].take(held + 1).tried == trial.is_possible()
 
 
 class Cut(BaseException):
@@ -60,6 +79,8 @@ def test_cut_between_two_steps_one_of_both_serves(
     def gone(*_: object) -> None:
         raise Cut
 
+    if moment == "_tidy":  # the second time: the first is before anything is written
+        monkeypatch.setattr(inside.Deployed, "_in_order", lambda deployed: deployed.current())
     monkeypatch.setattr(inside.Deployed, moment, gone)
     with pytest.raises(Cut):
         board.deployed.take(board.update(sent))
