@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from apps.accounts import signing
@@ -22,9 +24,15 @@ from worker import addressed
 from worker.addressed import Address
 from worker.addressed.offered import First, Offered, Update
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 ONLY_ADMINS = "Only an administrator of the team can change what its devices serve."
 OTHER_TEAM = "This run is of another team than the device."
 FILE_GONE = "Run {number} has lost its file {path}; run it again."
+OTHER_FILE = "The file {path} of run {number} is not the network that the run says it is; run it again."
+OVERTAKEN = "Something else was sent to this board a moment ago, as {device} or as another entry of it: look, and send again."
+FULL = "{most:,} updates wait for {device} already: send more when it has taken some."
 REPLACED = "A new first network takes its place."
 NOT_WAITING = "It waits no longer: it is {state}."
 SERVES_NOTHING = "serves no network"
@@ -44,11 +52,10 @@ def deploy_first(user: User, run: Run, device: Device) -> Deployment:
     """
     _may(user, run, device)
     with transaction.atomic():
-        stands = _locked(device)
-        offer = offering.offered(run)
-        made = _addressed(user, run, stands, offer, offer.first)
-        settling.withdraw(stands.waiting, REPLACED)
-        made.save()
+        sending = _sending(user, run, _locked(device))
+        (made,) = _addressed(sending, [sending.offer.first])
+        settling.withdraw(sending.stands.waiting, REPLACED)
+        _save(sending, [made])
         settling.tell(device)
     return made
 
@@ -64,11 +71,12 @@ def send(user: User, run: Run, device: Device, *, rounds: int | None = 1) -> lis
     _may(user, run, device)
     with transaction.atomic():
         stands = _locked(device)
-        offer = offering.offered(run)
-        made = list[Deployment]()
-        for update in _next(run, offer, stands)[:rounds if rounds is not None else MOST_WAITING]:
-            made.append(_addressed(user, run, stands, offer, update))
-            made[-1].save()
+        room = MOST_WAITING - len(stands.waiting)
+        if room <= 0:
+            raise Conflict({"": FULL.format(most=MOST_WAITING, device=device)})
+        sending = _sending(user, run, stands)
+        made = _addressed(sending, _next(run, sending.offer, stands)[:min(room, rounds or room)])
+        _save(sending, made)
         settling.tell(device)
     return made
 
@@ -132,17 +140,55 @@ def _refuse_if_it_cannot(stands: Standing) -> None:
 
 # The envelope
 
-def _addressed(user: User, run: Run, stands: Standing, offer: Offered, what: First | Update) -> Deployment:
-    """Signed, with the next number, and not saved yet."""
+@dataclass(frozen=True)
+class _Sending:
+    """What is the same for all that is sent at once. `files`: the run's, by path."""
+
+    user: User
+    run: Run
+    stands: Standing
+    offer: Offered
+    files: dict[str, Blob]
+    key: Ed25519PrivateKey
+
+
+def _sending(user: User, run: Run, stands: Standing) -> _Sending:
+    """Conflict when the run's first network is not the one that the run says it is."""
+    offer = offering.offered(run)
+    rows = run.files.select_related("blob").order_by("pk")
+    found = _Sending(user, run, stands, offer, {row.path: row.blob for row in rows}, signing.key())
+    if _file(found, offer.first.path).sha256 != offer.first.sha256:
+        raise Conflict({"": OTHER_FILE.format(number=run.number, path=offer.first.path)})
+    return found
+
+
+def _addressed(sending: _Sending, whats: Sequence[First | Update]) -> list[Deployment]:
+    """Signed, with the next numbers, and not saved yet."""
+    last = _last_number(sending.stands)
+    if last + len(whats) > addressed.HIGHEST:
+        raise Conflict({"": NO_NUMBER_LEFT.format(device=sending.stands.device, number=last)})
+    return [_envelope(sending, number, what) for number, what in enumerate(whats, last + 1)]
+
+
+def _save(sending: _Sending, made: list[Deployment]) -> None:
+    """Two entries of one board have locks of their own, and its numbers together."""
+    try:
+        with transaction.atomic():
+            Deployment.objects.bulk_create(made)
+    except IntegrityError:
+        raise Conflict({"": OVERTAKEN.format(device=sending.stands.device)}) from None
+
+
+def _envelope(sending: _Sending, number: int, what: First | Update) -> Deployment:
+    user, run, stands, offer = sending.user, sending.run, sending.stands, sending.offer
     assert stands.agent is not None
-    body, first, batch = _file(run, what.path), _file(run, offer.first.path), offer.batch
+    body, first, batch = _file(sending, what.path), _file(sending, offer.first.path), offer.batch
     kind: addressed.Kind = "first" if isinstance(what, First) else "change"
-    address = Address(stands.agent.instance, _number(stands), body.sha256, body.size_bytes, batch.sha256 if batch else "",
+    address = Address(stands.agent.instance, number, body.sha256, body.size_bytes, batch.sha256 if batch else "",
                       _least(what.right, batch.images) if batch else 0, kind)
-    key = signing.key()
-    head = addressed.head(address, key)
-    whole = addressed.head(replace(address, kind="first", change_bytes=first.size_bytes), key)
-    kept = _file(run, batch.path) if batch else None
+    head = addressed.head(address, sending.key)
+    whole = addressed.head(replace(address, kind="first", change_bytes=first.size_bytes), sending.key)
+    kept = _file(sending, batch.path) if batch else None
     return Deployment(
         team=stands.device.team, device=stands.device, addressed_to=address.device, number=address.number, kind=kind, run=run,
         run_number=run.number, network=offering.network_name(run), path=what.path, head=head, body=body, batch=kept,
@@ -153,26 +199,22 @@ def _addressed(user: User, run: Run, stands: Standing, offer: Offered, what: Fir
         result_sha256=what.result if isinstance(what, Update) else what.sha256, created_by=user)
 
 
-def _number(stands: Standing) -> int:
-    """Above all that were ever given to this board, and above what it says it has: the database may be of a backup."""
+def _last_number(stands: Standing) -> int:
+    """Of all that were ever given to this board, and of what it says it has: the database may be of a backup."""
     assert stands.agent is not None
     given = Deployment.objects.filter(addressed_to=stands.agent.instance).aggregate(last=Max("number"))["last"] or 0
-    last = max(int(given), (stands.served.number or 0) if stands.served else 0)
-    if last >= addressed.HIGHEST:
-        raise Conflict({"": NO_NUMBER_LEFT.format(device=stands.device, number=last)})
-    return last + 1
+    return max(int(given), (stands.served.number or 0) if stands.served else 0)
 
 
 def _least(right: int, images: int) -> int:
     return max(0, right - -(-images // IMAGES_A_SLIP))
 
 
-def _file(run: Run, path: str) -> Blob:
-    found = run.files.filter(path=path).select_related("blob").first()
+def _file(sending: _Sending, path: str) -> Blob:
+    found = sending.files.get(path)
     if found is None:
-        raise Conflict({"": FILE_GONE.format(number=run.number, path=path)})
-    blob: Blob = found.blob
-    return blob
+        raise Conflict({"": FILE_GONE.format(number=sending.run.number, path=path)})
+    return found
 
 
 def _sha256(head: bytes, body: Blob) -> str:

@@ -87,7 +87,9 @@ def _agent(request: HttpRequest) -> Agent:
 
 
 def _waiting(request: HttpRequest, pk: UUID) -> Deployment:
-    rows = Deployment.objects.filter(pk=pk, addressed_to=_agent(request).instance, state=State.WAITING, body__isnull=False)
+    agent = _agent(request)
+    rows = Deployment.objects.filter(pk=pk, device=agent.device_id, addressed_to=agent.instance, state=State.WAITING,
+                                     body__isnull=False)
     found: Deployment | None = rows.select_related("body", "batch").first()
     if found is None:
         raise Http404

@@ -75,7 +75,7 @@ def list_deployments(request: HttpRequest, asked: Annotated[Deployments, Query()
     rows = Deployment.objects.visible_to(teams.person(request)).filter(team=team_of(request, asked.team))
     rows = rows.filter(device=asked.device) if asked.device else rows
     rows = rows.filter(state=asked.state) if asked.state else rows
-    return paged(rows.order_by("-created", "-number"), asked)
+    return paged(rows.defer("head").order_by("-created", "-number"), asked)
 
 
 @router.get("/deployments/{uuid:deployment}", response=DeploymentOut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -9,11 +10,14 @@ from django.utils import timezone
 
 from apps.deployments import settling
 from apps.deployments.models import Deployment, Served, State
+from apps.devices.boards import crowd
 from apps.devices.boards.networks import heard
 from apps.devices.boards.reports import NetworkSaid
 from apps.devices.models import Agent
 
 SET_UP_ANEW = "The board was set up anew, and has nothing of what it had; send a first network again."
+# A board that falls back says so with every beat: after so many polls it is believed.
+POLLS = 2
 URL = "/api/agent/deployments/{pk}/{part}"
 
 
@@ -41,11 +45,20 @@ def keep(agent: Agent, said: NetworkSaid) -> None:
     known, now = Served.objects.filter(agent=agent).first(), said.model_dump()
     if known and all(getattr(known, field) == value for field, value in now.items()):
         return
+    if known and _is_overtaken(agent, said):
+        return
     same = bool(known) and (known.number, known.sha256) == (said.number, said.sha256)  # type: ignore[union-attr]
     since = known.since if known and same else timezone.now()
     with transaction.atomic():
         Served.objects.update_or_create(agent=agent, defaults={**now, "since": since})
         settling.tell(agent.device)
+
+
+def _is_overtaken(agent: Agent, said: NetworkSaid) -> bool:
+    """Whether it was sent before the board switched, and is heard after the board has said so."""
+    lately = timezone.now() - timedelta(seconds=POLLS * crowd.poll_s())
+    taken = Deployment.objects.filter(device=agent.device_id, addressed_to=agent.instance, state=State.TAKEN, settled__gt=lately)
+    return bool(taken.filter(number__gt=said.number or 0).exists())
 
 
 def waiting(agent: Agent) -> dict[str, Any] | None:

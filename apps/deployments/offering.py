@@ -10,6 +10,7 @@ from apps.accounts.refusal import Conflict
 from apps.experiments.models import Run, Status
 from worker.addressed.offered import KEY, Offered, Update
 
+UPDATING = "updating."
 NOT_OVER = "Run {number} is {status}: what it offers a board is known when it has finished."
 OFFERS_NOTHING = ("Run {number} offers boards no network: only runs of partial updating do, and one from before boards took "
                   "networks has to be run again.")
@@ -20,6 +21,9 @@ OTHER_NETWORK = ("{device} {serves}, and no update of run {number} begins there.
 
 def offered(run: Run) -> Offered:
     """Conflict with a sentence for a run that offers nothing."""
+    # Boards write the summaries and files of their own runs: nothing of those is signed.
+    if not run.recipe.startswith(UPDATING) or run.board_id or run.board_lease is not None:
+        raise Conflict({"": OFFERS_NOTHING.format(number=run.number)})
     if run.status != Status.FINISHED:
         raise Conflict({"": NOT_OVER.format(number=run.number, status=run.status)})
     try:

@@ -35,7 +35,7 @@ def on_device(request: HttpRequest, pk: UUID) -> HttpResponse:
     mine = Deployment.objects.visible_to(request.user).filter(device=device)
     serves, administers = _served(mine, stands), _administers(request, device)
     return render(request, "deployments/_on_device.html", {
-        "device": device, "stands": stands, "page": paged(request, mine.select_related("run"), ROWS), "sums": _sums(mine),
+        "device": device, "stands": stands, "page": paged(request, mine.defer("head"), ROWS), "sums": _sums(mine),
         "serves": serves, "administers": administers, "onward": _onward(request, serves, stands) if administers else None})
 
 
@@ -135,7 +135,7 @@ def _served(rows: Any, stands: Standing) -> Deployment | None:
     if stands.served is None or stands.served.number is None or stands.agent is None:
         return None
     found: Deployment | None = rows.filter(addressed_to=stands.agent.instance, number=stands.served.number,
-                                           result_sha256=stands.served.sha256).select_related("run").first()
+                                           result_sha256=stands.served.sha256).defer("head").first()
     return found
 
 

@@ -12,6 +12,7 @@ from apps.devices.models import Agent, Device
 NO_AGENT = "No agent lives on {device}: join it with a code, then it can take networks."
 TOO_OLD = ("The agent of {device} knows nothing of networks yet: update it, and join the board again so that it learns the "
            "portal's key.")
+NOT_HEARD = "{device} has joined, and was not heard since: once it is, it can take networks."
 OTHER_KEY = "{device} joined while this portal had another signing key: let the board join again, so that it learns the new one."
 RETIRED = "{device} is retired."
 
@@ -42,7 +43,7 @@ def of(device: Device) -> Standing:
     """In three queries."""
     agent = Agent.objects.filter(device=device, revoked=None).select_related("device", "served").first()
     served = getattr(agent, "served", None)
-    waiting = list(Deployment.objects.filter(device=device, state=State.WAITING).order_by("number"))
+    waiting = list(Deployment.objects.filter(device=device, state=State.WAITING).defer("head").order_by("number"))
     return Standing(device, agent, served, waiting, _cannot(device, agent, served))
 
 
@@ -52,8 +53,13 @@ def _cannot(device: Device, agent: Agent | None, served: Served | None) -> str:
     if agent is None:
         return NO_AGENT.format(device=device)
     if served is None:
-        return TOO_OLD.format(device=device)
+        return (NOT_HEARD if _is_new(agent) else TOO_OLD).format(device=device)
     return served.cannot or _of_key(device, served)
+
+
+def _is_new(agent: Agent) -> bool:
+    """Joining counts as being heard, a moment before its agent is there; only beats come later."""
+    return agent.device.last_seen is None or agent.device.last_seen <= agent.created
 
 
 def _of_key(device: Device, served: Served) -> str:

@@ -37,8 +37,8 @@ class JoinOut(Told):
     team: str
     portal_version: str
     poll_s: float
-    signing_key: str = Field(description="This portal's public key (Ed25519): what it did not sign is no network of its. Empty while "
-                                         "the portal cannot read it: the board joins, and takes no network.")
+    signing_key: str = Field(description="This portal's public key (Ed25519): what it did not sign is no network of its. Empty "
+                                         "while the portal cannot read it: the board joins, and takes no network.")
 
 
 class Wanted(Told):

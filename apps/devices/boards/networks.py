@@ -14,6 +14,8 @@ from apps.devices.models import Agent
 # Sent with `agent`, `said` (NetworkSaid, or nothing of an agent that knows of none) and `begins` (the first beat of its life);
 # who receives it answers with what the board shall fetch, as `NetworkWanted` takes it, or with nothing.
 heard = Signal()
+# Sent with `device`, inside the transaction that holds its row, when its agent's token is ended.
+left = Signal()
 
 
 class NetworkFile(Told):

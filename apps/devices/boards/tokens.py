@@ -17,6 +17,7 @@ from apps.accounts.refusal import Conflict, Refused
 from apps.accounts.secrecy import digest
 from apps.devices import trail
 from apps.devices.boards import states
+from apps.devices.boards.networks import left
 from apps.devices.models import Agent, Device
 
 log = logging.getLogger(__name__)
@@ -82,9 +83,12 @@ def replacement(agent: Agent) -> str | None:
 def revoke(user: User, device: Device) -> None:
     """End the token of the device's agent, and the one that is on its way; the board needs a new code to join again."""
     with trail.by(user), transaction.atomic():
+        # Before its agent, as its beats do: neither then waits for the other.
+        Device.objects.select_for_update(of=("self",), no_key=True).get(pk=device.pk)
         agent = _living(user, device)
         agent.revoked, agent.next_prefix, agent.next_digest = timezone.now(), "", ""
         agent.save(update_fields=["revoked", "next_prefix", "next_digest"])
+        left.send(Device, device=device)
         states.say(device)
     log.info("token %s of device %s ended by %s", agent.prefix, device.pk, user.pk)
 

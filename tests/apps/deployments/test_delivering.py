@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from apps.accounts import signing
 from apps.deployments import actions, beats
 from apps.deployments.models import Deployment, Served
 from apps.devices import actions as registry
 from apps.devices import enrolment
+from apps.devices.boards import crowd, tokens
 from apps.devices.desk.merging import merge
 from apps.devices.models import Agent, Device
 from apps.experiments.models import Run
@@ -110,6 +114,48 @@ def test_withdrawn_while_it_was_taken_it_is_taken_all_the_same(cast: Cast, servi
     assert serving.fetch(wanted).status_code == 404
     serving.takes(wanted)
     assert states() == ["taken", "taken"]
+
+
+def test_withdrawn_and_taken_all_the_same_it_takes_along_what_was_sent_in_its_place(cast: Cast, serving: Porch, dpu: Run) -> None:
+    actions.send(cast.alice, dpu, serving.board.device)
+    serving.takes(serving.beat() or {})
+    (row,) = actions.send(cast.alice, dpu, serving.board.device)
+    wanted = serving.beat() or {}
+    actions.withdraw(cast.alice, row)
+    actions.send(cast.alice, dpu, serving.board.device, rounds=None)
+    assert serving.takes(wanted).json()["network"] is None
+    assert states() == ["taken", "taken", "taken", "withdrawn", "withdrawn"]
+    assert Deployment.objects.get(number=4).reason == "The board took number 3 after all, and this builds on another network."
+    assert [each.round for each in actions.upcoming(dpu, serving.board.device)] == [3]
+
+
+def test_a_beat_from_before_the_switch_takes_nothing_back(serving: Porch) -> None:
+    late: dict[str, object] = {"number": None, "sha256": "", "first_sha256": ""}
+    serving.beat(**late)
+    assert Served.objects.get().number == 1
+    long_ago = timezone.now() - timedelta(seconds=beats.POLLS * crowd.LONGEST_POLL_S)
+    Deployment.objects.update(settled=long_ago)
+    serving.beat(**late)
+    assert Served.objects.get().number is None, "it went back, and says so still"
+
+
+@pytest.mark.parametrize("leave, why", [(tokens.revoke, "The token of its board was ended."),
+                                        (registry.retire, "The device was retired.")])
+def test_what_waits_for_a_board_that_leaves_is_withdrawn(
+    cast: Cast, serving: Porch, dpu: Run, leave: Callable[[object, Device], None], why: str,
+) -> None:
+    actions.send(cast.alice, dpu, serving.board.device, rounds=None)
+    leave(cast.alice, serving.board.device)
+    assert states() == ["taken", "withdrawn", "withdrawn", "withdrawn"]
+    assert set(Deployment.objects.filter(state="withdrawn").values_list("reason", flat=True)) == {why}
+
+
+def test_another_entry_with_the_same_name_gets_none_of_it(cast: Cast, porch: Porch, dpu: Run) -> None:
+    actions.deploy_first(cast.alice, dpu, porch.board.device)
+    wanted, twin = porch.beat() or {}, Porch(Board.joined(cast.alice, cast.team, name="twin"))
+    assert twin.fetch(wanted).status_code == 404
+    assert twin.says(wanted, "taken").status_code == 404
+    assert states() == ["waiting"]
 
 
 def test_what_builds_on_a_withdrawn_one_is_withdrawn(cast: Cast, serving: Porch, dpu: Run) -> None:

@@ -21,7 +21,7 @@ from tests.apps.cast import Cast
 from worker.addressed.offered import KEY, First, Offered, Update
 
 FIRST, CHANGE = b"the whole network" * 500, b"what changed" * 10
-SERVED = [hashlib.sha256(name.encode()).hexdigest() for name in ("first", "second", "third")]
+SERVED = [hashlib.sha256(name).hexdigest() for name in (FIRST, b"second", b"third")]
 
 
 @pytest.fixture

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import signing
 from apps.accounts.models import Team
@@ -64,7 +68,8 @@ def test_a_board_that_serves_nothing_takes_no_update(cast: Cast, porch: Porch, d
 
 def test_updates_of_another_network_are_refused(cast: Cast, porch: Porch, dpu: Run, kept: Path) -> None:
     serving(cast, porch, dpu)
-    other = finished(cast, kept, begins=b"another network", hashes=["1" * 64, "2" * 64, "3" * 64, "4" * 64])
+    begins = b"another network"
+    other = finished(cast, kept, begins=begins, hashes=[hashlib.sha256(begins).hexdigest(), "2" * 64, "3" * 64, "4" * 64])
     with pytest.raises(Conflict, match=f"another network, and no update of run {other.number} begins there"):
         actions.send(cast.alice, other, porch.board.device)
 
@@ -126,6 +131,66 @@ def test_a_run_that_lost_a_file_says_which(cast: Cast, porch: Porch, dpu: Run) -
     RunFile.objects.filter(run=dpu, path="batch.npz").delete()
     with pytest.raises(Conflict, match=r"lost its file batch\.npz"):
         actions.deploy_first(cast.alice, dpu, porch.board.device)
+
+
+@pytest.mark.parametrize("fields", [{"recipe": "benchmarking.latency"}, {"board_lease": 1}])
+def test_what_a_board_wrote_of_its_own_run_is_no_network(cast: Cast, porch: Porch, kept: Path, fields: dict[str, Any]) -> None:
+    with pytest.raises(Conflict, match="offers boards no network"):
+        actions.deploy_first(cast.alice, finished(cast, kept, **fields), porch.board.device)
+
+
+def test_a_first_network_that_is_not_what_the_run_said_is_not_sent(cast: Cast, porch: Porch, kept: Path) -> None:
+    run = finished(cast, kept, begins=b"another one")
+    with pytest.raises(Conflict, match=r"first\.onnx of run 1 is not the network that the run says it is"):
+        actions.deploy_first(cast.alice, run, porch.board.device)
+    assert not Deployment.objects.exists()
+
+
+def test_two_entries_of_one_board_that_are_sent_something_at_once_are_told_to_send_again(
+    cast: Cast, porch: Porch, dpu: Run, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twin = Porch(Board.joined(cast.alice, cast.team, name="twin"))
+    twin.beat()
+    actions.deploy_first(cast.alice, dpu, porch.board.device)
+    monkeypatch.setattr(actions, "_last_number", lambda stands: 0)  # the other was not committed yet
+    with pytest.raises(Conflict, match="another entry of it: look, and send again"):
+        actions.deploy_first(cast.alice, dpu, twin.board.device)
+
+
+def test_a_board_that_has_joined_and_did_not_beat_yet_is_waited_for(cast: Cast, dpu: Run) -> None:
+    new = Board.joined(cast.alice, cast.team)
+    with pytest.raises(Conflict, match="was not heard since"):
+        actions.deploy_first(cast.alice, dpu, new.device)
+
+
+def test_no_more_waits_than_a_board_can_be_shown(
+    cast: Cast, porch: Porch, dpu: Run, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(actions, "MOST_WAITING", 3)
+    actions.deploy_first(cast.alice, dpu, porch.board.device)
+    assert len(actions.send(cast.alice, dpu, porch.board.device, rounds=None)) == 2
+    with pytest.raises(Conflict, match="3 updates wait for pi already"):
+        actions.send(cast.alice, dpu, porch.board.device)
+
+
+def test_looking_at_a_board_reads_no_bytes_that_wait(cast: Cast, porch: Porch, dpu: Run) -> None:
+    actions.deploy_first(cast.alice, dpu, porch.board.device)
+    viewer = Client()
+    viewer.force_login(cast.victor)
+    with CaptureQueriesContext(connection) as asked:
+        page = viewer.get(f"/devices/{porch.board.device.pk}/networks/")
+    assert page.status_code == 200 and b"first network" in page.content
+    assert not [each["sql"] for each in asked if '"head"' in each["sql"] or '"summary"' in each["sql"]]
+
+
+def test_many_updates_are_sent_with_as_many_queries_as_one(cast: Cast, porch: Porch, dpu: Run) -> None:
+    serving(cast, porch, dpu)
+    counts = list[int]()
+    for rounds in (1, None):
+        with CaptureQueriesContext(connection) as asked:
+            assert len(actions.send(cast.alice, dpu, porch.board.device, rounds=rounds)) == (2 if rounds is None else 1)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 def test_another_teams_run_is_refused(cast: Cast, porch: Porch, kept: Path) -> None:
