@@ -24,6 +24,9 @@ PATIENCE_S = 10.0
 AGAIN_AFTER = timedelta(days=1)
 GIVEN_UP = "Rehearsing its training failed three times without an answer; the worker's log tells why. It is tried again in a day."
 REDUCED = "A file of {precision} numbers is not trained; ask about the fp32 network that it was made from."
+# Looking asks for one, and many may look: one team's models do not hold up everybody's.
+MOST_WAITING = 20
+TOO_MANY = "The training of {most} models of the team is being rehearsed already: ask about this one when some of them are done."
 DELETED = "This variant was deleted a moment ago."
 jobs = Jobs(Rehearsal, TASK, GIVEN_UP)
 
@@ -63,17 +66,25 @@ def _alike(variant: Variant) -> Q:
 def _asked(variant: Variant, job: Rehearsal | None) -> str:
     """Have it rehearsed, unless that goes on already; why it cannot be, when that was found lately."""
     now, is_new = timezone.now(), False
+    is_old = job is not None and bool(job.made or (job.why and job.asked < now - AGAIN_AFTER))
+    if (job is None or is_old) and _is_crowded(variant):
+        return TOO_MANY.format(most=MOST_WAITING)
     try:
         if job is None:
             job, is_new = Rehearsal.objects.get_or_create(variant=variant, defaults={"asked": now})
     except IntegrityError:
         return DELETED
-    if job.made or (job.why and job.asked < now - AGAIN_AFTER):
+    if is_old:
         is_new, job.why = _begun_again(job), ""
     is_forgotten = not job.why and job.lease_until is None and job.asked < now - timedelta(seconds=PATIENCE_S)
     if is_new or is_forgotten:  # Its message may be lost; one more does no harm.
         transaction.on_commit(wake)
     return job.why
+
+
+def _is_crowded(variant: Variant) -> bool:
+    waiting: int = Rehearsal.objects.filter(Rehearsal.UNFINISHED, variant__team=variant.team_id).count()
+    return waiting >= MOST_WAITING
 
 
 def _begun_again(job: Rehearsal) -> bool:

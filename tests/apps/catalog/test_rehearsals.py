@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import Scope, Team
-from apps.catalog import rehearsals
+from apps.catalog import blobs, rehearsals
 from apps.catalog.models import Rehearsal, Variant
 from tests.apps.cast import Cast
 from tests.apps.networks import drawn
@@ -96,6 +96,23 @@ def test_who_was_overtaken_writes_nothing(variant: Variant) -> None:
         rehearsals.settle(late, NEEDS)
     rehearsals.settle(new, NEEDS)
     assert rehearsals.look(variant).needs == NEEDS
+
+
+def test_a_team_has_only_so_many_waiting_and_another_team_is_not_held_up(
+    cast: Cast, variant: Variant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rehearsals, "MOST_WAITING", 1)
+    rehearsals.look(variant)
+    (tmp_path / "other").write_bytes(b"another network")
+    facts = {name: getattr(variant, name) for name in ("params", "macs", "activation_bytes", "size_bytes")}
+    other = Variant.objects.create(
+        team=cast.team, model=variant.model, name="other", file=blobs.keep(tmp_path / "other"), **facts)
+    assert "of 1 models of the team is being rehearsed already" in rehearsals.look(other).why
+    assert rehearsals.look(variant).is_waiting, "its own turn is kept"
+    assert rehearsals.look(drawn(Team.objects.get(name="Others"), tmp_path)).is_waiting
+    settled()
+    settled()
+    assert rehearsals.look(other).is_waiting
 
 
 def test_a_file_of_fewer_bits_is_not_rehearsed(variant: Variant, desk_calls: list[int]) -> None:
