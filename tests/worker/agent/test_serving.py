@@ -213,14 +213,14 @@ def test_a_batch_by_another_name_reaches_nothing_that_is_served(
 ) -> None:
     evil = moved(exported, 1.0, seed=9)
     for name in ("current", f"{2**53:016d}-{hashlib.sha256(evil).hexdigest()}.first.onnx"):
-        sent = portal.sends(addressed(exported, 2, kind="first"), 2, evil)
+        sent = portal.sends(signed(evil, KEY, device="instance-0002", number=2, kind="first"), 2, evil)
         sent["batch"]["path"] = name
         serves.take(sent)
+        assert evil not in [file.read_bytes() for file in folder.network.iterdir()]
         assert current(folder) == exported
         again = board(folder, portal)
         again.recover()
-        assert again.about()["number"] == 2
-        assert evil not in [file.read_bytes() for file in folder.network.iterdir()]
+        assert again.about()["number"] == 1
 
 
 def test_a_batch_of_other_images_than_were_signed_is_not_kept(
