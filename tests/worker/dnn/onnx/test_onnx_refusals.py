@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -186,12 +187,19 @@ def test_weights_that_many_layers_share_do_not_fill_the_memory() -> None:
 def test_a_long_file_is_read_in_a_time_that_grows_with_it() -> None:
     def seconds(count: int) -> float:
         nodes = [node(("Relu", "Tanh")[place % 2], f"r{place - 1}" if place else "x", out=f"r{place}") for place in range(count)]
+        body = model([*nodes, node("Abs", f"r{count - 1}")], (4,))
         begun = time.process_time()
-        read(model([*nodes, node("Abs", f"r{count - 1}")], (4,)))
+        read(body)
         return time.process_time() - begun
 
     seconds(50)
-    assert seconds(2000) < 40 * max(seconds(200), 0.05)
+    # What other tests left is not gone through again and again while the clock runs.
+    gc.collect()
+    gc.freeze()
+    try:
+        assert min(seconds(2000) for _ in range(2)) < 40 * max(seconds(200), 0.05)
+    finally:
+        gc.unfreeze()
 
 
 def test_more_layers_than_are_taken_are_refused() -> None:
