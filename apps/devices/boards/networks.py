@@ -18,7 +18,7 @@ heard = Signal()
 left = Signal()
 
 
-class NetworkFile(Told):
+class ToFetch(Told):
     path: str
     sha256: str
     size_bytes: int
@@ -30,8 +30,8 @@ class NetworkWanted(Told):
 
     deployment: UUID
     number: int
-    file: NetworkFile
-    batch: NetworkFile | None
+    file: ToFetch
+    batch: ToFetch | None
 
 
 def beat(agent: Agent, said: NetworkSaid | None, *, begins: bool) -> dict[str, Any] | None:
