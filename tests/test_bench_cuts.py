@@ -13,7 +13,7 @@ from worker.dnn import architectures
 from worker.profiling.blocks import borders
 from worker.structure import Input, Layer, Structure
 
-CHAINS = {"alexnet", "lenet5", "vgg11", "vgg16", "vgg19"}
+CHAINS = {"alexnet", "lenet5", "vgg11", "vgg16", "vgg19", "vgg5"}
 
 
 def network(reads: Sequence[Sequence[int]]) -> Structure:

@@ -25,11 +25,12 @@ ARCHITECTURES: dict[str, str] = {
     "vgg11": "VGG-11 with batch-norm: eight convolutions in a row.",
     "vgg16": "VGG-16 with batch-norm: thirteen convolutions in a row.",
     "vgg19": "VGG-19 with batch-norm: sixteen convolutions in a row.",
+    "vgg5": "VGG-5 with batch-norm: three convolutions and two linear layers, for federated learning on small boards.",
     "yolo_tiny_backbone": "A small YOLO-like detector's backbone and neck, with a classifier's head.",
 }
 
 _USUAL_SIDE = 8
-_LEAST_SIDES = {"alexnet": 29, "convnext_tiny": 16, "lenet5": 4, "vgg11": 16, "vgg16": 16, "vgg19": 16}
+_LEAST_SIDES = {"alexnet": 29, "convnext_tiny": 16, "lenet5": 4, "vgg11": 16, "vgg16": 16, "vgg19": 16, "vgg5": 4}
 
 
 def least_side(name: str) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from worker.evidence import Evidence
     from worker.structure import Structure
 
-ChartKind = Literal["tradeoff", "line", "bars", "lanes", "bands", "heat", "samples", "budget"]
+ChartKind = Literal["tradeoff", "line", "bars", "lanes", "clients", "bands", "heat", "samples", "budget"]
 Run = Callable[[Any, "Context"], Iterator[Event]]
 # What a pruned network is: of fewer and smaller layers, or of the same shape with zeros in it. Nothing where that is no question.
 Makes = Literal["", "smaller", "sparse"]

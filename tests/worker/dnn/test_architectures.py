@@ -30,7 +30,7 @@ CIFAR = {
     "googlenet": 5_602_474, "mobilenet_v2": 2_236_682, "mobilenet_v3_large": 4_214_842, "mobilenet_v3_small": 1_528_106,
     "resnet18": 11_173_962, "resnet20": 272_474, "resnet50": 23_520_842, "resnet56": 855_770, "resnext50": 22_992_714,
     "shufflenet_v2": 1_263_854, "squeezenet": 727_626, "vgg11": 9_231_114, "vgg16": 14_728_266, "vgg19": 20_040_522,
-    "yolo_tiny_backbone": 1_697_178,
+    "vgg5": 582_346, "yolo_tiny_backbone": 1_697_178,
 }
 # Some tensors by the names that torchvision gives them, and how many there are in all.
 TENSORS = {
@@ -80,7 +80,7 @@ TENSORS = {
 }
 LARGE = (3, 224, 224)
 # Sides below which a network is refused, where it is not 8.
-SMALLEST = {"alexnet": 29, "convnext_tiny": 16, "lenet5": 4, "vgg11": 16, "vgg16": 16, "vgg19": 16}
+SMALLEST = {"alexnet": 29, "convnext_tiny": 16, "lenet5": 4, "vgg11": 16, "vgg16": 16, "vgg19": 16, "vgg5": 4}
 
 
 @pytest.mark.parametrize("name", IMAGENET)
@@ -102,7 +102,7 @@ def test_for_large_images_its_tensors_are_called_as_elsewhere(name: str) -> None
 
 
 # Whose linear head or upsampling goes by the size of the image.
-SIZED = ("alexnet", "vgg11", "yolo_tiny_backbone")
+SIZED = ("alexnet", "vgg11", "vgg5", "yolo_tiny_backbone")
 
 
 @pytest.mark.parametrize(("name", "size"), [

@@ -1,0 +1,135 @@
+"""What a federated run says: a round's numbers, who waits for whom, and in words what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from worker.events import Event, Log, Metric
+from worker.federated.clock import Spent
+from worker.federated.gathering import Gathering
+from worker.federated.round_clock import Moving, Takes
+from worker.federated.trial import Trial
+from worker.training.accuracy import Score
+
+if TYPE_CHECKING:
+    from worker.federated.course import Course
+
+# So many clients have lanes and lines of their own; of a thousand nobody could read them.
+SHOWN = 16
+COMPUTES, SENDS, SERVED, QUEUES, MOVES, WAITS, LOST = (
+    "computes", "sends", "edge computes", "queues", "moves", "waits for others", "lost")
+
+
+def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
+    """After a round, and for each way over its seconds on the emulated clock; of round 0 what it set out from."""
+    over = [Metric(name="accuracy_over_emulated_ms", value=found.accuracy, labels={"way": way.name},
+                   step=round(1e3 * course.seconds.get(way.name, 0.0))) for way in course.ways]
+    return [Metric(name="accuracy", value=found.accuracy, step=number, labels={"split": "validation"}), *over]
+
+
+def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes], moving: Sequence[Moving],
+               gathering: Gathering) -> list[Event]:
+    """All that there is to say of a round but its accuracy."""
+    first = timed[0]
+    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed), *_lanes(course, number, trial, first),
+            *_bytes(course, number, trial, first), *_moves(course, number, timed, moving)]
+
+
+def _of_ways(number: int, timed: Sequence[Takes]) -> Iterator[Metric]:
+    for each in timed:
+        yield Metric(name="round_seconds", value=each.seconds, step=number, labels={"way": each.way})
+        yield Metric(name="typical_client_seconds", value=typical(each), step=number, labels={"way": each.way})
+        yield Metric(name="waiting_share", value=each.waits, step=number, labels={"way": each.way})
+
+
+def typical(found: Takes) -> float:
+    """The median over the clients of what a round takes each one by itself."""
+    ends = sorted(spent.ended_s for spent in found.spent)
+    middle = len(ends) // 2
+    return ends[middle] if len(ends) % 2 else (ends[middle - 1] + ends[middle]) / 2
+
+
+def _lanes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[Metric]:
+    groups = course.groups
+    for place, cut, spent in zip(first.clients, first.cuts, first.spent, strict=True):
+        if place >= SHOWN:
+            continue
+        who = trial.fleet.clients[place]
+        about: dict[str, str | int | float] = {"client": who.name, "cut": course.places[cut].name, "edge": who.edge}
+        if place < len(groups):
+            about["group"] = groups[place] + 1
+        for part, seconds in _parts(spent, first.seconds, is_late=place in first.late):
+            yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, "part": part})
+        yield Metric(name="share_on_device", value=course.places[cut].share, step=number, labels={"client": who.name})
+        yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number, labels={"client": who.name})
+
+
+def _parts(spent: Spent, seconds: float, *, is_late: bool) -> list[tuple[str, float]]:
+    """A client's round from its begin to the round's end; what took nothing is left out."""
+    found = [(COMPUTES, spent.compute_s), (SENDS, spent.send_s), (SERVED, spent.edge_s), (QUEUES, spent.queue_s),
+             (MOVES, spent.moved_s), (LOST if is_late else WAITS, seconds - spent.ended_s)]
+    return [(part, value) for part, value in found if value > 0]
+
+
+def _bytes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[Metric]:
+    """What went over each client's link, both ways together, as it was planned by the cut."""
+    for place, cut, spent in zip(first.clients, first.cuts, first.spent, strict=True):
+        if place < SHOWN:
+            who = trial.fleet.clients[place]
+            yield Metric(name="link_bytes", value=link_bytes(course, trial, place, cut, spent), step=number,
+                         labels={"link": f"{who.name}, {who.edge}"})
+
+
+def link_bytes(course: Course, trial: Trial, place: int, cut: int, spent: Spent) -> int:
+    """Weights there and back, and each batch's message and answer."""
+    batches = course.sizes[place][: spent.batches] if spent.vanished else course.sizes[place]
+    legs = [trial.legs(place, cut, size) for size in batches]
+    weights = course.places[cut].device_bytes * (1 if spent.vanished else 2)
+    return weights + sum(each.up_bytes + each.down_bytes for each in legs)
+
+
+def _moves(course: Course, number: int, timed: Sequence[Takes], moving: Sequence[Moving]) -> Iterator[Metric]:
+    """Each move: what went with it, and what it saves its client against beginning anew."""
+    restarts = next((each for way, each in zip(course.ways, timed, strict=True) if way.on_move == "restarts"), None)
+    for move in moving:
+        place = course.number_of(move.client)
+        if place not in timed[0].clients:
+            continue
+        here = timed[0].spent[timed[0].clients.index(place)]
+        labels: dict[str, str | int | float] = {"client": move.client, "to": move.edge, "after": move.after + 1}
+        yield Metric(name="moved_bytes", value=move.moved_bytes, step=number, labels=labels)
+        yield Metric(name="moved_seconds", value=here.moved_s, step=number, labels=labels)
+        if restarts is not None:
+            there = restarts.spent[restarts.clients.index(place)]
+            yield Metric(name="saved_seconds", value=there.ended_s - here.ended_s, step=number, labels=labels)
+
+
+def _refusals(number: int, gathering: Gathering, first: Takes, course: Course) -> Iterator[Log]:
+    for client, why in gathering.refused:
+        yield Log(level="warning", message=f"Round {number}: what {client} sent is left out: {why}.")
+    for place in sorted(first.late):
+        yield Log(level="warning", message=(
+            f"Round {number}: nothing came from {course.fleet.clients[place].name} in {first.seconds:.3g} s, "
+            f"{course.plan.patience:g} times what the slowest was predicted to take; the round ended without it, and it takes part "
+            "again in the next one."))
+    if not gathering.updates:
+        yield Log(level="warning", message=f"Round {number}: nobody's weights counted, so the network stays as it was.")
+
+
+def summary(course: Course, names: Iterable[str]) -> dict[str, Any]:
+    """Seconds on the emulated clock by way, and per round."""
+    rounds = max(course.done, 1)
+    return {"rounds": course.done, "clients": len(course.parts), "refused_updates": course.refused,
+            "emulated_seconds": {name: round(course.seconds.get(name, 0.0), 6) for name in names},
+            "emulated_round_seconds": round(course.seconds.get(course.ways[0].name, 0.0) / rounds, 6)}
+
+
+def against(course: Course, other: str) -> str:
+    """The first way's time beside another's, in words: `62 % less time than classic (emulated)`."""
+    mine, theirs = course.seconds.get(course.ways[0].name, 0.0), course.seconds.get(other, 0.0)
+    if not theirs:
+        return ""
+    share = 100 * (1 - mine / theirs)
+    return (f"{abs(share):.0f} % {'less' if share > 0 else 'more'} time than {other} (emulated)" if abs(share) >= 0.5
+            else f"as much time as {other} (emulated)")
