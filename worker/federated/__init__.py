@@ -1,1 +1,1 @@
-"""Federated learning on unlike devices: split training, averaging, offloading points, migration, and a clock that emulates time."""
+"""Federated learning on unlike devices: split training, averaging, offloading points, migration, and an emulating clock."""

@@ -117,7 +117,8 @@ def _told(course: Course) -> Generator[Event, None, None]:
                       f"Offloading points: {where}."[:2000])
     if len(counts) > telling.SHOWN:
         yield Log(message=f"Charts show the first {telling.SHOWN} clients; {len(counts):,} learn and are timed.")
-    measured = [who.name for who in (*course.fleet.clients, *course.fleet.servers) if who.measured]
+    fleet = course.fleet
+    measured = [who.name for who in fleet.clients if who.measured] + [who.name for who in fleet.servers if who.measured]
     yield Log(message="Learning is executed; seconds are emulated, from "
                       + (f"profiles measured of {', '.join(measured[:8])} and from " if measured else "")
                       + "the speeds and links that were typed.")

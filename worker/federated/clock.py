@@ -2,7 +2,7 @@
 
 Between two visits to an edge server a client's time is its own, so the only events are batches that reach a server. Those of all
 clients lie in one heap; a server with so many slots takes them first come, first served. A round's work is linear in its batches
-but for the heap's logarithm, and a client whose network is not parted, or whose server takes all that come, needs no events at all.
+but for the heap's logarithm; a client whose network is not parted, or whose server takes all that come, needs no events at all.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Job:
 
 @dataclass
 class Spent:
-    """Seconds of a client's round by what they were spent on; `ended_s` since the round began. `moved_s`: in which its state moved.
+    """Seconds of a client's round by what they were spent on; `ended_s` since the round began. `moved_s`: while its state moved.
 
     `batches`: how many were computed, those of a restart twice.
     """

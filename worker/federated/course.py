@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,14 +37,15 @@ from worker.planning.fleets import Fault, Move, Rate
 from worker.profiling.pulse import Pulse
 from worker.training.accuracy import Score, score
 
+NEIGHBOURS = Between(1000.0, 1.0, 0.0)
 CHECKPOINT, CONDITIONS = "rounds", "conditions"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`terms.rate` is a tenth from the round on that lies behind `drop_after` of all. `taking_part`: the share of the clients that
-    is drawn for each round. `noise`: spread of how long a client computes, as a share. `patience`: how many times what the slowest
-    was predicted to take is waited for who is missing."""
+    """`terms.rate` is a tenth from the round on that lies behind `drop_after` of all. `taking_part`: the share of the clients
+    that is drawn for each round. `noise`: spread of how long a client computes, as a share. `patience`: how many times what the
+    slowest was predicted to take is waited for who is missing."""
 
     rounds: int
     pace: Pace
@@ -52,7 +54,7 @@ class Plan:
     taking_part: float = 1.0
     patience: float = 1.5
     noise: float = 0.0
-    between: Between = Between(1000.0, 1.0, 0.0)
+    between: Between = NEIGHBOURS
 
     def rate(self, number: int) -> float:
         return self.terms.rate * (0.1 if number > math.ceil(self.drop_after * self.rounds) else 1.0)
@@ -131,7 +133,7 @@ class Course:
         """What a person wants of this round, settled before it is used: an attempt that was killed in the round used it."""
         known = checkpoints.last(CONDITIONS)
         if known is None or known[0] != number:
-            wanted = [[each.client, each.mbps] for each in self.weather.now()]
+            wanted: list[Any] = [[each.client, each.mbps] for each in self.weather.now()]
             checkpoints.save(CONDITIONS, number, b"", {"rates": wanted})
         else:
             wanted = known[2]["rates"]
@@ -188,7 +190,8 @@ class Course:
             course = self.learner.learn(Share(name, self.parts[place]), number, cut, terms, self.state, after)
             learnt = yield from self._watched(course, number, done, len(present))
             found[place] = learnt.state
-            moved |= {name: size for size in learnt.moved_bytes}
+            if learnt.moved_bytes:
+                moved[name] = learnt.moved_bytes[-1]
         return found, moved
 
     def _watched(self, course: Generator[float, None, Learnt], number: int, done: int, count: int,

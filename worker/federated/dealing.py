@@ -20,9 +20,9 @@ def dealt(labels: NDArray[np.int64], clients: int, how: Dealing, *, seed: int, a
           shares: Sequence[float] | None = None) -> list[Indices]:
     """Positions of each client's images, ascending; every image is somebody's, and each client has two at least.
 
-    `alike`: by lot, as many for each or by `shares` (they add up to 1). `dirichlet`: of each class the clients' parts are drawn from
-    a Dirichlet distribution with `alpha` (times the shares); small means unlike. `shards`: sorted by class, cut into `shards` pieces a
-    client, dealt by lot. ValueError where there are not enough images.
+    `alike`: by lot, as many for each or by `shares` (they add up to 1). `dirichlet`: of each class the clients' parts are drawn
+    from a Dirichlet distribution with `alpha` (times the shares); small means unlike. `shards`: sorted by class, cut into
+    `shards` pieces a client, dealt by lot. ValueError where there are not enough images.
     """
     if len(labels) < 2 * clients:
         raise ValueError(f"There are {len(labels):,} training images for {clients:,} clients; each needs two at least.")

@@ -4,7 +4,7 @@ Taken behind a batch's step on the server and before its gradient goes back: the
 is under way. With it go the server's half of the network, its optimiser's state, the count of batches, the loss and the gradient;
 what the device has stays on the device.
 
-Ullah, Wu, Rodgers, Varghese: "FedFly: Towards Migration in Edge-based Distributed Federated Learning", IEEE Communications
+Ullah, Wu, Harvey, Kilpatrick, Spence, Varghese: "FedFly: Towards Migration in Edge-based Distributed Federated Learning", IEEE Communications
 Magazine 60(11), 2022, arXiv 2111.01516.
 """
 
@@ -51,7 +51,8 @@ def carried(side: EdgeSide, ticket: Ticket, gradient: Tensor) -> Frame:
         if held is not None:
             tensors[MOMENTUM + name] = held.detach().cpu().clone()
     how, tensors[GRADIENT] = laid(gradient)
-    facts = {"version": VERSION, "ticket": asdict(ticket), "loss": side.loss, "batches": side.batch, "gradient": how, "terms": asdict(side.terms)}
+    facts = {"version": VERSION, "ticket": asdict(ticket), "loss": side.loss, "batches": side.batch, "gradient": how,
+             "terms": asdict(side.terms)}
     return Frame(MIGRATE, facts, {name: array(tensor) for name, tensor in tensors.items()})
 
 

@@ -43,7 +43,7 @@ class Gathering:
         return [client for client in self.expected if client not in heard]
 
     def averaged(self, averaging: Averaging) -> State:
-        """The network after the round; as it was where nobody sent what counts. In the order of the clients, whoever came first."""
+        """The network after the round, whoever came first; as it was where nobody sent what counts."""
         found = [self.updates[client] for client in self.expected if client in self.updates]
         return averaging(self.before, found) if found else self.before
 

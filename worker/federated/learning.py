@@ -74,8 +74,8 @@ class Learner:
 
     def learn(self, share: Share, number: int, place: Place, terms: Terms, before: State,
               moves: Sequence[int] = ()) -> Generator[float, None, Learnt]:
-        """A round of one client; yields the share of its batches that is done. `moves`: behind which batches (from 0) the state of
-        the edge server's half goes to another server: packed, and gone on with as it comes out there."""
+        """A round of one client; yields the share of its batches that is done. `moves`: behind which batches (from 0) the state
+        of the edge server's half goes to another server: packed, and gone on with as it comes out there."""
         filled(self.network, before)
         parts = self.halves(place)
         words = draw(self.pace, share.client, number)

@@ -37,8 +37,8 @@ class Between:
 
 @dataclass(frozen=True)
 class Takes:
-    """A round on the clock. `cuts` and `spent` by client, in the fleet's order of those who take part; `seconds`: until the server
-    has what it waits for; `late`: whose weights came too late or never."""
+    """A round on the clock. `cuts` and `spent` by client, in the fleet's order of those who take part; `seconds`: until the
+    server has what it waits for; `late`: whose weights came too late or never."""
 
     way: str
     clients: tuple[int, ...]
@@ -54,9 +54,10 @@ class Takes:
         return 1 - sum(own) / (len(own) * self.seconds) if own and self.seconds else 0.0
 
 
-def takes(way: Way, cuts: Sequence[int], trial: Trial, present: Sequence[int], sizes: Mapping[int, Sequence[int]], moves: Sequence[Moving],
-          between: Between, vanished: Mapping[int, int], patience: float) -> Takes:
-    """`cuts`: of every client; `present`: the numbers of those that take part; `sizes`: of each one's batches; `vanished`: behind which batch one does.
+def takes(way: Way, cuts: Sequence[int], trial: Trial, present: Sequence[int], sizes: Mapping[int, Sequence[int]],
+          moves: Sequence[Moving], between: Between, vanished: Mapping[int, int], patience: float) -> Takes:
+    """`cuts`: of every client; `present`: the numbers of those that take part; `sizes`: of each one's batches; `vanished`: behind
+    which batch one does.
 
     The server waits for `patience` times what the slowest was predicted to take, and then goes on without who is missing.
     """

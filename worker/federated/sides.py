@@ -5,13 +5,14 @@ rest, steps, and sends back the gradient of what it was sent; the device goes ba
 bit those of training the whole in one place: the graph is the same, it is only cut where one tensor crosses. What a layer draws
 by lot (dropout) is seeded by the layer's name, the client, the round and the batch, wherever the layer is.
 
-Wu, Ullah, Rodgers, Varghese: "FedAdapt", 2022, arXiv 2107.04271; Ullah, Wu, Rodgers, Varghese: "FedFly", 2022, arXiv 2111.01516.
+Wu, Ullah, Harvey, Kilpatrick, Spence, Varghese: "FedAdapt", 2022, arXiv 2107.04271; Ullah, Wu, Harvey, Kilpatrick, Spence,
+Varghese: "FedFly", 2022, arXiv 2111.01516.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -64,7 +65,7 @@ class Side:
         """A copy of all weights and buffers, by the names that the whole network has for them."""
         return {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
 
-    def _seeded(self, layer: str) -> object:
+    def _seeded(self, layer: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def hook(_module: nn.Module, _given: tuple[Tensor, ...]) -> None:
             torch.manual_seed(lot(self.draw, str(self.batch), layer))
 
@@ -111,7 +112,8 @@ class EdgeSide(Side):
         """Forwards, backwards, a step; the gradient that goes back, of the shape of what was sent."""
         self.optimiser.zero_grad(set_to_none=True)
         given, came = sent.detach().requires_grad_(), list[Tensor]()
-        given.register_hook(came.append)  # as it comes: what is kept in `given.grad` may be laid out anew  # type: ignore[no-untyped-call]
+        # As it comes: what is kept in `given.grad` may be laid out anew.
+        given.register_hook(came.append)  # type: ignore[no-untyped-call]
         loss = cross_entropy(self.network(given), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         self.step()
@@ -121,7 +123,7 @@ class EdgeSide(Side):
 
 def axes_of(tensor: Tensor) -> list[int]:
     """Its axes in the order in which its memory has them, the slowest first."""
-    return sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis))
+    return sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
 
 
 def core(tensor: Tensor) -> Tensor:

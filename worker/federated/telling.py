@@ -111,8 +111,8 @@ def _refusals(number: int, gathering: Gathering, first: Takes, course: Course) -
     for place in sorted(first.late):
         yield Log(level="warning", message=(
             f"Round {number}: nothing came from {course.fleet.clients[place].name} in {first.seconds:.3g} s, "
-            f"{course.plan.patience:g} times what the slowest was predicted to take; the round ended without it, and it takes part "
-            "again in the next one."))
+            f"{course.plan.patience:g} times what the slowest was predicted to take; the round ended without it, and it takes "
+            "part again in the next one."))
     if not gathering.updates:
         yield Log(level="warning", message=f"Round {number}: nobody's weights counted, so the network stays as it was.")
 

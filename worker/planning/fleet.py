@@ -1,7 +1,7 @@
 """The fleet of a federated run: what was typed of clients and edge servers, and where nothing was, what the registry knows.
 
-A client's or server's speed is that of its newest profile: multiply-accumulates of a pass over its seconds. Its link is the team's
-link to its edge server, of which a message takes half the round trip.
+A client's or server's speed is that of its newest profile: multiply-accumulates of a pass over its seconds. Its link is the
+team's link to its edge server, of which a message takes half the round trip.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def fleet(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence) 
     if found := lacking(clients, edges, evidence):
         raise ValueError(" ".join(found.values()))
     return Fleet(tuple(_placed(each, edges, evidence) for each in clients),
-                 tuple(Server(each.name, _known(_speed_of(each, evidence)), each.slots, each.macs_per_s is None) for each in edges))
+                 tuple(Server(each.name, _known(_speed_of(each, evidence)), each.slots, each.macs_per_s is None)
+                       for each in edges))
 
 
 def _placed(client: Client, edges: Sequence[Edge], evidence: Evidence) -> Placed:

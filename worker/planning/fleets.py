@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from worker.planning.parted import LONGEST_NAME, MBPS, MOST_MBPS, MOST_MS, MS, NUMBER, lines
+from worker.planning.parted import LONGEST_NAME, MBPS, MOST_MBPS, MOST_MS, MS, NUMBER
+from worker.planning.parted import lines as lines
 
 MOST_CLIENTS, MOST_EDGES, MOST_LINES = 5000, 16, 200
 LEAST_SPEED, MOST_SPEED = 1e3, 1e15
@@ -32,8 +33,8 @@ MISCHIEF: tuple[Mischief, ...] = get_args(Mischief)
 
 _MANY = re.compile(r"^(?P<name>.+) x (?P<count>\d{1,6})$")
 _FACTS = {"speed": re.compile(rf"^{NUMBER}\s*(kMAC/s|MMAC/s|GMAC/s|TMAC/s)$"), "rate": re.compile(rf"^{NUMBER}\s*([kMG]bit/s)$"),
-          "time": re.compile(rf"^{NUMBER}\s*(ms|s)$"), "share": re.compile(rf"^{NUMBER}\s*(%)$"), "edge": re.compile("^(at) (.+)$"),
-          "slots": re.compile(r"^(\d{1,6}) (at once)$")}
+          "time": re.compile(rf"^{NUMBER}\s*(ms|s)$"), "share": re.compile(rf"^{NUMBER}\s*(%)$"),
+          "edge": re.compile("^(at) (.+)$"), "slots": re.compile(r"^(\d{1,6}) (at once)$")}
 _ROUNDS = re.compile(r"^rounds? (?P<first>\d{1,7})(?:\s*-\s*(?P<last>\d{1,7}))?(?: at (?P<part>\d+(?:\.\d+)?) %)?: (?P<rest>.+)$")
 _WHO_RATE = re.compile(rf"^(?P<who>.+?):? {NUMBER}\s*(?P<rate>[kMG]bit/s)$")
 

@@ -38,7 +38,8 @@ WAITING = Chart("line", "Share of a round in which clients wait for the slowest 
                 x_title="round", y_title="share of the round", percent=True)
 SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on_device",), by="client", x_title="round",
               y_title="share of the multiply-accumulates", percent=True)
-BANDWIDTH = Chart("line", "Bandwidth (as typed and changed)", y=("bandwidth_mbps",), by="client", x_title="round", y_title="Mbit/s")
+BANDWIDTH = Chart("line", "Bandwidth (as typed and changed)", y=("bandwidth_mbps",), by="client", x_title="round",
+                  y_title="Mbit/s")
 BYTES = Chart("line", "Bytes over each link (counted)", y=("link_bytes",), by="link", x_title="round", y_title="bytes in a round")
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
 CHARTS = [LANES, ACCURACY, OVER_TIME, ROUND, TYPICAL, WAITING, BYTES, BANDWIDTH, PHASES]
@@ -51,15 +52,15 @@ class FederatedParams(Params):
     dataset: DatasetRef = param(help="Its training images are dealt to the clients; validation and test stay with the server.",
                                 essential=True)
     edges: str = param(EDGES, title="edge servers", essential=True, lines=True, max_length=LONGEST, help=(
-        "An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A name alone "
-        "stands for the device of that name: its speed is that of its newest profile."))
+        "An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A name "
+        "alone stands for the device of that name: its speed is that of its newest profile."))
     clients: str = param(CLIENTS, essential=True, lines=True, max_length=LONGEST, help=(
         "A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
         "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: ...' is a "
         "hundred. What is left out is taken from the profiles and links of the device of that name."))
     network: Annotated[str, Field(max_length=120), Profiled()] = param(
-        "", title="profiles of", help="The network as its profiles are called, from which come the speeds that are not typed. Empty: "
-                                      "all are typed.")
+        "", title="profiles of", help="The network as its profiles are called, from which come the speeds that are not typed. "
+                                      "Empty: all are typed.")
     rounds: int = param(20, help="Rounds of learning and averaging.", unit="rounds", essential=True, ge=1, le=10_000)
     epochs: int = param(1, help="How often a client sees its images in a round.", unit="epochs", essential=True, ge=1, le=1000)
     batch_size: int = param(32, help="Images a step.", unit="images", essential=True, ge=2, le=65_536)
@@ -68,27 +69,28 @@ class FederatedParams(Params):
     momentum: float = param(0.9, help="Momentum of the clients' SGD; it begins anew in every round.", ge=0, lt=1)
     weight_decay: float = param(0.0, help="Decay of the weights.", ge=0, le=1)
     dealing: Literal["alike", "dirichlet", "shards"] = param(
-        "alike", help="Who has which images. alike: by lot; dirichlet: each class is spread unevenly over the clients; shards: each "
-                      "client has a few pieces of the images sorted by class.", essential=True)
+        "alike", help="Who has which images. alike: by lot; dirichlet: each class is spread unevenly over the clients; shards: "
+                      "each client has a few pieces of the images sorted by class.", essential=True)
     alpha: float = param(0.5, help="Of the Dirichlet distribution; small means that clients are unlike.", gt=0, le=1000)
     shards: int = param(2, help="Pieces that each client has.", unit="pieces", ge=1, le=100)
     averaging: Literal["fedavg", "fedprox", "fedadam", "trimmed mean"] = param(
-        "fedavg", help="How one network is made of many. fedprox: clients are drawn towards the round's first weights; fedadam: the "
-                       "server steps with Adam along the mean difference; trimmed mean: the extremes of every weight are left out.")
+        "fedavg", help="How one network is made of many. fedprox: clients are drawn towards the round's first weights; fedadam: "
+                       "the server steps with Adam along the mean difference; trimmed mean: the extremes of every weight are "
+                       "left out.")
     proximal: float = param(0.01, help="FedProx: the strength of that pull.", ge=0, le=100)
     server_rate: float = param(0.01, help="FedAdam: the server's learning rate.", gt=0, le=10)
     trimmed: float = param(0.1, help="Trimmed mean: the share that is left out at each end.", ge=0, lt=0.5)
     taking_part: float = param(1.0, help="The share of the clients that is drawn for each round.", gt=0, le=1)
-    patience: float = param(1.5, help="The server waits so many times what the slowest was predicted to take, then goes on without "
-                                      "who is missing.", unit="times", ge=1, le=100)
+    patience: float = param(1.5, help="The server waits so many times what the slowest was predicted to take, then goes on "
+                                      "without who is missing.", unit="times", ge=1, le=100)
     noise: float = param(0.0, help="Spread of how long a client computes in a round, as a share.", ge=0, le=2)
     changes: str = param("", title="bandwidth changes", lines=True, max_length=LONGEST, help=(
         "Other bandwidths for a while, a line each: 'rounds 11-20: pi3-1 5 Mbit/s'."))
     bandwidth_now: str = param("", title="bandwidth from now on", live=True, lines=True, max_length=LONGEST, help=(
         "Changed while it runs, from the next round on: a line each such as 'pi3-1 5 Mbit/s'; empty: as planned."))
     faults: str = param("", title="what goes wrong", lines=True, max_length=LONGEST, help=(
-        "To see what becomes of a round, a line each: 'round 3: pi3-1 vanishes', 'rounds 4-5: jetson sends NaN'; also sends wrong "
-        "shapes, sends an old round, sends twice."))
+        "To see what becomes of a round, a line each: 'round 3: pi3-1 vanishes', 'rounds 4-5: jetson sends NaN'; also sends "
+        "wrong shapes, sends an old round, sends twice."))
     start: Literal["given", "initialisation"] = param(
         "given", help="Begin with the weights that the model came with, or with fresh ones.")
 
@@ -100,24 +102,24 @@ class FederatedParams(Params):
     @field_validator("clients")
     @classmethod
     def _are_clients(cls, value: str, info: ValidationInfo) -> str:
-        fleets.read_clients(value, _edges(info))
+        fleets.read_clients(value, edge_names(info))
         return "; ".join(fleets.lines(value))
 
     @field_validator("changes")
     @classmethod
     def _are_changes(cls, value: str, info: ValidationInfo) -> str:
-        return "; ".join(map(str, fleets.read_rates(value, _clients(info))))
+        return "; ".join(map(str, fleets.read_rates(value, client_names(info))))
 
     @field_validator("bandwidth_now")
     @classmethod
     def _are_rates(cls, value: str, info: ValidationInfo) -> str:
-        fleets.read_rates_now(value, _clients(info))
+        fleets.read_rates_now(value, client_names(info))
         return "; ".join(fleets.lines(value))
 
     @field_validator("faults")
     @classmethod
     def _are_faults(cls, value: str, info: ValidationInfo) -> str:
-        return "; ".join(map(str, fleets.read_faults(value, _clients(info))))
+        return "; ".join(map(str, fleets.read_faults(value, client_names(info))))
 
     @property
     def read_edges(self) -> tuple[fleets.Edge, ...]:
@@ -154,15 +156,15 @@ class FederatedParams(Params):
                      self.start, after)
 
 
-def _edges(info: ValidationInfo) -> list[str]:
+def edge_names(info: ValidationInfo) -> list[str]:
     return [edge.name for edge in fleets.read_edges(info.data["edges"])] if "edges" in info.data else []
 
 
-def _clients(info: ValidationInfo) -> list[str]:
+def client_names(info: ValidationInfo) -> list[str]:
     """None where the clients themselves were refused: then nothing that names one can be judged."""
     if "clients" not in info.data or "edges" not in info.data:
         return []
-    return [client.name for client in fleets.read_clients(info.data["clients"], _edges(info))]
+    return [client.name for client in fleets.read_clients(info.data["clients"], edge_names(info))]
 
 
 def lacks(params: FederatedParams, evidence: Evidence) -> dict[str, str]:

@@ -5,8 +5,8 @@ the server averages what comes back, by the number of images. With an offloading
 layers in front of it and an edge server the rest (split federated learning); what is learnt is the same bit for bit. The learning
 is really executed. How long it would take on these clients and links is emulated by a clock, and called so.
 
-McMahan, Moore, Ramage, Hampson, Agüera y Arcas: "Communication-Efficient Learning of Deep Networks from Decentralized Data", 2017,
-arXiv 1602.05629. Split: Thapa, Chamikara, Camtepe, Sun: "SplitFed: When Federated Learning Meets Split Learning", 2020,
+McMahan, Moore, Ramage, Hampson, Agüera y Arcas: "Communication-Efficient Learning of Deep Networks from Decentralized Data",
+2017, arXiv 1602.05629. Split: Thapa, Chamikara, Camtepe, Sun: "SplitFed: When Federated Learning Meets Split Learning", 2020,
 arXiv 2004.12088.
 """
 
@@ -34,8 +34,8 @@ CLASSIC = "classic"
 
 class Params(FederatedParams):
     after: str = param("", title="offload behind", max_length=120, cuts=True, help=(
-        "The layer behind which all clients hand over to their edge server. Empty: devices train everything, as in classic federated "
-        "learning."))
+        "The layer behind which all clients hand over to their edge server. Empty: devices train everything, as in classic "
+        "federated learning."))
 
 
 def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str]:
