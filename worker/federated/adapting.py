@@ -16,12 +16,14 @@ from worker.federated.adapt.controller import Controller
 from worker.federated.adapt.knobs import Knobs
 from worker.federated.adapt.mapping import Points
 from worker.federated.adapt.policies import Policy
+from worker.federated.adapt.training import Progress as Updated
 from worker.federated.adapt.training import trained
 from worker.federated.places import Place
 from worker.federated.states import State
 from worker.federated.trial import Trial
 from worker.federated.ways import Chooser
 
+Training = Generator[Updated, None, Controller]
 AGENT, STAGE = "agent", "agent's updates"
 
 
@@ -58,7 +60,7 @@ class Weathers:
 
 
 class Adaptive(Chooser):
-    """The trained agent. `slow_mbps`: a client whose link is no faster is in the group of slow links; 0: there is no such group."""
+    """The trained agent. `slow_mbps`: a client whose link is no faster is in the group of slow links; 0: there is none."""
 
     def __init__(self, points: Points, groups: int, knobs: Knobs, slow_mbps: float) -> None:
         self._points, self._groups, self._knobs, self._slow = points, groups, knobs, slow_mbps
@@ -97,7 +99,7 @@ class Adaptive(Chooser):
         assert self._controller is not None
         return self._controller
 
-    def _course(self, trial: Trial, knobs: Knobs) -> Generator[object, None, Controller]:
+    def _course(self, trial: Trial, knobs: Knobs) -> Training:
         if not self._slow:
             return trained(trial, self._points, self._groups, knobs, None)
         # A link that is set to this very rate is no faster than it.
@@ -105,7 +107,7 @@ class Adaptive(Chooser):
         return trained(Weathers(trial, self._slow, knobs.steps_an_update), self._points, self._groups, knobs, below)
 
 
-def _followed(course: Generator[object, None, Controller], updates: int, rewards: list[float],
+def _followed(course: Training, updates: int, rewards: list[float],
               ) -> Generator[Event, None, Controller]:
     while True:
         try:
@@ -113,10 +115,9 @@ def _followed(course: Generator[object, None, Controller], updates: int, rewards
         except StopIteration as end:
             found: Controller = end.value
             return found
-        number, reward = said  # type: ignore[misc]
-        rewards.append(reward)
-        yield _reward(number, reward)
-        yield Progress(done=number, total=updates, stage=STAGE)
+        rewards.append(said.mean_reward)
+        yield _reward(said.update, said.mean_reward)
+        yield Progress(done=said.update, total=updates, stage=STAGE)
 
 
 def _reward(number: int, value: float) -> Metric:

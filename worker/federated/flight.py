@@ -4,8 +4,8 @@ Taken behind a batch's step on the server and before its gradient goes back: the
 is under way. With it go the server's half of the network, its optimiser's state, the count of batches, the loss and the gradient;
 what the device has stays on the device.
 
-Ullah, Wu, Harvey, Kilpatrick, Spence, Varghese: "FedFly: Towards Migration in Edge-based Distributed Federated Learning", IEEE Communications
-Magazine 60(11), 2022, arXiv 2111.01516.
+Ullah, Wu, Harvey, Kilpatrick, Spence, Varghese: "FedFly: Towards Migration in Edge-based Distributed Federated Learning", IEEE
+Communications Magazine 60(11), 2022, arXiv 2111.01516.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Seconds of a batch of split training, from what devices compute and links carry: predicted, and called so wherever it is shown.
 
 A training step costs three forward passes (forwards, and backwards for weights and for inputs); a third of it lies before the
-message, two thirds behind it. A message takes the link's latency and its bytes over the bandwidth, each way. Wu et al.: "FedAdapt",
-2022, arXiv 2107.04271, measures such times; the model is ours.
+message, two thirds behind it. A message takes the link's latency and its bytes over the bandwidth, each way. Wu et al.:
+"FedAdapt", 2022, arXiv 2107.04271, measures such times; the model is ours.
 """
 
 from __future__ import annotations

@@ -21,6 +21,11 @@ LONGEST = 4000
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
 CLIENTS = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
 EDGES = "edge-a: 50 GMAC/s"
+EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A name "
+              "alone stands for the device of that name: its speed is that of its newest profile.")
+CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
+                "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: ...' "
+                "is a hundred. What is left out is taken from the profiles and links of the device of that name.")
 EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "clients":
                            "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms", "edges": EDGES}
 PRESETS: dict[str, dict[str, Any]] = {
@@ -51,20 +56,15 @@ class FederatedParams(Params):
     model: ModelRef = param(help="The network that all clients learn together.", essential=True)
     dataset: DatasetRef = param(help="Its training images are dealt to the clients; validation and test stay with the server.",
                                 essential=True)
-    edges: str = param(EDGES, title="edge servers", essential=True, lines=True, max_length=LONGEST, help=(
-        "An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A name "
-        "alone stands for the device of that name: its speed is that of its newest profile."))
-    clients: str = param(CLIENTS, essential=True, lines=True, max_length=LONGEST, help=(
-        "A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
-        "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: ...' is a "
-        "hundred. What is left out is taken from the profiles and links of the device of that name."))
+    edges: str = param(EDGES, title="edge servers", essential=True, lines=True, max_length=LONGEST, help=EDGES_HELP)
+    clients: str = param(CLIENTS, essential=True, lines=True, max_length=LONGEST, help=CLIENTS_HELP)
     network: Annotated[str, Field(max_length=120), Profiled()] = param(
         "", title="profiles of", help="The network as its profiles are called, from which come the speeds that are not typed. "
                                       "Empty: all are typed.")
     rounds: int = param(20, help="Rounds of learning and averaging.", unit="rounds", essential=True, ge=1, le=10_000)
-    epochs: int = param(1, help="How often a client sees its images in a round.", unit="epochs", essential=True, ge=1, le=1000)
-    batch_size: int = param(32, help="Images a step.", unit="images", essential=True, ge=2, le=65_536)
-    learning_rate: float = param(0.01, help="Of the clients' SGD.", gt=0, le=10, essential=True)
+    epochs: int = param(1, help="How often a client sees its images in a round.", unit="epochs", ge=1, le=1000)
+    batch_size: int = param(32, help="Images a step.", unit="images", ge=2, le=65_536)
+    learning_rate: float = param(0.01, help="Of the clients' SGD.", gt=0, le=10)
     drop_after: float = param(0.5, help="Behind this share of the rounds the learning rate is a tenth; 1: never.", ge=0, le=1)
     momentum: float = param(0.9, help="Momentum of the clients' SGD; it begins anew in every round.", ge=0, lt=1)
     weight_decay: float = param(0.0, help="Decay of the weights.", ge=0, le=1)

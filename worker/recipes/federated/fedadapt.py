@@ -1,10 +1,10 @@
 """FedAdapt: an agent decides for each group of devices how many layers they train and how many an edge server does.
 
-How it works: clients of like speed are one group, those with slow links another. An agent, trained by trying offloading points out
-on the clock (PPO), says before each round for each group which share of the work stays on the device; the offloading point whose
-share is nearest is taken. Beside it the same rounds are timed for classic federated learning, fixed offloading points, a greedy rule
-by profiles, and the best setting of all (oracle). What is learnt is the same for all of them bit for bit, so it is executed once;
-seconds are emulated from the speeds and links of the clients and called so.
+How it works: clients of like speed are one group, those with slow links another. An agent, trained by trying offloading points
+out on the clock (PPO), says before each round for each group which share of the work stays on the device; the offloading point
+whose share is nearest is taken. Beside it the same rounds are timed for classic federated learning, fixed offloading points, a
+greedy rule by profiles, and the best setting of all (oracle). What is learnt is the same for all of them bit for bit, so it is
+executed once; seconds are emulated from the speeds and links of the clients and called so.
 
 Wu, Ullah, Harvey, Kilpatrick, Spence, Varghese: "FedAdapt: Adaptive Offloading for IoT Devices in Federated Learning", 2022, IEEE
 Internet of Things Journal 9(21), arXiv 2107.04271.
@@ -33,20 +33,21 @@ MOST_FIXED = 3
 
 
 class Params(FederatedParams):
-    groups: int = param(3, help="Groups of clients; one of them is for slow links where there is a bound for those.", unit="groups",
-                        essential=True, ge=1, le=16)
+    groups: int = param(3, help="Groups of clients; one of them is for slow links where there is a bound for those.",
+                        unit="groups", essential=True, ge=1, le=16)
     slow_mbps: float = param(5.0, title="slow link", help="A client whose link is no faster is in the group of slow links; 0: "
                                                           "bandwidth forms no group.", unit="Mbit/s", ge=0, le=1e6)
-    updates: int = param(50, help="Updates of the agent before the first round, each after ten trials on the clock.", unit="updates",
-                         essential=True, ge=1, le=10_000)
+    updates: int = param(50, help="Updates of the agent before the first round, each after ten trials on the clock.",
+                         unit="updates", ge=1, le=10_000)
     relative_times: bool = param(True, help="The agent sees times as a share of those without offloading; off: in seconds, as "
                                             "published.")
-    bandwidth_seen: bool = param(True, help="The agent sees each group's bandwidth; off: only by the group of slow links, as in the "
-                                            "published code.")
+    bandwidth_seen: bool = param(True, help="The agent sees each group's bandwidth; off: only by the group of slow links, as "
+                                            "in the published code.")
 
 
 @recipe(
-    "FedAdapt", params=Params, charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True, lacks=lacks,
+    "FedAdapt", params=Params, charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True,
+    lacks=lacks,
     example=EXAMPLE | {"updates": 3, "groups": 2},
     presets=PRESETS | {"as published": {"rounds": 100, "batch_size": 100, "learning_rate": 0.01, "relative_times": False,
                                         "bandwidth_seen": False}},
@@ -69,7 +70,7 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
                       seed=params.seed)
         agent = Adaptive(points, min(params.groups, len(fleet.clients) + 1), knobs, params.slow_mbps)
         cuts = points.reachable[:-1]
-        some = sorted({cuts[round(place * (len(cuts) - 1) / max(MOST_FIXED - 1, 1))] for place in range(MOST_FIXED)}) if cuts else []
+        some = sorted({cuts[round(place * (len(cuts) - 1) / (MOST_FIXED - 1))] for place in range(MOST_FIXED)}) if cuts else []
         return [Way("FedAdapt", agent), Way("classic", Fixed(-1)), Way("oracle", Ruled(oracles.Oracle(points))),
                 Way("greedy", Ruled(policies.Greedy(points))),
                 *(Way(f"all {places[cut].name}", Fixed(cut)) for cut in some)]

@@ -1,10 +1,11 @@
 """FedFly: a device that goes to another edge server in the middle of a round takes its training with it; nothing is done twice.
 
 How it works: devices train the first layers and edge servers the rest, as in split federated learning. When a device moves, the
-server that it leaves sends what it knows of it (its half of the weights, the optimiser's state, the count of batches, the loss and
-the gradient that the device waits for) to the server where it goes, and the device goes on with the next batch there. Without
-that the round begins anew at the new server. What is learnt is bit for bit what it would have been without a move; the learning is
-really executed, the state really packed and unpacked. How long it all takes on these devices and links is emulated and called so.
+server that it leaves sends what it knows of it (its half of the weights, the optimiser's state, the count of batches, the loss
+and the gradient that the device waits for) to the server where it goes, and the device goes on with the next batch there.
+Without that the round begins anew at the new server. What is learnt is bit for bit what it would have been without a move; the
+learning is really executed, the state really packed and unpacked. How long it all takes on these devices and links is emulated
+and called so.
 
 Ullah, Wu, Harvey, Kilpatrick, Spence, Varghese: "FedFly: Towards Migration in Edge-based Distributed Federated Learning", 2022,
 IEEE Communications Magazine 60(11), arXiv 2111.01516.
@@ -23,7 +24,18 @@ from worker.evidence import Evidence
 from worker.params import param
 from worker.planning import cutting, fleets
 from worker.recipe import Chart, Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, LONGEST, PRESETS, FederatedParams, client_names, edge_names, lacks
+from worker.recipes.federated import (
+    CHARTS,
+    CLIENTS_HELP,
+    EDGES_HELP,
+    EXAMPLE,
+    LONGEST,
+    PRESETS,
+    FederatedParams,
+    client_names,
+    edge_names,
+    lacks,
+)
 from worker.structure import Structure
 
 if TYPE_CHECKING:
@@ -33,29 +45,25 @@ if TYPE_CHECKING:
 
 BOARDS = {"pi3-1": 0.5, "pi3-2": 0.5, "pi4-1": 1.0, "pi4-2": 1.0}
 FOUR = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
-SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=("saved_seconds",), x="client",
-              x_title="client that moves", y_title="emulated seconds, last move")
+SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=("saved_seconds",),
+              x="client", x_title="client that moves", y_title="emulated seconds, last move")
 
 
 class Params(FederatedParams):
-    edges: str = param("edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", title="edge servers", essential=True, lines=True, max_length=LONGEST,
-                       help="An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a "
-                            "time. A name alone stands for the device of that name: its speed is that of its newest profile.")
-    clients: str = param(FOUR, essential=True, lines=True, max_length=LONGEST, help=(
-        "A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
-        "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images. What is left out is taken from "
-        "the profiles and links of the device of that name."))
-    after: str = param("", title="offload behind", max_length=120, cuts=True, essential=True, help=(
-        "The layer behind which all clients hand over to their edge server. Empty: the last cut with less than three quarters of the "
-        "work on the device, which for VGG-5 is behind the second pool, as published."))
+    edges: str = param("edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", title="edge servers", essential=True, lines=True,
+                       max_length=LONGEST, help=EDGES_HELP)
+    clients: str = param(FOUR, essential=True, lines=True, max_length=LONGEST, help=CLIENTS_HELP)
+    after: str = param("", title="offload behind", max_length=120, cuts=True, help=(
+        "The layer behind which all clients hand over to their edge server. Empty: the last cut with less than three quarters "
+        "of the work on the device, which for VGG-5 is behind the second pool, as published."))
     moves: str = param("round 2 at 50 %: pi3-1 to edge-b; round 4 at 90 %: pi3-1 to edge-a", lines=True, max_length=LONGEST,
-                       essential=True, help="Who moves when, a line each: 'round 2 at 50 %: pi3-1 to edge-b' is in the middle of the "
-                                            "client's batches of that round.")
+                       essential=True, help="Who moves when, a line each: 'round 2 at 50 %: pi3-1 to edge-b' is in the middle "
+                                            "of the client's batches of that round.")
     between_mbps: float = param(1000.0, title="between edge servers", help="The link over which a client's state goes.",
                                 unit="Mbit/s", gt=0, le=1e6)
     between_ms: float = param(1.0, title="latency between edge servers", help="One way.", unit="ms", ge=0, le=60_000)
-    away_s: float = param(60.0, title="time away", help="What waiting is compared with: how long a client stays away until it is back "
-                                                        "at its first server.", unit="s", ge=0, le=1e6)
+    away_s: float = param(60.0, title="time away", help="What waiting is compared with: how long a client stays away until it "
+                                                        "is back at its first server.", unit="s", ge=0, le=1e6)
 
     @field_validator("moves")
     @classmethod
@@ -78,7 +86,8 @@ def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str
 
 
 @recipe(
-    "FedFly", params=Params, charts=[CHARTS[0], SAVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks, unfit=unfit,
+    "FedFly", params=Params, charts=[CHARTS[0], SAVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
+    unfit=unfit,
     example=EXAMPLE | {"edges": "edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", "moves": "round 1 at 50 %: pi to edge-b"},
     presets=PRESETS | {"quick look": {"rounds": 5}},
     use_when="devices move about while they learn, from one edge server's reach into another's.",
