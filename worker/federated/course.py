@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from worker.datasets import Data
 from worker.events import Event, Log, Metric, Progress
 from worker.federated import telling
 from worker.federated.averaging import Averaging
+from worker.federated.clock import Spent
 from worker.federated.dealing import Indices
 from worker.federated.gathering import Gathering
 from worker.federated.keeping import pack, unpack
@@ -76,8 +77,9 @@ class Weather:
 
 @dataclass
 class Course:
-    """All rounds of a run. `parts`: the positions of each client's training images."""
+    """All rounds of a run. `parts`: the positions of each client's training images. `clock`: what kind of seconds they take."""
 
+    clock: ClassVar[str] = "emulated"
     network: fx.GraphModule
     data: Data
     fleet: Fleet
@@ -142,26 +144,47 @@ class Course:
     def _round(self, number: int, wanted: Sequence[Rate]) -> Generator[Event, None, list[Event]]:
         """Learn, gather, time; what there is to say is said by the caller, all at once."""
         present, trial = self._present(number), self.trial(number, wanted)
-        vanished = {place: len(self.sizes[place]) // 2 for place in present if self._fault(place, number) == "vanishes"}
         moving = self._moving(number)
         conditions = [self.trial(number, wanted, is_home=way.moves_home) for way in self.ways]
         cuts = [way.chooser.choose(there) for way, there in zip(self.ways, conditions, strict=True)]
         self.groups = self.ways[0].chooser.groups(trial)
         gathering = Gathering(number, {self._name(place): len(self.parts[place]) for place in present}, self.state)
+        timed, moving = yield from self._executed(number, present, cuts, conditions, moving, gathering)
+        self.state = gathering.averaged(self.averaging)
+        self.refused += len(gathering.refused)
+        self._settle(moving, timed)
+        self.ways[0].chooser.saw(cuts[0], self._batch_seconds(trial, cuts[0], timed[0]))
+        return [*telling.round_said(self, number, trial, timed, moving, gathering),
+                *telling.accuracy(self, number, (yield from self._validated()))]
+
+    def _executed(self, number: int, present: Sequence[int], cuts: Sequence[Sequence[int]], conditions: Sequence[Trial],
+                  moving: Sequence[Moving], gathering: Gathering) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
+        """Learn and gather; what the round took each way, and what its moves carried. `cuts` and `conditions`: of each way."""
+        vanished = {place: len(self.sizes[place]) // 2 for place in present if self._fault(place, number) == "vanishes"}
         found, moved = yield from self._learnt(number, [place for place in present if place not in vanished], cuts[0], moving)
         moving = [Moving(move.client, move.after, move.edge, moved.get(move.client, 0)) for move in moving]
         timed = [takes(way, chosen, there, present, self.sizes, moving, self.plan.between, vanished, self.plan.patience)
                  for way, chosen, there in zip(self.ways, cuts, conditions, strict=True)]
-        late = timed[0].late
         for place, state in found.items():
-            if place not in late:
+            if place not in timed[0].late:
                 self._taken(gathering, place, number, state)
-        self.state = gathering.averaged(self.averaging)
-        self.refused += len(gathering.refused)
-        self._settle(moving, timed)
-        self.ways[0].chooser.saw(cuts[0], trial.seconds(cuts[0]))
-        return [*telling.round_said(self, number, trial, timed, moving, gathering),
-                *telling.accuracy(self, number, (yield from self._validated()))]
+        return timed, moving
+
+    def _batch_seconds(self, trial: Trial, cuts: Sequence[int], _took: Takes) -> Sequence[float]:
+        """What a batch of the round took each client."""
+        return trial.seconds(cuts)
+
+    def waited(self, seconds: float) -> str:
+        """How long the server waited for who is late, in words."""
+        return f"{seconds:.3g} s, {self.plan.patience:g} times what the slowest was predicted to take"
+
+    def link_bytes(self, trial: Trial, place: int, cut: int, spent: Spent) -> int:
+        """What went over a client's link in a round."""
+        return telling.link_bytes(self, trial, place, cut, spent)
+
+    def terms(self, number: int) -> Terms:
+        """How clients step in a round."""
+        return replace(self.plan.terms, rate=self.plan.rate(number))
 
     def _present(self, number: int) -> list[int]:
         """Who takes part: all, or as many as were asked for, by lot."""
@@ -182,7 +205,7 @@ class Course:
 
     def _learnt(self, number: int, present: Sequence[int], cuts: Sequence[int], moving: Sequence[Moving],
                 ) -> Generator[Event, None, tuple[dict[int, State], dict[str, int]]]:
-        terms = Terms(self.plan.rate(number), self.plan.terms.momentum, self.plan.terms.weight_decay, self.plan.terms.proximal)
+        terms = self.terms(number)
         found, moved = dict[int, State](), dict[str, int]()
         for done, place in enumerate(present):
             name, cut = self._name(place), self.places[cuts[place]]

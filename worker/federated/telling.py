@@ -22,8 +22,8 @@ COMPUTES, SENDS, SERVED, QUEUES, MOVES, WAITS, LOST = (
 
 
 def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
-    """After a round, and for each way over its seconds on the emulated clock; of round 0 what it set out from."""
-    over = [Metric(name="accuracy_over_emulated_ms", value=found.accuracy, labels={"way": way.name},
+    """After a round, and for each way over its seconds on the course's clock; of round 0 what it set out from."""
+    over = [Metric(name=f"accuracy_over_{course.clock}_ms", value=found.accuracy, labels={"way": way.name},
                    step=round(1e3 * course.seconds.get(way.name, 0.0))) for way in course.ways]
     return [Metric(name="accuracy", value=found.accuracy, step=number, labels={"split": "validation"}), *over]
 
@@ -77,7 +77,7 @@ def _bytes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[
     for place, cut, spent in zip(first.clients, first.cuts, first.spent, strict=True):
         if place < SHOWN:
             who = trial.fleet.clients[place]
-            yield Metric(name="link_bytes", value=link_bytes(course, trial, place, cut, spent), step=number,
+            yield Metric(name="link_bytes", value=course.link_bytes(trial, place, cut, spent), step=number,
                          labels={"link": f"{who.name}, {who.edge}"})
 
 
@@ -110,19 +110,18 @@ def _refusals(number: int, gathering: Gathering, first: Takes, course: Course) -
         yield Log(level="warning", message=f"Round {number}: what {client} sent is left out: {why}.")
     for place in sorted(first.late):
         yield Log(level="warning", message=(
-            f"Round {number}: nothing came from {course.fleet.clients[place].name} in {first.seconds:.3g} s, "
-            f"{course.plan.patience:g} times what the slowest was predicted to take; the round ended without it, and it takes "
-            "part again in the next one."))
+            f"Round {number}: nothing came from {course.fleet.clients[place].name} in {course.waited(first.seconds)}; "
+            "the round ended without it, and it takes part again in the next one."))
     if not gathering.updates:
         yield Log(level="warning", message=f"Round {number}: nobody's weights counted, so the network stays as it was.")
 
 
 def summary(course: Course, names: Iterable[str]) -> dict[str, Any]:
-    """Seconds on the emulated clock by way, and per round."""
+    """Seconds on the course's clock by way, and per round."""
     rounds = max(course.done, 1)
     return {"rounds": course.done, "clients": len(course.parts), "refused_updates": course.refused,
-            "emulated_seconds": {name: round(course.seconds.get(name, 0.0), 6) for name in names},
-            "emulated_round_seconds": round(course.seconds.get(course.ways[0].name, 0.0) / rounds, 6)}
+            f"{course.clock}_seconds": {name: round(course.seconds.get(name, 0.0), 6) for name in names},
+            f"{course.clock}_round_seconds": round(course.seconds.get(course.ways[0].name, 0.0) / rounds, 6)}
 
 
 def against(course: Course, other: str) -> str:
@@ -131,5 +130,5 @@ def against(course: Course, other: str) -> str:
     if not theirs:
         return ""
     share = 100 * (1 - mine / theirs)
-    return (f"{abs(share):.0f} % {'less' if share > 0 else 'more'} time than {other} (emulated)" if abs(share) >= 0.5
-            else f"as much time as {other} (emulated)")
+    return (f"{abs(share):.0f} % {'less' if share > 0 else 'more'} time than {other} ({course.clock})" if abs(share) >= 0.5
+            else f"as much time as {other} ({course.clock})")
