@@ -21,8 +21,8 @@ LONGEST = 4000
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
 CLIENTS = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
 EDGES = "edge-a: 50 GMAC/s"
-EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A name "
-              "alone stands for the device of that name: its speed is that of its newest profile.")
+EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A "
+              "name alone stands for the device of that name: its speed is that of its newest profile.")
 CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
                 "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: ...' "
                 "is a hundred. What is left out is taken from the profiles and links of the device of that name.")
