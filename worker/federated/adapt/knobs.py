@@ -1,6 +1,16 @@
-"""The numbers of the agent and of its training, as published (config.py of qub-blesson/FedAdapt, 25f4ba0), but for one.
+"""The numbers of the agent and of its training, as published (config.py of qub-blesson/FedAdapt, 25f4ba0), but for three.
 
-What is measured here is of the simulated five-device lab of the tests.
+The three rest on 50 updates each in the simulated five-device lab of the tests, without and with 5 % noise, with a group for slow
+links, and with links that were slow in turn. Found is what earns at least 95 % of the best reward that groups can have.
+
+- `discount`: with 0 and all else as published 39 of 40 trainings found it; with the published 0.9 8 of 32 (the worst of them
+  earned 39 %). What a round takes depends on its own points alone: rewards to come tell nothing of an action, only how early in
+  its update it was.
+- `relative_times`, `bandwidth_seen`: 39 of 40 with times as shares, 40 of 40 with bandwidths beside seconds, 40 of 40 with both.
+  When one client's link became slow, it moved to native in 50 of 50 cases, but in 45 with bandwidths beside seconds.
+  Where all links change together above the threshold only who sees bandwidths can react, and learns that slowly: of the best
+  rewards at 75, 25, 12 and 7 Mbit/s together 2.1 were missed without and 0.4 with both after 200 updates; after 50 still 2.1
+  with both, 1.4 with bandwidths beside seconds (means of 4 seeds).
 """
 
 from __future__ import annotations
@@ -10,7 +20,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Knobs:
-    """`spread`: standard deviation of an action, kept for `steady_updates` and then multiplied by `spread_decay` after each.
+    """`relative_times`: times are seen as shares of the baseline's, else in seconds. `bandwidth_seen`: bandwidths are seen too.
+    `spread`: standard deviation of an action, kept for `steady_updates` and then multiplied by `spread_decay` after each.
 
     The published bonus of 0.01 for entropy is no knob: where the spread is not learned, entropy is a constant without gradient.
     """
@@ -28,8 +39,8 @@ class Knobs:
     steady_updates: int = 20
     spread_decay: float = 0.9
     hidden: tuple[int, int] = (64, 32)
-    relative_times: bool = False
-    bandwidth_seen: bool = False
+    relative_times: bool = True
+    bandwidth_seen: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -41,6 +52,5 @@ class Knobs:
         """The standard deviation of an action once so many updates are made."""
         return self.spread * self.spread_decay ** max(0, updates - self.steady_updates)
 
-# What was published. It discounts rewards to come although no round changes what another takes: so an action is praised for all
-# that follows it, and the place of a step within its update drowns what the step did.
-PUBLISHED = Knobs(discount=0.9)
+# What was published: rewards to come are discounted, the agent sees seconds and workloads.
+PUBLISHED = Knobs(discount=0.9, relative_times=False, bandwidth_seen=False)

@@ -11,7 +11,7 @@ import torch
 
 from tests.worker.federated.adapt.fedadapt_lab import VGG5, Testbed
 from worker.federated.adapt.controller import Controller
-from worker.federated.adapt.knobs import Knobs
+from worker.federated.adapt.knobs import PUBLISHED, Knobs
 from worker.federated.adapt.oracles import Oracle
 from worker.federated.adapt.reward import reward
 from worker.federated.adapt.training import Progress, trained
@@ -88,8 +88,11 @@ def test_it_makes_as_many_updates_as_were_asked_for_and_tries_nothing_after() ->
 
 
 def test_where_nothing_is_better_than_no_offloading_it_goes_on_too() -> None:
-    told, _ = finished(trained(Testbed(mbps=[0.1] * 5), VGG5, 3, replace(SHORT, updates=12), None))
+    bench = Book(mbps=[0.1] * 5)
+    told, _ = finished(trained(bench, VGG5, 3, replace(SHORT, updates=12), None))
     assert len(told) == 12
+    # Each step ended its episode, and each step but the first began one.
+    assert len(bench.tried) == 2 + 120 + 119
 
 
 def test_an_episode_begins_without_offloading_and_ends_after_its_steps() -> None:
@@ -134,9 +137,26 @@ def test_a_controller_goes_on_from_its_state() -> None:
     _, other = finished(trained(Testbed(speeds=[1e9, 2e9, 3e9, 4e9, 5e9]), VGG5, 3, replace(SHORT, seed=3)))
     slow = Testbed(mbps=[75, 4, 75, 75, 75])
     settled(controller, slow)
+    assert controller.tried == (True, True, False)
+    other.tried = (True, True, True)
     other.load({name: value.clone() for name, value in controller.state().items()})
     assert all(torch.equal(value, other.state()[name]) for name, value in controller.state().items())
     assert settled(other, slow) == settled(controller, slow)
+
+
+def test_without_updates_there_is_a_controller_for_a_state_to_be_loaded_into() -> None:
+    _, controller = finished(trained(Testbed(), VGG5, 3, SHORT))
+    told, empty = finished(trained(Testbed(), VGG5, 3, replace(SHORT, updates=0)))
+    empty.load(controller.state())
+    assert told == []
+    assert settled(empty, Testbed()) == settled(controller, Testbed())
+
+
+@pytest.mark.parametrize("knobs", [PUBLISHED, replace(PUBLISHED, relative_times=True), replace(PUBLISHED, bandwidth_seen=True)])
+def test_whatever_the_agent_sees_it_earns_more_than_chance(knobs: Knobs) -> None:
+    torch.set_num_threads(1)
+    told, _ = finished(trained(Testbed(), VGG5, 3, replace(knobs, discount=0.0, updates=30, steady_updates=0), None))
+    assert sum(each.mean_reward for each in told[-5:]) > sum(each.mean_reward for each in told[:5]) + 1
 
 
 def test_choosing_tries_nothing_out_and_learns_nothing() -> None:
