@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import trim_mean
 from torch import Tensor
 
 from worker.federated.states import State
@@ -39,6 +38,8 @@ def fedavg(_before: State, updates: Sequence[Update]) -> State:
 
 def trimmed(share: float) -> Averaging:
     """The mean of what is left when `share` of the values at each end are left out, every client's alike."""
+    from scipy.stats import trim_mean  # takes a second to load, and few ask for it
+
     return lambda _before, updates: _each(updates, lambda tensors: torch.from_numpy(
         np.asarray(trim_mean(torch.stack(list(tensors)).numpy(), share, axis=0))))
 
