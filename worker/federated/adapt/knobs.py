@@ -52,5 +52,6 @@ class Knobs:
         """The standard deviation of an action once so many updates are made."""
         return self.spread * self.spread_decay ** max(0, updates - self.steady_updates)
 
+
 # What was published: rewards to come are discounted, the agent sees seconds and workloads.
 PUBLISHED = Knobs(discount=0.9, relative_times=False, bandwidth_seen=False)
