@@ -1,0 +1,118 @@
+"""The processes of a real run and the emulated links between them: started when a round needs them, and again when they died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from worker.federated.real.setup import DEVICE, EDGE, Order, Setup
+from worker.links.emulation import Emulated, Relay
+from worker.links.wire import Address
+from worker.partitioning.slicing.faults import GaveUp
+from worker.partitioning.slicing.local import Process
+from worker.partitioning.slicing.setup import HERE
+
+PROGRAM = "worker.federated.real.host"
+# Each loads torch by itself.
+MOST_PROCESSES = 48
+
+
+@dataclass(frozen=True)
+class Link:
+    """What lies between two processes, in both directions alike. `latency_ms`: one way."""
+
+    mbps: float
+    latency_ms: float
+
+    @property
+    def emulated(self) -> Emulated:
+        return Emulated(self.latency_ms / 1e3, self.mbps * 1e6 / 8, burst_bytes=0)
+
+
+class Crew:
+    """`setup`: what all are told, but who they are. GaveUp where there are too many, or an edge server cannot be had."""
+
+    def __init__(self, setup: Setup, edges: Sequence[str], devices: Sequence[str]) -> None:
+        if (count := len(edges) + len(devices)) > MOST_PROCESSES:
+            raise GaveUp(f"Each client and edge server is a process: {count:,}; at most {MOST_PROCESSES} are started.")
+        self._setup, self._edges, self._devices = setup, tuple(edges), tuple(devices)
+        self.processes: dict[str, Process] = {}
+        self._relays: dict[tuple[str, str], tuple[Link, int, Relay]] = {}
+        self._endings: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """By name, of those that were started; edge servers and devices have different names."""
+        return {name: process.pid for name, process in self.processes.items()}
+
+    def ready(self) -> list[str]:
+        """All run; the sentences are of those that had died, and of devices that cannot be had."""
+        fresh = [name for name in (*self._edges, *self._devices) if not self.runs(name)]
+        for name in fresh:  # All at once: each loads its libraries for a while.
+            self.forget(name)
+            self._start(name)
+        said = [f"{name}: {self._endings.pop(name)} It is started again." for name in fresh if name in self._endings]
+        for name in fresh:
+            if sorry := self.processes[name].await_port():
+                said.append(f"{name} could not be started: {sorry}")
+                if name in self._edges:
+                    raise GaveUp(said[-1])
+        return said
+
+    def runs(self, name: str) -> bool:
+        process = self.processes.get(name)
+        return process is not None and process.is_running
+
+    def address(self, edge: str) -> Address:
+        return HERE, self.processes[edge].port
+
+    def route(self, who: str, edge: str, link: Link) -> Address:
+        """Where `who` reaches that edge server over such a link."""
+        port = self.processes[edge].port
+        known = self._relays.get((who, edge))
+        if known is None or known[:2] != (link, port):
+            if known is not None:
+                known[2].close()
+            self._relays[who, edge] = (link, port, link.emulated.to((HERE, port)))
+        address: Address = self._relays[who, edge][2].address
+        return address
+
+    def order(self, device: str, order: Order) -> bool:
+        """Whether it could be told."""
+        try:
+            self.processes[device].tell(order.as_line())
+        except OSError:
+            return False
+        return True
+
+    def forget(self, name: str) -> None:
+        """End it; it is started again when all are to be ready."""
+        if process := self.processes.pop(name, None):
+            self._endings[name] = process.ending() or "Its process answered no more."
+            process.kill()
+
+    def close(self) -> None:
+        for _, _, relay in self._relays.values():
+            relay.close()
+        self._relays.clear()
+        _ended(self.processes.values())
+        self.processes.clear()
+
+    def _start(self, name: str) -> None:
+        role = EDGE if name in self._edges else DEVICE
+        try:
+            self.processes[name] = Process(replace(self._setup, role=role, name=name), PROGRAM)
+        except OSError as error:
+            raise GaveUp(f"{name} could not be started: {error.strerror}.") from error
+
+
+def _ended(processes: Iterable[Process]) -> None:
+    for process in processes:
+        process.kill()
