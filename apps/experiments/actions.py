@@ -198,9 +198,10 @@ def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
         if strange:
             raise Refused({name: "cannot be changed while the run goes on" for name in strange})
         merged = _validated(recipe, {**held.params, **held.live_params, **values})
-        held.live_params = {**held.live_params, **{name: merged.model_dump(mode="json")[name] for name in values}}
+        told = {name: value for name, value in merged.model_dump(mode="json").items() if name in values}
+        held.live_params = {**held.live_params, **told}
         held.save(update_fields=["live_params"])
-        held.stream.append([Saying("changed", {"by": str(user), "values": values})])
+        held.stream.append([Saying("changed", {"by": str(user), "values": told})])
         transaction.on_commit(lambda: knock(held.stream_id))
 
 

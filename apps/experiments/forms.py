@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast, get_args, get_origin
 
+from annotated_types import MaxLen
 from django import forms
 from pydantic.fields import FieldInfo
 
@@ -121,6 +122,11 @@ class RecipeForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What was typed, as the recipe takes it: references as uuid strings, empty fields left to their defaults."""
         return self._typed(self.cleaned_data)
+
+    def emptied(self) -> dict[str, str]:
+        """Texts that may be empty and are: where something stood there before, that nothing stands there is what was asked."""
+        infos = self.recipe.params.model_fields
+        return {name: "" for name in self._fields() if self.cleaned_data.get(name) == "" and infos[name].default == ""}
 
     def sweep(self) -> dict[str, list[Any]]:
         """The fields in which several values stand, with these as the recipe takes them."""
@@ -246,7 +252,7 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     field = reference_field(params, name, user, team, common) if kind else (
         network_field(user, team, common) if name in params.networks() else _plain_field(info, common, extra(params, name)))
     if not kind and not info.is_required():
-        field.initial = _shown(info.get_default(call_default_factory=True))
+        field.initial = _begun(params, name, info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
     field.cuts = bool(extra(params, name).get("cuts"))  # type: ignore[attr-defined]
     if field.cuts and not extra(params, name).get("lines"):  # type: ignore[attr-defined]
@@ -278,7 +284,8 @@ def _plain_field(info: FieldInfo, common: dict[str, Any], noted: Mapping[str, An
     attrs = _number_attrs(info, kind) if kind in (int, float) else {"autocomplete": "off"}
     said = {"error_messages": needed | {"max_length": too_long}, **common}
     if noted.get("lines"):
-        return forms.CharField(max_length=LONGEST_LINES, widget=forms.Textarea({**attrs, "rows": 3}), **said)
+        longest = next((mark.max_length for mark in info.metadata if isinstance(mark, MaxLen)), LONGEST_LINES)
+        return forms.CharField(max_length=longest, widget=forms.Textarea({**attrs, "rows": 3, "spellcheck": "false"}), **said)
     return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs), **said)
 
 
@@ -312,9 +319,15 @@ def _shown(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list | set | frozenset) else value
 
 
+def _begun(params: type[Params], name: str, value: Any) -> Any:
+    """A value as its field shows it. Text of several lines is kept with `;` between them: here it is one under the other."""
+    shown = _shown(value)
+    return "\n".join(shown.split("; ")) if isinstance(shown, str) and extra(params, name).get("lines") else shown
+
+
 def initial(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a preset or of an earlier run, as the form shows them."""
-    return {name: _shown(value) for name, value in values.items() if name in recipe.params.model_fields}
+    return {name: _begun(recipe.params, name, value) for name, value in values.items() if name in recipe.params.model_fields}
 
 
 def initial_sweep(recipe: Recipe, swept: Mapping[str, Sequence[Any]]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, comparable, ratio
 from apps.experiments.results import best, engines, inputs, of_levels, recipe_of, results, why_waiting
+from worker.params import extra
 from worker.recipe import Recipe
 from worker.wording import NOISY
 
@@ -178,7 +179,13 @@ def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
     units = {name: _unit(recipe, name) if name in fields else "" for name in shown}
     return [{"name": name, "value": value, "unit": units[name] if units[name] != name else "",
-             "changed": name in run.live_params} for name, value in shown.items()]
+             "lines": _lines(recipe, name, value), "changed": name in run.live_params} for name, value in shown.items()]
+
+
+def _lines(recipe: Recipe | None, name: str, value: Any) -> list[str]:
+    """Of text of several lines, each; nothing of other values and of one line."""
+    noted = extra(recipe.params, name) if recipe and name in recipe.params.model_fields else {}
+    return value.split("; ") if noted.get("lines") and isinstance(value, str) and "; " in value else []
 
 
 def _unit(recipe: Recipe | None, name: str) -> str:

@@ -130,11 +130,13 @@ def _levels_of(form: RecipeForm) -> list[tuple[str, str]]:
 
 
 def _value(form: RecipeForm, name: str) -> Any:
-    return form[name].value()
+    """As it stands there; browsers end lines in their own way."""
+    value = form[name].value()
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def _short(value: Any) -> str:
-    value = ", ".join(value) if isinstance(value, list) else value
+    value = ", ".join(value) if isinstance(value, list) else value.replace("\n", "; ") if isinstance(value, str) else value
     text = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
 

@@ -120,7 +120,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
     form.known = {**found.params, **found.live_params}
     if form.is_valid():
         try:
-            actions.change_live(user, found, form.values())
+            actions.change_live(user, found, form.values() | form.emptied())
             return redirect("run", pk=pk)
         except Refused as refused:
             form.refuse(refused.errors)

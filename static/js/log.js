@@ -76,6 +76,6 @@ const SAID = {
   finished: (body) => ({ text: `finished after ${body.seconds.toFixed(1)} s` }),
   failed: (body) => ({ level: "error", text: body.reason }),
   cancelled: (body) => ({ text: body.by ? `cancelled by ${body.by}` : "cancelled" }),
-  changed: (body) => ({ text: `${body.by} set ${Object.entries(body.values).map(([name, value]) => `${name} to ${value}`).join(", ")}` }),
+  changed: (body) => ({ text: `${body.by} set ${Object.entries(body.values).map(([name, value]) => `${name} to ${value === "" ? "nothing" : value}`).join(", ")}` }),
   status: (body) => ({ level: "debug", text: [body.status, body.worker && `on ${body.worker}`, body.reason].filter(Boolean).join(" ") }),
 };
