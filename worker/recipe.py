@@ -45,6 +45,9 @@ class Chart:
     tradeoff: variants at (`x`, `y`), both metrics of `Measured`.
     `logarithmic`: both axes of a line are.
     lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`.
+    clients: a lane for each value of label `x`, in it the rounds (steps) one after the other, in each of them metric `y` end
+    to end in the order in which it comes, parts named by label `by`. Labels `cut`, `edge` and `group` say where a client hands
+    over, to whom and with whom; `line` names the metric of what a move saved its client, with labels `to` and `after`.
     bands: who of label `by` wins from label `low` to label `high`, on a logarithmic axis; metric `y` stands beside it.
     """
 

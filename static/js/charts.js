@@ -2,6 +2,7 @@
 import { colour } from "./colours.js";
 import { Bands } from "./charts/bands.js";
 import { Bars } from "./charts/bars.js";
+import { Clients } from "./charts/clients.js";
 import { Lanes } from "./charts/lanes.js";
 import { Line } from "./charts/line.js";
 import { Paired } from "./charts/paired.js";
@@ -12,7 +13,7 @@ import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
 import { safe } from "./words.js";
 
-const KINDS = { bands: Bands, bars: Bars, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, spread: Spread, tradeoff: TradeOff };
+const KINDS = { bands: Bands, bars: Bars, clients: Clients, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, spread: Spread, tradeoff: TradeOff };
 const REDRAW_MS = 250;
 // We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
 // when an element with this id is there already; the script's own element carries it.

@@ -37,6 +37,7 @@ export class Panel {
     if (!this.isDirty || this.model.isEmpty) return;
     this.place.hidden = false;
     if (this.showsTable) this.#fillTable();
+    this.#showSteps();
     if (!window.Plotly || this.plot.hidden) return;
     this.isDirty = false;
     this.plot.querySelector(".hint")?.remove();
@@ -67,19 +68,38 @@ export class Panel {
   }
 
   #tools() {
+    this.stepButtons = new Map();
     this.tableButton = this.#tool("table", () => this.#toggleTable());
     this.tableButton.setAttribute("aria-pressed", "false");
     this.#tool("CSV", () => download(`${this.#name}.csv`, new Blob([csv(this.model.table())], { type: "text/csv" })));
     this.#tool("SVG", () => this.#svg());
   }
 
-  #tool(word, act) {
+  #tool(word, act, before = null) {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "tool", textContent: word });
     button.setAttribute("aria-label", `${this.chart.title}: ${word}`);
     button.addEventListener("click", act);
-    this.tools.append(button);
+    this.tools.insertBefore(button, before);
     return button;
+  }
+
+  /** A model that draws a part of what it has says how one steps through the rest; the table has all of it. */
+  #showSteps() {
+    const steps = this.showsTable ? [] : this.model.steps ?? [];
+    for (const { word } of steps) if (!this.stepButtons.has(word)) this.stepButtons.set(word, this.#tool(word, () => this.#step(word), this.tableButton));
+    for (const [word, button] of this.stepButtons) {
+      const step = steps.find((each) => each.word === word);
+      button.hidden = !step;
+      button.setAttribute("aria-disabled", String(!step?.can));
+    }
+  }
+
+  #step(word) {
+    const step = this.model.steps.find((each) => each.word === word);
+    if (!step?.can) return;
+    step.act();
+    this.#redraw();
   }
 
   get #name() { return this.chart.title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"); }
@@ -101,6 +121,7 @@ export class Panel {
     this.tableButton.setAttribute("aria-pressed", String(this.showsTable));
     this.data.hidden = !this.showsTable;
     this.plot.hidden = this.legend.hidden = this.showsTable;
+    this.#showSteps();
     if (this.showsTable) this.#fillTable();
     else this.#redraw();
   }

@@ -38,7 +38,7 @@ OVER_TIME = Chart("line", "Accuracy over emulated time", y=("accuracy_over_emula
                   x_title="emulated time, s", y_title="accuracy, validation", percent=True)
 ROUND = Chart("line", "Time of a round (emulated)", y=("round_seconds",), by="way", x_title="round", y_title="emulated seconds")
 TYPICAL = Chart("line", "A typical client's time in a round (emulated)", y=("typical_client_seconds",), by="way",
-                x_title="round", y_title="emulated seconds, median over clients")
+                x_title="round", y_title="emulated seconds, median")
 WAITING = Chart("line", "Share of a round in which clients wait for the slowest (emulated)", y=("waiting_share",), by="way",
                 x_title="round", y_title="share of the round", percent=True)
 SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on_device",), by="client", x_title="round",

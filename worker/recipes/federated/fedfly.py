@@ -14,6 +14,7 @@ IEEE Communications Magazine 60(11), arXiv 2111.01516.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationInfo, field_validator
@@ -47,6 +48,7 @@ BOARDS = {"pi3-1": 0.5, "pi3-2": 0.5, "pi4-1": 1.0, "pi4-2": 1.0}
 FOUR = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
 SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=("saved_seconds",),
               x="client", x_title="client that moves", y_title="emulated seconds, last move")
+LANES = replace(CHARTS[0], line="saved_seconds")
 
 
 class Params(FederatedParams):
@@ -86,7 +88,7 @@ def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str
 
 
 @recipe(
-    "FedFly", params=Params, charts=[CHARTS[0], SAVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
+    "FedFly", params=Params, charts=[LANES, SAVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
     unfit=unfit,
     example=EXAMPLE | {"edges": "edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", "moves": "round 1 at 50 %: pi to edge-b"},
     presets=PRESETS | {"quick look": {"rounds": 5}},
