@@ -95,7 +95,7 @@ class Crew:
     def forget(self, name: str) -> None:
         """End it; it is started again when all are to be ready."""
         if process := self.processes.pop(name, None):
-            self._endings[name] = process.ending() or "Its process answered no more."
+            self._endings[name] = process.ending() or "It answered no more."
             process.kill()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from worker import datasets
-from worker.dnn import files
+from worker.dnn.files import Loaded
 from worker.federated.dealing import Indices
 from worker.federated.flight import Unfit
 from worker.federated.learning import Batch, Share, batches_of, sizes
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 class Device:
     """Loads its data set by itself. `own`: the positions of its images, once it was told."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, loaded: Loaded) -> None:
         self.setup, self.data = setup, datasets.load(setup.dataset)
-        self.network = files.load(setup.network_file).network
+        self.network = loaded.network
         self.own: Indices | None = None
 
     def serve(self, orders: Orders) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from worker.dnn import files
+from worker.dnn.files import Loaded
 from worker.dnn.slices import split
 from worker.federated.flight import MIGRATE
 from worker.federated.places import halves
@@ -54,9 +54,8 @@ class Edge:
     """`turn` is held for all arithmetic and for the desks: a batch at a time, for the generator from which layers draw by lot is
     one for the whole process."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, loaded: Loaded) -> None:
         self.setup = setup
-        loaded = files.load(setup.network_file)
         self._network, self._in_shape, self._classes = loaded.network, loaded.in_shape, loaded.classes
         self.listener = Listener(HERE, 0, token=setup.token, run=setup.run, most_bytes=setup.most_bytes,
                                  patience_s=setup.patience_s)

@@ -14,10 +14,12 @@ import sys
 import threading
 from typing import Any
 
+from worker.dnn import files
 from worker.federated.real.device import Device
 from worker.federated.real.edge import Edge
 from worker.federated.real.orders import LONGEST_LINE, Orders
 from worker.federated.real.setup import EDGE, Setup
+from worker.federated.real.warming import warmed
 from worker.partitioning.slicing.faults import detailed, told
 from worker.training.hardware import settle
 
@@ -33,7 +35,9 @@ def begin(control: socket.socket) -> None:
     try:
         setup = Setup.from_line(line)
         settle(threads=setup.threads, seed=0)
-        served: Edge | Device = Edge(setup) if setup.role == EDGE else Device(setup)
+        loaded = files.load(setup.network_file)
+        warmed(loaded.network, loaded.in_shape)
+        served: Edge | Device = Edge(setup, loaded) if setup.role == EDGE else Device(setup, loaded)
     except Exception as error:
         _say(control, sorry=told(error, CANNOT_LOAD), detail=detailed(error))
         sys.exit(COULD_NOT)

@@ -38,8 +38,8 @@ def answered(edge: Edge, round_: Round, desk: Desk, going: Going) -> Frame | Non
         except (LinkFault, Strayed, KeyError) as fault:
             edge.tell(STAYED, desk.work, after=going.after, to=going.edge, why=str(fault)[:500])
             return None
-    edge.tell(MOVED, desk.work, after=going.after, to=going.edge, moved_bytes=carried_bytes, moved_s=took_s)
     there = edge.setup.name if going.on_move == "waits" else going.edge
+    edge.tell(MOVED, desk.work, after=going.after, to=there, moved_bytes=carried_bytes, moved_s=took_s)
     return Frame(MOVE_TO, {"edge": there, "on_move": going.on_move, "away_s": going.away_s})
 
 

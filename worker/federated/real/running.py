@@ -16,11 +16,14 @@ from worker.federated.real.setup import Order, Setup
 from worker.federated.real.watching import Watch
 from worker.federated.real.words import GLOBAL, OWN, Work, weights
 from worker.federated.states import State
+from worker.links import clocks
 from worker.links.faults import LinkFault
 from worker.links.frames import Frame
 from worker.partitioning.slicing.faults import GaveUp
 
 LOOK_S = 0.2
+# Within which an edge server that has nothing to do answers.
+ANSWERS_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ class Running:
 
     def ready(self) -> list[str]:
         """Everybody runs, every edge server is talked to; in sentences, who was started again. GaveUp where it cannot be."""
+        said = self._started()
+        if hanging := self._silent():
+            for edge in hanging:
+                self._drop(edge)
+            said += self._started()
+        return said
+
+    def _started(self) -> list[str]:
         said = self.crew.ready()
         for edge in self._edges:
             try:
@@ -62,6 +73,19 @@ class Running:
             except LinkFault as fault:
                 raise GaveUp(f"The edge server {edge} cannot be talked to: {fault}") from fault
         return said
+
+    def _silent(self) -> list[str]:
+        """Edge servers that run and do not answer: between two rounds they have nothing else to do."""
+        awaited = {edge for edge in self._edges if self._central.say(edge, Frame(clocks.PING, {"number": 0}))}
+        hanging, until = [edge for edge in self._edges if edge not in awaited], time.monotonic() + ANSWERS_S
+        while awaited and (left := until - time.monotonic()) > 0:
+            heard = self._central.next(left)
+            if heard is not None and heard.frame is None:
+                awaited.discard(heard.edge)
+                hanging.append(heard.edge)
+            elif heard is not None and heard.frame is not None and heard.frame.kind == clocks.PONG:
+                awaited.discard(heard.edge)
+        return [*hanging, *awaited]
 
     def order(self, number: int, parts: Sequence[Part], watch: Watch) -> None:
         """Tell devices where they belong, over links of this round's rates."""
@@ -95,6 +119,9 @@ class Running:
     def _forget(self, edge: str, watch: Watch) -> None:
         """It does not answer any more; the next round has a new one."""
         watch.lost(edge)
+        self._drop(edge)
+
+    def _drop(self, edge: str) -> None:
         self._central.forget(edge)
         self.crew.forget(edge)
 

@@ -93,6 +93,8 @@ class Watch:
     def _here(self, client: str, _facts: Facts, said: Said) -> None:
         self.at[client] = said.edge
         self.gone.pop(client, None)
+        if (own := self.moved.get(client)) and own[-1].edge != said.edge:
+            self.said.append(f"{client} came back to {said.edge}, for it did not reach {own[-1].edge}.")
 
     def _update(self, client: str, facts: Facts, said: Said) -> None:
         try:
