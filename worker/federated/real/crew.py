@@ -6,15 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from worker.federated.real.children import Child, Nursery
 from worker.federated.real.setup import DEVICE, EDGE, Order, Setup
 from worker.links.emulation import Emulated, Relay
 from worker.links.wire import Address
 from worker.partitioning.slicing.faults import GaveUp
-from worker.partitioning.slicing.local import Process
 from worker.partitioning.slicing.setup import HERE
 
-PROGRAM = "worker.federated.real.host"
-# Each loads torch by itself.
+# Each has its part of the network and of the data in memory.
 MOST_PROCESSES = 48
 
 
@@ -37,9 +36,10 @@ class Crew:
         if (count := len(edges) + len(devices)) > MOST_PROCESSES:
             raise GaveUp(f"Each client and edge server is a process: {count:,}; at most {MOST_PROCESSES} are started.")
         self._setup, self._edges, self._devices = setup, tuple(edges), tuple(devices)
-        self.processes: dict[str, Process] = {}
+        self.processes: dict[str, Child] = {}
         self._relays: dict[tuple[str, str], tuple[Link, int, Relay]] = {}
         self._endings: dict[str, str] = {}
+        self._nursery: Nursery | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +55,7 @@ class Crew:
     def ready(self) -> list[str]:
         """All run; the sentences are of those that had died, and of devices that cannot be had."""
         fresh = [name for name in (*self._edges, *self._devices) if not self.runs(name)]
-        for name in fresh:  # All at once: each loads its libraries for a while.
+        for name in fresh:  # All at once: each loads its part for a while.
             self.forget(name)
             self._start(name)
         said = [f"{name}: {self._endings.pop(name)} It is started again." for name in fresh if name in self._endings]
@@ -104,15 +104,23 @@ class Crew:
         self._relays.clear()
         _ended(self.processes.values())
         self.processes.clear()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def _start(self, name: str) -> None:
         role = EDGE if name in self._edges else DEVICE
         try:
-            self.processes[name] = Process(replace(self._setup, role=role, name=name), PROGRAM)
+            self.processes[name] = Child(self._warm(), replace(self._setup, role=role, name=name))
         except OSError as error:
-            raise GaveUp(f"{name} could not be started: {error.strerror}.") from error
+            raise GaveUp(f"{name} could not be started: {error.strerror or error}.") from error
+
+    def _warm(self) -> Nursery:
+        if self._nursery is None or not self._nursery.is_running:
+            self._nursery = Nursery(self._setup.threads)
+        return self._nursery
 
 
-def _ended(processes: Iterable[Process]) -> None:
+def _ended(processes: Iterable[Child]) -> None:
     for process in processes:
         process.kill()

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import worker
 from worker.links.emulation import Emulated, Relay
@@ -38,23 +38,14 @@ class Part:
     link: LinkAsked | None = None
 
 
-class Told(Protocol):
-    """What a process is told when it starts, as one line."""
-
-    @property
-    def threads(self) -> int: ...
-    def as_line(self) -> bytes: ...
-
-
 class Process:
-    """One slice host, or another `program` that reads its setup from the socket whose number it is given. It ends when this end
-    of the socket is closed, however that happens."""
+    """One slice host. It ends when this end of its socket is closed, however that happens."""
 
-    def __init__(self, setup: Told, program: str = HOST) -> None:
+    def __init__(self, setup: Setup) -> None:
         self._end, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", program, str(theirs.fileno())], env=_surroundings(setup.threads), start_new_session=True,
+                [sys.executable, "-m", HOST, str(theirs.fileno())], env=surroundings(setup.threads), start_new_session=True,
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._end.sendall(setup.as_line())
         self.port = 0
@@ -77,10 +68,6 @@ class Process:
             said = {"sorry": told(error, "It did not start in time.")}
         self.port = int(said.get("port", 0))
         return str(said.get("sorry", ""))
-
-    def tell(self, line: bytes) -> None:
-        """One line more; OSError where it cannot hear any."""
-        self._end.sendall(line)
 
     def ending(self) -> str:
         """How it ended, in words; empty while it runs."""
@@ -183,7 +170,7 @@ class Local:
             process.kill()
 
 
-def _surroundings(threads: int) -> dict[str, str]:
+def surroundings(threads: int) -> dict[str, str]:
     """The workshop found from anywhere, and libraries that open no more threads than were asked for."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     path = [str(Path(worker.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
