@@ -24,7 +24,7 @@ from worker.federated.averaging import Averaging
 from worker.federated.clock import Spent
 from worker.federated.dealing import Indices
 from worker.federated.gathering import Gathering
-from worker.federated.keeping import pack, unpack
+from worker.federated.keeping import Memory, pack, unpack
 from worker.federated.learning import Learner, Learnt, Pace, Share, sizes
 from worker.federated.mischief import mangled
 from worker.federated.places import Place
@@ -106,7 +106,8 @@ class Course:
     def rounds(self, checkpoints: Checkpoints) -> Generator[Event, None, None]:
         """The rounds that are not behind it; a checkpoint after each. What earlier attempts said is said again."""
         chooser, saved = self.ways[0].chooser, checkpoints.last(CHECKPOINT)
-        kept = unpack(self, saved[1], saved[2]) if saved else {}
+        kept, memory = unpack(self, saved[1], saved[2]) if saved else {}, Memory(checkpoints)
+        self.said = memory.recall(self.done) if saved else []
         yield from self.said
         yield from chooser.begin(self.trial(1, (), is_home=True), checkpoints)
         if saved:
@@ -115,8 +116,10 @@ class Course:
         else:
             yield from self._heard(telling.accuracy(self, 0, (yield from self._validated())))
         for number in range(self.done + 1, self.plan.rounds + 1):
+            before = len(self.said) if number > 1 else 0
             yield from self._heard((yield from self._round(number, self._wanted(number, checkpoints))))
             self.done = number
+            memory.keep(number, self.said[before:])
             tensors, facts = pack(self)
             checkpoints.save(CHECKPOINT, number, tensors, facts)
             yield Progress(done=number, total=self.plan.rounds, stage="rounds")

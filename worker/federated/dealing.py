@@ -58,7 +58,7 @@ def _shards(labels: NDArray[np.int64], weights: NDArray[np.float64], draw: np.ra
 
 def _borders(portions: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Where to cut so many things so that each part is its portion, to one."""
-    return np.floor(np.cumsum(portions / portions.sum())[:-1] * count + 1e-9).astype(np.int64)
+    return np.floor(np.cumsum(portions / portions.sum())[:-1] * count + 1e-6).astype(np.int64)
 
 
 def _two_each(parts: list[Indices]) -> list[Indices]:
