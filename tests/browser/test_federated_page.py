@@ -1,0 +1,133 @@
+"""The page of a federated run: a lane a client, steps back through its rounds, and a bandwidth that is changed while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tables import cells
+from tests.browser.waiting import another_page
+from tests.portal import Portal, until
+
+pytestmark = pytest.mark.browser
+LANES = "[data-kind=clients]"
+CLIENTS = "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms\njetson: 10 GMAC/s, 75 Mbit/s, 2 ms"
+ROUNDS = 11
+DRAWN = f"document.querySelector('{LANES} .js-plotly-plot').data"
+
+
+@pytest.fixture(scope="module")
+def moved(portal: Portal) -> str:
+    """A run of some rounds in which a client moves to another edge server."""
+    run = portal.launch("federated.fedfly", clients=CLIENTS, rounds=ROUNDS, batch_size=256, moves="round 9 at 50 %: pi to edge-b")
+    portal.wait(run, "finished", seconds=300)
+    return run
+
+
+@pytest.fixture
+def lanes(page: Any, portal: Portal, moved: str) -> Any:
+    """The chart, drawn with all that was said of its rounds."""
+    page.goto(f"{portal.address}/runs/{moved}/")
+    page.wait_for_selector(f"{LANES} .main-svg")
+    said = [metric for metric in portal.metrics(moved, "lane_seconds") if metric["step"] > ROUNDS - 8]
+    until(lambda: sum(len(x) for x, _, _ in bars(page)) == len(said), 60, f"{len(said)} bars")
+    return page.locator(LANES)
+
+
+def bars(page: Any) -> list[list[list[float]]]:
+    """Of each trace of bars: how long each is, in which lane, where it begins."""
+    drawn: list[list[list[float]]] = page.evaluate(
+        f"({DRAWN} ?? []).filter((trace) => trace.type === 'bar').map(({{ x, y, base }}) => [x, y, base])")
+    return drawn
+
+
+def table(chart: Any) -> list[dict[str, str]]:
+    chart.get_by_role("button", name="table").click()
+    chart.locator(".data table").wait_for()
+    head, *rows = cells(chart)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_the_newest_rounds_are_drawn_and_one_can_step_back(lanes: Any) -> None:
+    caption = lanes.locator(".caption")
+    expect(caption).to_have_text("rounds 4 to 11 of 11")
+    lanes.get_by_role("button", name="earlier").click()
+    expect(caption).to_have_text("rounds 1 to 8 of 11")
+    expect(lanes.get_by_role("button", name="earlier")).to_have_attribute("aria-disabled", "true")
+    lanes.get_by_role("button", name="newest").click()
+    expect(caption).to_have_text("rounds 4 to 11 of 11")
+
+
+def test_a_lane_has_its_parts_one_after_the_other(page: Any, lanes: Any) -> None:
+    expect(lanes.locator(".ytick text")).to_have_text(["pi", "jetson"])
+    every = [part for x, y, base in bars(page) for part in zip(y, base, x, strict=True)]
+    parts = sorted((begins, begins + lasts) for lane, begins, lasts in every if lane == 1)
+    assert len(parts) >= 8 * 4
+    assert all(before[1] == pytest.approx(after[0]) for before, after in pairwise(parts))
+
+
+def test_the_table_has_every_round_and_says_who_goes_where_and_what_that_saves(portal: Portal, moved: str, lanes: Any) -> None:
+    rows = table(lanes)
+    assert [row["round"] for row in rows] == [str(number) for number in range(1, ROUNDS + 1) for _ in range(2)]
+    goes = {row["round"]: row["goes"] for row in rows if row["client"] == "pi"}
+    [saved] = portal.metrics(moved, "saved_seconds")
+    assert goes.pop("9").startswith("to edge-b, saved ") and saved["value"] > 0
+    assert not any(goes.values())
+    assert {row["edge server"] for row in rows if row["client"] == "pi" and int(row["round"]) > 9} == {"edge-b"}
+    spent = [metric for metric in portal.metrics(moved, "lane_seconds") if metric["labels"]["part"] == "computes"]
+    assert float(rows[0]["computes, s"]) == pytest.approx(spent[0]["value"], rel=0.01)
+
+
+def test_a_move_and_the_offloading_points_are_marked(page: Any, lanes: Any) -> None:
+    cuts, jumps = page.evaluate(f"{DRAWN}.filter((trace) => trace.mode).map((trace) => trace.customdata)")
+    assert len(cuts) == 2 and all("from round 4 on: behind " in each for each in cuts)
+    assert len(jumps) == 1 and jumps[0].startswith("pi, round 9: to edge-b, saved ")
+    expect(lanes.locator(".scatterlayer text").filter(has_text="to edge-b, saved")).to_have_count(1)
+
+
+def test_the_chart_leaves_as_csv_with_every_round(page: Any, lanes: Any) -> None:
+    with page.expect_download() as download:
+        lanes.get_by_role("button", name="CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("round,client,offloading point,edge server") and len(lines) == 1 + 2 * ROUNDS
+
+
+@pytest.fixture
+def endless(portal: Portal) -> Iterator[str]:
+    """A run that goes on for as long as somebody looks."""
+    run = portal.launch("federated.fedavg", clients=CLIENTS, rounds=5000, batch_size=16)
+    until(lambda: portal.metrics(run, "bandwidth_mbps"), 120, "the first round")
+    yield run
+    portal.clear_the_slot()
+
+
+def rates(chart: Any) -> list[float]:
+    """The bandwidths of `pi`, in the chart's table."""
+    return [float(row[-1]) for row in cells(chart)[1:] if row[0] == "pi"]
+
+
+def test_a_bandwidth_changed_while_it_runs_is_that_of_the_next_rounds(page: Any, portal: Portal, endless: str) -> None:
+    page.goto(f"{portal.address}/runs/{endless}/")
+    page.locator("summary", has_text="Change while it runs").click()
+    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s\njetson 5 Mbit/s")
+    with another_page(page):
+        page.get_by_role("button", name="Apply").click()
+    bandwidth = page.locator(".chart", has_text="Bandwidth (as typed and changed)")
+    bandwidth.get_by_role("button", name="table").click()
+    until(lambda: 1.0 in rates(bandwidth), 120, "a round of the new bandwidth")
+    assert rates(bandwidth)[0] == 75
+    expect(page.locator(".log .lines")).to_contain_text("set bandwidth_now to pi 1 Mbit/s; jetson 5 Mbit/s")
+
+
+def test_a_wrong_bandwidth_is_told_at_its_field_and_stays_as_it_was_typed(page: Any, portal: Portal, endless: str) -> None:
+    page.goto(f"{portal.address}/runs/{endless}/")
+    page.locator("summary", has_text="Change while it runs").click()
+    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s\nnobody 5 Mbit/s")
+    with another_page(page):
+        page.get_by_role("button", name="Apply").click()
+    expect(page.locator("#live-change .field .error")).to_contain_text("the clients are pi, jetson")
+    expect(page.get_by_role("textbox", name="Bandwidth from now on")).to_have_value("pi 1 Mbit/s\nnobody 5 Mbit/s")
