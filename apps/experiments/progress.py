@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from apps.experiments.models import Run
 from apps.experiments.reading import Mark
 
-TRAINING = "epoch"
+TRAINING = ("epoch", "rounds")
 
 
 class Stage(NamedTuple):
@@ -22,7 +22,7 @@ class Stage(NamedTuple):
 
 
 def main_stage(run: Run) -> Stage | None:
-    """Its epochs, where it trains: a validation before or between them would make the bar jump. Else the stage that took longest.
+    """Its epochs or rounds, where it trains: a validation before or between them would make the bar jump. Else the stage that took longest.
 
     Time counts up to the newest word of the stage, not to now: silence makes no run slower.
     """

@@ -259,9 +259,10 @@ def _alike(recipe: Recipe, past: _Past, model: Variant, asked: Mapping[str, Any]
 
 
 def _work(params: Mapping[str, Any], images: Any) -> float | None:
-    """Epochs times training images; None for a recipe without epochs, or with none of them. Each level is a training more."""
+    """Epochs, of each round where there are rounds, times training images; None for a recipe without epochs, or with none of
+    them. Each level is a training more."""
     try:
-        epochs = float(params.get("epochs") or 0) * (1 + _levels(params))
+        epochs = float(params.get("epochs") or 0) * (1 + _levels(params)) * float(params.get("rounds") or 1)
     except (TypeError, ValueError):
         return None
     return epochs * float(images or 1) if math.isfinite(epochs) and epochs > 0 else None
@@ -299,7 +300,7 @@ def _plain(value: Any) -> str:
     try:
         return f"{float(value):g}"
     except (TypeError, ValueError):
-        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else "; ".join(str(value or "").splitlines())
 
 
 def _given(runs: list[Run], kind: str) -> set[str]:

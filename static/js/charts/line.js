@@ -6,6 +6,8 @@ import { safe } from "../words.js";
 const DASHES = ["solid", "dash", "dot", "dashdot"];  // of one colour: what differs in another label, such as a percentile
 const CONTEXT = new Set(["train"]);  // drawn thin and grey: what is judged is the other part
 
+const UNDASHED = new Set(["split", "variant"]);  // these have their own look where runs are compared
+
 export class Line {
   constructor(chart, run) {
     Object.assign(this, { chart, run, traces: new Map(), groups: new Map() });
@@ -99,7 +101,15 @@ export class Line {
   /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */
   #styleOfRun(trace) {
     const dense = trace.labels.variant === "dense";
-    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : "solid" };
+    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : this.#dashWithin(trace) };
+  }
+
+  /** What parts the lines of each run, such as a way or a client, is dashed alike in all of them. */
+  #dashWithin(trace) {
+    const label = this.chart.within;
+    if (!label || UNDASHED.has(label)) return DASHES[0];
+    const every = [...new Set([...this.traces.values()].map((each) => String(each.labels[label] ?? "")))];
+    return DASHES[every.indexOf(String(trace.labels[label] ?? "")) % DASHES.length];
   }
 
   /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */

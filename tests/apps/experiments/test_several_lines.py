@@ -1,4 +1,4 @@
-"""Text of several lines in forms: one under the other, as long as the recipe takes it, changed and emptied while a run goes on."""
+"""Text of several lines in forms: a line under the other, as long as its recipe takes it, changed and emptied in a run."""
 
 from __future__ import annotations
 
