@@ -88,14 +88,13 @@ class Edge:
             except LinkFault as fault:
                 log.info("%s could not be told: %s", frame.kind, fault)
 
-    def work_of(self, client: object, number: object) -> tuple[Round, Work]:
+    def work_of(self, client: object, number: int, within_s: float) -> tuple[Round, Work]:
         """What a client has to do in a round, as soon as the coordinator has said it. Strayed where it does not."""
         with self._changed:
-            self._changed.wait_for(lambda: self._round is not None and number <= self._round.number,  # type: ignore[operator]
-                                   self.setup.patience_s)
+            self._changed.wait_for(lambda: self._round is not None and number <= self._round.number, within_s)
             now = self._round
         if now is None or number != now.number or client not in now.works:
-            raise Strayed(f"{client!r:.100} has nothing to do here in round {number!r:.40}.")
+            raise Strayed(f"{client!r:.100} has nothing to do here in round {number}.")
         return now, now.works[str(client)]
 
     def stays(self, client: str, number: int, wire: Wire) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from worker.federated.real.setup import Setup
 
 log = logging.getLogger(__name__)
+# Between two edge servers hearing of a round.
+BEGINS_S = 10.0
 CANNOT = "The state that came cannot be gone on with."
 
 
@@ -74,7 +76,7 @@ def _put(edge: Edge, frame: Frame) -> str:
     told = frame.facts.get("ticket")
     if not isinstance(told, dict):
         raise Strayed(CANNOT)
-    _, work = edge.work_of(told.get("client"), whole_in(told, "round"))
+    _, work = edge.work_of(told.get("client"), whole_in(told, "round"), BEGINS_S)
     hash_ = digest(frame)
     with edge.turn:
         known, half = edge.known(work.client), edge.half(work)

@@ -48,7 +48,7 @@ class Visit:
         client, number = facts.get("client"), words.whole_in(facts, "round")
         self._edge.stays(str(client), number, self._wire)
         self._edge.pass_on(Frame(words.HERE, {"client": str(client), "round": number}))
-        self._round, self._work = self._edge.work_of(client, number)
+        self._round, self._work = self._edge.work_of(client, number, self._edge.setup.patience_s)
         try:
             self._begin()
             while not self._is_over:
