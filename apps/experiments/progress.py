@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from apps.experiments.models import Run
 from apps.experiments.reading import Mark
 
-TRAINING = ("epoch", "rounds")
+TRAINING = ("epoch", "round")
 
 
 class Stage(NamedTuple):

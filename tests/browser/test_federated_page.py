@@ -131,3 +131,21 @@ def test_a_wrong_bandwidth_is_told_at_its_field_and_stays_as_it_was_typed(page: 
         page.get_by_role("button", name="Apply").click()
     expect(page.locator("#live-change .field .error")).to_contain_text("the clients are pi, jetson")
     expect(page.get_by_role("textbox", name="Bandwidth from now on")).to_have_value("pi 1 Mbit/s\nnobody 5 Mbit/s")
+
+
+def test_compared_runs_have_their_ways_dashed_alike(page: Any, portal: Portal, moved: str) -> None:
+    other = portal.launch("federated.fedfly", clients=CLIENTS, rounds=2, batch_size=256, moves="round 1 at 50 %: pi to edge-b")
+    portal.wait(other, "finished", seconds=300)
+    page.goto(f"{portal.address}/compare/?run={moved}&run={other}")
+    chart = page.locator(".chart", has_text="Time of a round (emulated)").first
+    expect(chart.locator(".legend button")).to_have_count(8)
+    until(lambda: len(dashes(chart)) == 8, 60, "four ways of each run")
+    ways = {(name.partition(", ")[2], dash) for name, dash in dashes(chart)}
+    assert len(ways) == 4 and len({dash for _, dash in ways}) == 4
+
+
+def dashes(chart: Any) -> list[list[str]]:
+    """Of each line its name and how it is dashed."""
+    found: list[list[str]] = chart.locator(".plot").evaluate(
+        "plot => (plot.data ?? []).map(({ name, line }) => [name, line.dash])")
+    return found
