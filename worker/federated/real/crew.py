@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -35,6 +35,8 @@ class Crew:
     def __init__(self, setup: Setup, edges: Sequence[str], devices: Sequence[str]) -> None:
         if (count := len(edges) + len(devices)) > MOST_PROCESSES:
             raise GaveUp(f"Each client and edge server is a process: {count:,}; at most {MOST_PROCESSES} are started.")
+        if twice := sorted({*edges} & {*devices}):
+            raise GaveUp(f"A client and an edge server are both called {twice[0]}; their processes need names of their own.")
         self._setup, self._edges, self._devices = setup, tuple(edges), tuple(devices)
         self.processes: dict[str, Child] = {}
         self._relays: dict[tuple[str, str], tuple[Link, int, Relay]] = {}
@@ -102,25 +104,33 @@ class Crew:
         for _, _, relay in self._relays.values():
             relay.close()
         self._relays.clear()
-        _ended(self.processes.values())
+        for process in self.processes.values():
+            process.kill()
         self.processes.clear()
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
+        self._cool()
 
     def _start(self, name: str) -> None:
-        role = EDGE if name in self._edges else DEVICE
+        """Once more where the warm process had just gone."""
+        setup = replace(self._setup, role=EDGE if name in self._edges else DEVICE, name=name)
         try:
-            self.processes[name] = Child(self._warm(), replace(self._setup, role=role, name=name))
+            self.processes[name] = self._forked(setup)
         except OSError as error:
             raise GaveUp(f"{name} could not be started: {error.strerror or error}.") from error
 
+    def _forked(self, setup: Setup) -> Child:
+        try:
+            return Child(self._warm(), setup)
+        except OSError:
+            self._cool()
+            return Child(self._warm(), setup)
+
     def _warm(self) -> Nursery:
         if self._nursery is None or not self._nursery.is_running:
+            self._cool()
             self._nursery = Nursery(self._setup.threads)
         return self._nursery
 
-
-def _ended(processes: Iterable[Child]) -> None:
-    for process in processes:
-        process.kill()
+    def _cool(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None

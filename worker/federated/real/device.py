@@ -74,7 +74,7 @@ class Lesson:
             self._line.close()
 
     def _begun(self) -> DeviceSide:
-        """From the round's first words.weights, with an optimiser that knows nothing."""
+        """From the round's first weights, with an optimiser that knows nothing."""
         if self._side is not None:
             self._side.close()
         part = halves(self._device.network, self._device.data.in_shape, self._work.cut).device
@@ -153,7 +153,7 @@ class Lesson:
         return self._line.hear(words.WORK if anew else words.GRADIENT), connected
 
     def _give(self) -> None:
-        """The words.weights, in the words of its fault where it has one."""
+        """The weights, in the words of its fault where it has one."""
         assert self._side is not None
         state = self._side.state()
         self._side.close()

@@ -171,6 +171,8 @@ class Edge:
         with self.turn:
             for client in list(self._desks):
                 self.drop(client)
+            wanted = {(work.client, work.cut) for work in fresh.works.values()}
+            self._halves = {key: half for key, half in self._halves.items() if key in wanted}
         with self._changed:
             self._round = fresh
             old = [wire for number, wire in self._visits.values() if number < fresh.number]

@@ -75,7 +75,7 @@ class Visit:
         self._wire.send(answer)
 
     def _begun(self) -> Frame:
-        """A new desk. Who begins anew in the middle of a round has its words.weights already."""
+        """A new desk. Who begins anew in the middle of a round has its weights already."""
         with self._edge.turn:
             self._edge.put(Desk.begun(self._work, self._edge.half(self._work), self._round.before))
         facts = {"work": self._work.as_facts()}
