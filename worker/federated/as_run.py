@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import fx
+
 from worker.context import Context
 from worker.datasets import Data
 from worker.events import Event, Log
@@ -14,6 +16,7 @@ from worker.federated.averaging import Averaging, FedAdam, fedavg, trimmed
 from worker.federated.course import Course, Plan, Weather, settled
 from worker.federated.dealing import Dealing, Indices, dealt
 from worker.federated.places import Place, place, places
+from worker.federated.real.course import Real, RealCourse
 from worker.federated.ways import Way
 from worker.planning.fleet import Fleet
 from worker.profiling.opening import Start, opened
@@ -29,7 +32,8 @@ Work = Generator[Event, None, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Asked:
-    """What all federated recipes share. `after`: a layer that is an offloading point too, where one is named."""
+    """What all federated recipes share. `after`: a layer that is an offloading point too, where one is named. `round_s`: the most
+    that a round of real processes takes; None: the run is emulated."""
 
     fleet: Fleet
     plan: Plan
@@ -42,6 +46,7 @@ class Asked:
     trimmed: float
     start: Start
     after: str = ""
+    round_s: float | None = None
 
 
 Ways = Callable[[tuple[Place, ...], Fleet], Sequence[Way]]
@@ -56,8 +61,7 @@ def federated(asked: Asked, ways: Ways, context: Context) -> Work:
     before = (yield from judged(network, data, "given")) if given.trained else None
     yield phases.end("open")
     found = points(network, data, asked.after)
-    course = Course(network, data, asked.fleet, found, _parts(asked, data), asked.plan, ways(found, asked.fleet),
-                    _averaging(asked, network), asked.weather)
+    course = _course(asked, network, data, found, ways(found, asked.fleet), context)
     yield from _told(course)
     yield from course.rounds(context.checkpoints)
     yield phases.end("rounds")
@@ -81,6 +85,14 @@ def federated(asked: Asked, ways: Ways, context: Context) -> Work:
         "accuracy_after": after.accuracy, "test_images": after.n, "train_seconds": round(phases.seconds["rounds"], 3),
         "epoch_equivalents": course.done * asked.plan.pace.epochs * asked.plan.taking_part,
         "variants": [made.as_summary() | {"accuracy": after.accuracy}], "verdict": verdict}
+
+
+def _course(asked: Asked, network: fx.GraphModule, data: Data, found: tuple[Place, ...], ways: Sequence[Way],
+            context: Context) -> Course:
+    given = (network, data, asked.fleet, found, _parts(asked, data), asked.plan, ways, _averaging(asked, network), asked.weather)
+    if asked.round_s is None:
+        return Course(*given)
+    return RealCourse(*given, real=Real(context.dataset(), context.workdir, asked.round_s))
 
 
 def points(network: Any, data: Data, after: str) -> tuple[Place, ...]:
@@ -118,6 +130,10 @@ def _told(course: Course) -> Generator[Event, None, None]:
     if len(counts) > telling.SHOWN:
         yield Log(message=f"Charts show the first {telling.SHOWN} clients; {len(counts):,} learn and are timed.")
     fleet = course.fleet
+    if isinstance(course, RealCourse):
+        yield Log(message="Every client and every edge server is a process of this computer; seconds are measured, links "
+                          "emulated.")
+        return
     measured = [who.name for who in fleet.clients if who.measured] + [who.name for who in fleet.servers if who.measured]
     yield Log(message="Learning is executed; seconds are emulated, from "
                       + (f"profiles measured of {', '.join(measured[:8])} and from " if measured else "")

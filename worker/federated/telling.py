@@ -23,7 +23,7 @@ COMPUTES, SENDS, SERVED, QUEUES, MOVES, WAITS, LOST = (
 
 def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
     """After a round, and for each way over its seconds on the course's clock; of round 0 what it set out from."""
-    over = [Metric(name=f"accuracy_over_{course.clock}_ms", value=found.accuracy, labels={"way": way.name},
+    over = [Metric(name="accuracy_over_ms", value=found.accuracy, labels={"way": way.name},
                    step=round(1e3 * course.seconds.get(way.name, 0.0))) for way in course.ways]
     return [Metric(name="accuracy", value=found.accuracy, step=number, labels={"split": "validation"}), *over]
 

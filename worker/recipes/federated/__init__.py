@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.federated.as_run import Asked
 
 LONGEST = 4000
+PROCESSES, MOST_PROCESSES = "processes", 16
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
 CLIENTS = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
@@ -24,22 +25,24 @@ EDGES = "edge-a: 50 GMAC/s"
 EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' where it works on no more batches at a time. A "
               "name alone stands for the device of that name: its speed is that of its newest profile.")
 CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
-                "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: ...' "
-                "is a hundred. What is left out is taken from the profiles and links of the device of that name.")
+                "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: "
+                "...' is a hundred. What is left out is taken from the profiles and links of the device of that name.")
 EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "clients":
                            "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms", "edges": EDGES}
 PRESETS: dict[str, dict[str, Any]] = {
     "quick look": {"rounds": 5}, "as published": {"rounds": 100, "batch_size": 100, "learning_rate": 0.01, "epochs": 1}}
-LANES = Chart("clients", "Who does what when (emulated time)", y=("lane_seconds",), x="client", by="part",
-              x_title="client", y_title="emulated seconds")
+# A chart is declared once for both kinds of runs, and says for each what its seconds are.
+CLOCK = "(emulated; of real processes measured)"
+LANES = Chart("clients", f"Who does what when {CLOCK}", y=("lane_seconds",), x="client", by="part",
+              x_title="client", y_title="seconds")
 ACCURACY = Chart("line", "Accuracy after each round", y=("accuracy",), by="split", x_title="round",
                  y_title="accuracy, validation", percent=True)
-OVER_TIME = Chart("line", "Accuracy over emulated time", y=("accuracy_over_emulated_ms",), by="way", steps_per_x=1000,
-                  x_title="emulated time, s", y_title="accuracy, validation", percent=True)
-ROUND = Chart("line", "Time of a round (emulated)", y=("round_seconds",), by="way", x_title="round", y_title="emulated seconds")
-TYPICAL = Chart("line", "A typical client's time in a round (emulated)", y=("typical_client_seconds",), by="way",
+OVER_TIME = Chart("line", f"Accuracy over time {CLOCK}", y=("accuracy_over_ms",), by="way", steps_per_x=1000,
+                  x_title="time, s", y_title="accuracy, validation", percent=True)
+ROUND = Chart("line", f"Time of a round {CLOCK}", y=("round_seconds",), by="way", x_title="round", y_title="seconds")
+TYPICAL = Chart("line", f"A typical client's time in a round {CLOCK}", y=("typical_client_seconds",), by="way",
                 x_title="round", y_title="emulated seconds, median")
-WAITING = Chart("line", "Share of a round in which clients wait for the slowest (emulated)", y=("waiting_share",), by="way",
+WAITING = Chart("line", f"Share of a round in which clients wait for the slowest {CLOCK}", y=("waiting_share",), by="way",
                 x_title="round", y_title="share of the round", percent=True)
 SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on_device",), by="client", x_title="round",
               y_title="share of the multiply-accumulates", percent=True)
@@ -91,6 +94,13 @@ class FederatedParams(Params):
     faults: str = param("", title="what goes wrong", lines=True, max_length=LONGEST, help=(
         "To see what becomes of a round, a line each: 'round 3: pi3-1 vanishes', 'rounds 4-5: jetson sends NaN'; also sends "
         "wrong shapes, sends an old round, sends twice."))
+    where: Literal["emulated", "processes"] = param(
+        "emulated", title="runs as", help=(
+            "emulated: all clients learn in one process, and seconds come from the clock. processes: every client and every edge "
+            "server is a process of its own on this computer, with emulated links between them; seconds are measured, typed speeds "
+            "do not count, and the weights are the same bit for bit."))
+    round_s: float = param(60.0, title="longest round", help="Of real processes: whoever has not sent its weights by then is "
+                                                             "left out of the round.", unit="s", gt=0, le=86_400)
     start: Literal["given", "initialisation"] = param(
         "given", help="Begin with the weights that the model came with, or with fresh ones.")
 
@@ -120,6 +130,14 @@ class FederatedParams(Params):
     @classmethod
     def _are_faults(cls, value: str, info: ValidationInfo) -> str:
         return "; ".join(map(str, fleets.read_faults(value, client_names(info))))
+
+    @field_validator("where")
+    @classmethod
+    def _has_room(cls, value: str, info: ValidationInfo) -> str:
+        count = len(client_names(info))
+        if value == PROCESSES and count > MOST_PROCESSES:
+            raise ValueError(f"makes a process of each of {count:,} clients; at most {MOST_PROCESSES} may be, more are emulated")
+        return value
 
     @property
     def read_edges(self) -> tuple[fleets.Edge, ...]:
@@ -153,7 +171,7 @@ class FederatedParams(Params):
                           lambda: fleets.read_rates_now(context.live(self).bandwidth_now, self.names))
         fleet = known.fleet(self.read_clients, self.read_edges, context.profiles())
         return Asked(fleet, plan, weather, self.dealing, self.alpha, self.shards, self.averaging, self.server_rate, self.trimmed,
-                     self.start, after)
+                     self.start, after, self.round_s if self.where == PROCESSES else None)
 
 
 def edge_names(info: ValidationInfo) -> list[str]:
