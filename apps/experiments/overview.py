@@ -19,6 +19,7 @@ from apps.experiments.repeating import lines
 from apps.experiments.results import best, inputs, listed, results_of, title_of
 from apps.experiments.spread import Combination, Spread, changed, combined, in_force, unlike
 from apps.experiments.studies import RECIPE, papers_of, recipes_of
+from apps.experiments.sweeps import inner
 from apps.experiments.versus import MEASURE_WORDS, shown
 from worker import menu
 from worker.recipe import Recipe
@@ -162,12 +163,25 @@ def _chart(recipe: Recipe | None, fields: Sequence[str], combinations: Sequence[
         chart = next(chart for chart in recipe.charts if chart.kind == "tradeoff")
         return {"kind": "spread", "title": chart.title, "x": "latency_ms", "y": "accuracy", "x_title": chart.x_title,
                 "y_title": chart.y_title, "percent": True}
-    y = "accuracy" if any(each.of("accuracy") for each in combinations) else "latency_ms"
-    field = next((name for name in fields if any(_is_number(each.values.get(name)) for each in combinations)), "")
+    y = "accuracy" if _tells_accuracy(recipe, combinations) else "latency_ms"
+    field = next((name for name in fields if _takes_numbers(recipe, name) or any(
+        _is_number(each.values.get(name)) for each in combinations)), "")
     words = {"accuracy": "accuracy", "latency_ms": "latency, ms (p50)"}[y]
     return {"kind": "spread", "title": f"{y.partition('_')[0].capitalize()} against {field.replace('_', ' ') or 'size'}",
             "x": field or "params", "y": y, "x_title": field.replace("_", " ") or "parameters", "y_title": words,
             "percent": y == "accuracy"}
+
+
+def _tells_accuracy(recipe: Recipe | None, combinations: Sequence[Combination]) -> bool:
+    """By what is there, and before anything is by what the recipe will tell: the axes stay while the runs go on."""
+    if any(each.of("accuracy") or each.of("latency_ms") for each in combinations):
+        return any(each.of("accuracy") for each in combinations)
+    return recipe is not None and any("accuracy" in chart.y for chart in recipe.charts)
+
+
+def _takes_numbers(recipe: Recipe | None, name: str) -> bool:
+    info = recipe.params.model_fields.get(name) if recipe else None
+    return info is not None and inner(info.annotation) in (int, float)
 
 
 def _is_number(value: Any) -> bool:

@@ -22,8 +22,8 @@ class Stage(NamedTuple):
 
 
 def main_stage(run: Run) -> Stage | None:
-    """Its epochs or rounds, where it trains: a validation before or between them would make the bar jump. Else the stage that took
-    longest.
+    """Its epochs or rounds, where it trains: a validation before or between them would make the bar jump. Else the stage that
+    took longest.
 
     Time counts up to the newest word of the stage, not to now: silence makes no run slower.
     """

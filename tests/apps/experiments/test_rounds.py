@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
+from apps.experiments import actions
 from apps.experiments.forms import form_for, initial
 from apps.experiments.models import Status
 from apps.experiments.promise import promise
@@ -71,3 +72,12 @@ def test_ten_times_the_rounds_take_about_ten_times_as_long(cast: Cast, asked: di
 def test_other_clients_are_not_compared(cast: Cast, asked: dict[str, Any]) -> None:
     finished(cast, asked)
     assert cost(cast, asked, clients="pi: 1 GMAC/s, 75 Mbit/s, 2 ms") is None
+
+
+def test_the_axes_of_a_sweep_are_right_before_anything_has_come_out(cast: Cast, asked: dict[str, Any], client: Client) -> None:
+    things = {name: asked[name] for name in ("model", "dataset")}
+    experiment = actions.launch_sweep(cast.alice, cast.team, RECIPE.name, things, {"rounds": [2, 4]}, 1)
+    client.force_login(cast.alice)
+    page = client.get(f"/experiments/{experiment.pk}/").content.decode()
+    assert "Accuracy against rounds" in page and "Latency against size" not in page
+    assert '"y": "accuracy"' in page and '"x_title": "rounds"' in page
