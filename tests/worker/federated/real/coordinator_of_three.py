@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.worker.federated.real.three import DIGITS, course, ran
+from tests.worker.federated.real.three import DIGITS, DRAWING, course, ran
 from worker.events import Progress
 from worker.federated.real.course import Real, RealCourse
 
 
+def real(folder: Path, rounds: int) -> RealCourse:
+    found: RealCourse = course(RealCourse, rounds=rounds, network=DRAWING, real=Real(DIGITS, folder, 60.0))
+    return found
+
+
 def main(folder: Path) -> None:
-    def tell(some: RealCourse, _event: Progress) -> None:
+    def tell(some: Any, _event: Progress) -> None:
         print(json.dumps({"done": some.done, "pids": list(some.running.crew.pids.values())}), flush=True)
 
-    ran(course(RealCourse, rounds=1000, real=Real(DIGITS, folder, 60.0)), folder / "kept", tell)  # type: ignore[arg-type]
+    ran(real(folder, rounds=1000), folder / "kept", tell)
 
 
 if __name__ == "__main__":

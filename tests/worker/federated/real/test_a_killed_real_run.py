@@ -1,4 +1,7 @@
-"""A run over real processes that is killed leaves none behind, and goes on after the last round that was finished."""
+"""A run over real processes that is killed leaves none behind, and goes on after the last round that was finished.
+
+Its network draws by lot on both sides of each cut, for several clients in one edge server: that too is as in one place.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ import sys
 from pathlib import Path
 
 from tests.portal import ROOT, until
-from tests.worker.federated.real.three import DIGITS, course, ran, runs
+from tests.worker.federated.real.coordinator_of_three import real
+from tests.worker.federated.real.three import DRAWING, course, ran, runs
 from worker.context import Checkpoints
 from worker.events import Log
 from worker.federated.course import CHECKPOINT
-from worker.federated.real.course import Real, RealCourse
 from worker.federated.states import same
 
 PROGRAM = "tests.worker.federated.real.coordinator_of_three"
@@ -41,6 +44,6 @@ def test_a_killed_run_goes_on_after_its_last_round_and_leaves_no_process(tmp_pat
     kept = Checkpoints(tmp_path / "kept").last(CHECKPOINT)
     assert kept is not None
     rounds = kept[0] + 1
-    resumed = ran(course(RealCourse, rounds=rounds, real=Real(DIGITS, tmp_path, 60.0)), tmp_path / "kept")
+    resumed = ran(real(tmp_path, rounds), tmp_path / "kept")
     assert any(isinstance(each, Log) and each.message.startswith(f"Going on after round {kept[0]}") for each in resumed.events)
-    assert same(resumed.states[-1], ran(course(rounds=rounds), tmp_path / "emulated").states[-1])
+    assert same(resumed.states[-1], ran(course(rounds=rounds, network=DRAWING), tmp_path / "emulated").states[-1])

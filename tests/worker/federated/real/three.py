@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
+from torch import fx, nn
 
 from worker import datasets
 from worker.context import Checkpoints, DatasetInput
@@ -29,7 +31,16 @@ DIGITS = DatasetInput("digits")
 CLIENTS = {"pi": "a", "phone": "a", "alone": "b"}
 IMAGES, BATCH = 160, 16
 BATCHES = IMAGES // BATCH
+DRAWING = "drawing"
 PACE, TERMS = Pace(1, BATCH, 7), Terms(0.05)
+
+
+def drawing() -> fx.GraphModule:
+    """A network for the digits that draws by lot on both sides of each cut."""
+    torch.manual_seed(3)
+    return fx.symbolic_trace(nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+        nn.Dropout(0.3), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(32, 10)))
 
 
 class Mixed(Chooser):
@@ -40,14 +51,14 @@ class Mixed(Chooser):
 
 
 def course(kind: type[Course] = Course, rounds: int = 2, on_move: OnMove = "migrates", moves: Sequence[Move] = (),
-           faults: Sequence[Fault] = (), rates: Sequence[Rate] = (), **more: Any) -> Any:
+           faults: Sequence[Fault] = (), rates: Sequence[Rate] = (), network: str = "vgg5", **more: Any) -> Any:
     data = datasets.load(DIGITS)
-    network = settled(architectures.build("vgg5", data.classes, data.in_shape, seed=3))
+    whole = drawing() if network == DRAWING else settled(architectures.build(network, data.classes, data.in_shape, seed=3))
     fleet = Fleet(tuple(Placed(name, Speed(1e9, 50.0, 2.0), edge, None, False) for name, edge in CLIENTS.items()),
                   (Server("a", 1e10, 0, False), Server("b", 1e10, 0, False)))
     own = dealt(data.parts["train"].labels.numpy(), len(CLIENTS), "alike", seed=1, alpha=1.0, shards=2, shares=None)
     plan, ways = Plan(rounds, PACE, TERMS, drop_after=1.0), [Way("split", Mixed(), on_move)]
-    return kind(network, data, fleet, places(network, data.in_shape), [each[:IMAGES] for each in own], plan, ways,
+    return kind(whole, data, fleet, places(whole, data.in_shape), [each[:IMAGES] for each in own], plan, ways,
                 fedavg, Weather(tuple(rates), tuple(moves), tuple(faults)), **more)
 
 
