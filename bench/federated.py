@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,31 +17,34 @@ import torch
 from torch import nn
 
 from bench.trials import run, settle
-from worker.context import Checkpoints
+from worker import datasets
+from worker.context import Checkpoints, DatasetInput
 from worker.datasets import Data, Part
 from worker.dnn import architectures
 from worker.dnn.form import trace
-from worker.events import Event
+from worker.events import Event, Metric
 from worker.federated.adapt import policies
 from worker.federated.adapt.knobs import Knobs
 from worker.federated.adapt.oracles import Oracle
 from worker.federated.adapting import Adaptive, Ruled, points_of
 from worker.federated.averaging import fedavg
-from worker.federated.course import Course, Plan, Weather
+from worker.federated.course import Course, Plan, Weather, settled
 from worker.federated.dealing import dealt
 from worker.federated.learning import Pace
 from worker.federated.places import Place, places
+from worker.federated.real.course import Real, RealCourse
 from worker.federated.round_clock import Between, Moving, Takes, takes
 from worker.federated.sides import Terms, lot
 from worker.federated.states import State
 from worker.federated.telling import typical
 from worker.federated.trial import Trial
-from worker.federated.ways import Chooser, Fixed, Way
+from worker.federated.ways import Chooser, Fixed, OnMove, Way
 from worker.planning.fleet import Fleet, Placed, Server, Speed
-from worker.planning.fleets import Rate
+from worker.planning.fleets import Move, Rate
 from worker.recipes.federated import BOARDS
 from worker.training.accuracy import Score
 
+REPEATS = 3
 SEEDS, ROUNDS, BATCHES, BATCH, NOISE = (1, 2, 3, 4, 5), 100, 100, 100, 0.05
 CIFAR, MBPS, LATENCY_MS, SLOW_MBPS, EDGE = (3, 32, 32), 75.0, 2.0, 5.0, Server("edge", 50e9, 0, False)
 # Ten rounds each, one board after the other, as published.
@@ -201,6 +204,48 @@ def _moved(part: int) -> float:
     return 100 * (1 - times["migrates"] / times["restarts"])
 
 
+def moving_really() -> Iterator[tuple[str, str]]:
+    """A device and two edge servers, each a process; the state goes over a link of 75 Mbit/s."""
+    for part, published in ((0.5, 33.0), (0.9, 45.0)):
+        found = {on_move: [_really(part, on_move) for _ in range(REPEATS)] for on_move in ("migrates", "restarts", "stays")}
+        moved, again, stayed = (statistics.median(each.seconds for each in found[on_move]) for on_move in found)
+        alike = len({each.weights for each in found["migrates"] + found["stays"]}) == 1
+        yield f"a move at {100 * part:.0f} % of a round, real processes: the moving device's round", (
+            f"{100 * (1 - moved / again):.1f} % less than beginning anew (published: up to {published:.0f} %): {moved:.2f} s "
+            f"beside {again:.2f} s, {stayed:.2f} s without a move")
+        transfer = found["migrates"][0]
+        yield f"the same: what goes to the other edge server, median of {REPEATS}", (
+            f"{transfer.moved_bytes / 1e6:.2f} MB in {statistics.median(each.moved_s for each in found['migrates']):.2f} s; "
+            + ("the weights are those without a move, bit for bit" if alike else "**MISSED** other weights than without a move"))
+
+
+@dataclass(frozen=True)
+class Really:
+    seconds: float
+    moved_s: float
+    moved_bytes: int
+    weights: bytes
+
+
+def _really(part: float, on_move: OnMove) -> Really:
+    """One round behind a first one in which everybody starts up."""
+    settle()
+    data = datasets.load(DatasetInput("digits32"))
+    network = settled(architectures.build("vgg5", data.classes, data.in_shape, seed=1))
+    servers = (EDGE, replace(EDGE, name="other"))
+    fleet = Fleet(_fleet({"pi": 1.0}).clients, servers)
+    plan = Plan(2, Pace(1, 32, 1), Terms(0.01, 0.9), between=Between(MBPS, LATENCY_MS, 0.0))
+    weather = Weather(moves=(Move(2, part, "pi", "other"),))
+    images = [np.arange(640)]
+    with tempfile.TemporaryDirectory(prefix="ep-bench-") as folder:
+        course = RealCourse(network, data, fleet, places(network, data.in_shape), images, plan, [Way("way", Fixed(1), on_move)],
+                            fedavg, weather, real=Real(DatasetInput("digits32"), Path(folder)))
+        said = list(course.rounds(Checkpoints(Path(folder) / "checkpoints")))
+    told = {event.name: event.value or 0.0 for event in said if isinstance(event, Metric) and event.step == 2}
+    state = b"".join(tensor.numpy().tobytes() for _, tensor in sorted(course.state.items()))
+    return Really(told["round_seconds"], told.get("moved_seconds", 0.0), int(told.get("moved_bytes", 0)), state)
+
+
 # A thousand clients
 
 class Linear(Course):
@@ -281,4 +326,5 @@ class _Flat(nn.Module):
         return self.fc(self.flatten(images))  # type: ignore[no-any-return]
 
 
-PARTS = {"offloading": offloading, "learning": learning, "moving": moving, "thousand": thousand}
+PARTS = {"offloading": offloading, "learning": learning, "moving": moving, "processes": moving_really,
+         "thousand": thousand}

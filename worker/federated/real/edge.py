@@ -19,7 +19,7 @@ from worker.federated.places import halves
 from worker.federated.real import moving, visit
 from worker.federated.real.desk import Desk, Half
 from worker.federated.real.setup import Setup
-from worker.federated.real.words import COORDINATE, GLOBAL, HELLO, OWN, Strayed, Work, state_in
+from worker.federated.real.words import COORDINATE, GLOBAL, GONE, HELLO, OWN, Strayed, Work, state_in
 from worker.federated.states import State
 from worker.links import clocks
 from worker.links.faults import LinkFault, Torn
@@ -104,6 +104,12 @@ class Edge:
             self._visits[client] = (number, wire)
         if before is not None and before is not wire:
             before.close()
+
+    def leaves(self, work: Work, wire: Wire, link_bytes: int) -> None:
+        """Told in one piece: a client whose newer connection was told of before is not gone."""
+        with self._changed:
+            _, newest = self._visits.get(work.client, (0, None))
+            self.tell(GONE, work, link_bytes=link_bytes, newest=newest is wire)
 
     def desk(self, work: Work) -> Desk:
         """The one that there is. Call it, and use it, in your `turn`. Strayed where there is none, or another round's."""

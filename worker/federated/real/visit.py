@@ -55,7 +55,7 @@ class Visit:
                 self._answer(self._wire.receive())
         finally:
             if not self._is_over:
-                self._edge.tell(words.GONE, self._work, link_bytes=self._link_bytes)
+                self._edge.leaves(self._work, self._wire, self._link_bytes)
 
     @property
     def _link_bytes(self) -> int:

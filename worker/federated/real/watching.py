@@ -120,7 +120,7 @@ class Watch:
 
     def _gone(self, client: str, facts: Facts, said: Said) -> None:
         self._counted(client, facts)
-        if self.at.get(client) == said.edge:
+        if self.at.get(client) == said.edge and facts.get("newest") is True:
             self.gone[client] = said.at_s
 
     def _moved(self, client: str, facts: Facts, _said: Said) -> None:
