@@ -157,7 +157,7 @@ class Edge:
             elif first.kind == MIGRATE:
                 moving.taken_in(self, wire, first)
         except LinkFault as fault:
-            log.info("A connection to %s ended: %s", self.setup.name, fault)
+            log.debug("A connection to %s ended: %s", self.setup.name, fault)
         except Exception:
             log.exception("A connection to %s was given up.", self.setup.name)
         finally:

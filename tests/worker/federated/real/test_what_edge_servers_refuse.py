@@ -13,7 +13,7 @@ import torch
 
 from tests.worker.federated.real.by_hand import Stage, stage
 from tests.worker.federated.real.three import BATCH
-from worker.federated.real.words import GRADIENT, LABELS, SENT, SORRY, UPDATE, WORK, activations, state_in
+from worker.federated.real.words import GONE, GRADIENT, LABELS, SENT, SORRY, UPDATE, WORK, activations, state_in
 from worker.federated.states import same
 from worker.links.frames import Frame
 
@@ -101,4 +101,5 @@ def test_who_calls_again_takes_the_place_of_its_older_connection(one: Stage) -> 
     with one.call("a") as older:
         older.receive()
         one.device({"a": one.address("a")})
+        assert one.next(GONE)[1].facts["newest"] is False
         assert same(state_in(one.next(UPDATE)[1]), one.unmoved)
