@@ -67,7 +67,8 @@ export class Clients {
       data: [...this.rounds.kinds.filter((kind) => !hidden.has(kind)).map((kind) => this.#bars(kind, lanes)),
              ...(hidden.has(CUT) ? [] : [this.#cuts(lanes, shown[0], ends)]),
              ...(hidden.has(JUMP) ? [] : [this.#jumps(lanes, (begins + ends) / 2)])],
-      layout: { barmode: "overlay", margin: { l: 52, r: 16, t: 26, b: 40 }, shapes: [...borders(shown), ...stripes(groups, begins - margin, margin)],
+      layout: { barmode: "overlay", margin: { l: 52, r: 16, t: 26, b: 40 },
+                shapes: [...borders(shown), ...stripes(groups, begins - margin, margin)],
                 annotations: numbers(shown, this.#room.pixels / (ends - begins)),
                 xaxis: { title: { text: this.chart.y_title || this.chart.y[0] }, range: [begins - margin, ends], showgrid: false },
                 yaxis: this.#axis(groups) },
@@ -77,12 +78,14 @@ export class Clients {
   /** Of these rounds the lanes that are drawn, each with its round and its place from above. */
   #lanes(shown) {
     const places = new Map(this.#names.map((name, place) => [name, place]));
-    return shown.flatMap((round) => round.lanes.filter(({ client }) => places.has(client)).map((lane) => ({ ...lane, round, place: places.get(lane.client) })));
+    const placed = (round) => round.lanes.map((lane) => ({ ...lane, round, place: places.get(lane.client) }));
+    return shown.flatMap(placed).filter(({ place }) => place !== undefined);
   }
 
   #axis(groups) {
     const names = this.#names, { letters } = this.#room;
-    const called = (name, place) => (name.length <= letters ? name : `${name.slice(0, letters - 1)}…`) + (groups.has(place) ? `, group ${groups.get(place)}` : "");
+    const group = (place) => (groups.has(place) ? `, group ${groups.get(place)}` : "");
+    const called = (name, place) => (name.length <= letters ? name : `${name.slice(0, letters - 1)}…`) + group(place);
     return { range: [names.length - 0.5, -0.5], fixedrange: true, showgrid: false, tickvals: names.map((_, i) => i),
              ticktext: names.map((name, i) => safe(called(name, i))) };
   }
@@ -91,21 +94,26 @@ export class Clients {
     const own = this.#colour(kind), shape = HATCHES[kind];
     const parts = lanes.flatMap((lane) => lane.parts.filter((part) => part.kind === kind).map((part) => ({ ...part, lane })));
     const pattern = shape && { shape, size: 5, fgcolor: own, bgcolor: colour("surface"), fillmode: "overlay" };
-    return { type: "bar", orientation: "h", name: safe(kind), width: 0.44, y: parts.map(({ lane }) => lane.place), x: parts.map(({ value }) => value),
-             base: parts.map(({ begins, lane }) => lane.round.begins + begins), hovertemplate: "%{customdata}<extra></extra>",
-             marker: { color: own, line: { color: shape ? own : colour("surface"), width: shape ? 0.8 : 0.5 }, ...(pattern ? { pattern } : {}) },
-             customdata: parts.map(({ value, lane }) => `${safe(`${lane.client}, round ${lane.round.number}: ${kind} ${sig(value)} s of ${sig(lane.round.lasts)} s`)}<br>${safe(where(lane))}`) };
+    const line = shape ? { color: own, width: 0.8 } : { color: colour("surface"), width: 0.5 };
+    const told = ({ value, lane: { client, round } }) => `${client}, round ${round.number}: ${kind} ${sig(value)} s of ${sig(round.lasts)} s`;
+    return { type: "bar", orientation: "h", name: safe(kind), width: 0.44, y: parts.map(({ lane }) => lane.place),
+             x: parts.map(({ value }) => value), base: parts.map(({ begins, lane }) => lane.round.begins + begins),
+             marker: { color: own, line, ...(pattern ? { pattern } : {}) }, hovertemplate: "%{customdata}<extra></extra>",
+             customdata: parts.map((part) => `${safe(told(part))}<br>${safe(where(part.lane))}`) };
   }
 
   /** Where a client hands over, at the begin of the round from which on it does so; in words where these have room. */
   #cuts(lanes, first, ends) {
     const found = lanes.filter((lane) => lane.cut && (lane.cutBefore !== lane.cut || lane.round === first));
     const perSecond = this.#room.pixels / (ends - first.begins);
-    const next = (lane) => found.find(({ place, round }) => place === lane.place && round.begins > lane.round.begins)?.round.begins ?? ends;
+    const follows = (lane) => found.find(({ place, round }) => place === lane.place && round.begins > lane.round.begins);
+    const next = (lane) => follows(lane)?.round.begins ?? ends;
     const fits = (lane) => (next(lane) - lane.round.begins) * perSecond > lane.cut.length * LETTER + 14;
-    const told = ({ client, cut, cutBefore, round }) => `${client}, from round ${round.number} on: ${cut}${cutBefore && cutBefore !== cut ? `, before: ${cutBefore}` : ""}`;
+    const before = ({ cut, cutBefore }) => (cutBefore && cutBefore !== cut ? `, before: ${cutBefore}` : "");
+    const told = (lane) => `${lane.client}, from round ${lane.round.number} on: ${lane.cut}${before(lane)}`;
     return { ...marks("circle", 5), x: found.map(({ round }) => round.begins), y: found.map(({ place }) => place - 0.36),
-             text: found.map((lane) => (fits(lane) ? safe(lane.cut) : "")), textposition: "middle right", customdata: found.map((lane) => safe(told(lane))) };
+             text: found.map((lane) => (fits(lane) ? safe(lane.cut) : "")), textposition: "middle right",
+             customdata: found.map((lane) => safe(told(lane))) };
   }
 
   /** Where a client goes to another edge server: at what the move takes, else at the round's begin. */
@@ -113,7 +121,8 @@ export class Clients {
     const begins = (lane) => lane.round.begins + (lane.parts.find(({ kind }) => kind === "moves")?.begins ?? 0);
     const found = lanes.flatMap((lane) => lane.jumps.map((jump) => ({ lane, at: begins(lane), told: this.rounds.told(jump) })));
     const isRoomy = this.#names.length <= ROOMY;
-    return { ...marks("star", 11), x: found.map(({ at }) => at), y: found.map(({ lane }) => lane.place + 0.36), text: found.map(({ told }) => (isRoomy ? safe(told) : "")),
+    return { ...marks("star", 11), x: found.map(({ at }) => at), y: found.map(({ lane }) => lane.place + 0.36),
+             text: found.map(({ told }) => (isRoomy ? safe(told) : "")),
              textposition: found.map(({ at }) => (at > middle ? "middle left" : "middle right")),
              customdata: found.map(({ lane, told }) => safe(`${lane.client}, round ${lane.round.number}: ${told}`)) };
   }

@@ -14,7 +14,7 @@ export class Rounds {
   take({ name, value, step, labels = {} }) {
     if (value === null || step === null || step === undefined || labels[this.chart.x] === undefined) return false;
     const client = String(labels[this.chart.x]);
-    if (this.chart.line && name === this.chart.line) this.#at(step).moves.set(`${client}\n${labels.to}\n${labels.after}`, { ...labels, client, saved: value });
+    if (this.chart.line && name === this.chart.line) this.#move(step, { ...labels, client, saved: value });
     else if (this.chart.y.includes(name)) this.#part(step, client, String(labels[this.chart.by] ?? name), value, labels);
     else return false;
     this.#all = null;
@@ -24,6 +24,10 @@ export class Rounds {
   #at(step) {
     if (!this.#found.has(step)) this.#found.set(step, { lanes: new Map(), moves: new Map() });
     return this.#found.get(step);
+  }
+
+  #move(step, move) {
+    this.#at(step).moves.set(`${move.client}\n${move.to}\n${move.after}`, move);
   }
 
   #part(step, client, kind, value, { cut, edge, group }) {
@@ -55,10 +59,14 @@ export class Rounds {
   table() {
     const lanes = this.all.flatMap((round) => round.lanes.map((lane) => ({ ...lane, round })));
     const grouped = lanes.some(({ group }) => group !== undefined), move = lanes.some(({ jumps }) => jumps.length);
-    return { head: ["round", this.chart.x_title || this.chart.x, ...(grouped ? ["group"] : []), "offloading point", "edge server", "begins at, s",
-                    ...this.kinds.map((kind) => `${kind}, s`), ...(move ? ["goes"] : [])],
-             rows: lanes.map((lane) => [String(lane.round.number), lane.client, ...(grouped ? [String(lane.group ?? "–")] : []), lane.cut, lane.edge, lane.round.begins,
-                                        ...this.kinds.map((kind) => lane.parts.find((part) => part.kind === kind)?.value ?? 0), ...(move ? [lane.jumps.map((jump) => this.told(jump)).join("; ")] : [])]) };
+    const spent = (lane) => this.kinds.map((kind) => lane.parts.find((part) => part.kind === kind)?.value ?? 0);
+    const goes = (lane) => (move ? [lane.jumps.map((jump) => this.told(jump)).join("; ")] : []);
+    return {
+      head: ["round", this.chart.x_title || this.chart.x, ...(grouped ? ["group"] : []), "offloading point", "edge server", "begins at, s",
+             ...this.kinds.map((kind) => `${kind}, s`), ...(move ? ["goes"] : [])],
+      rows: lanes.map((lane) => [String(lane.round.number), lane.client, ...(grouped ? [String(lane.group ?? "–")] : []), lane.cut, lane.edge,
+                                 lane.round.begins, ...spent(lane), ...goes(lane)]),
+    };
   }
 }
 
