@@ -77,8 +77,7 @@ def federated(asked: Asked, ways: Ways, context: Context) -> Work:
                f"{counted(len(course.parts), 'client')} (test, n = {after.n})")
     if before:
         verdict += f"; {compared(before, after, 'the given network')}"
-    if len(course.ways) > 1 and (told := telling.against(course, course.ways[1].name)):
-        verdict += f"; {told}"
+    verdict += f"; {telling.times(course)}"
     return said | {
         "params_before": facts.params, "params_after": facts.params, "macs_before": facts.macs, "macs_after": facts.macs,
         "size_bytes_after": facts.size_bytes, "accuracy_before": before.accuracy if before else None,

@@ -18,7 +18,7 @@ from torch import fx
 
 from worker.context import Checkpoints
 from worker.datasets import Data
-from worker.events import Event, Log, Metric, Progress
+from worker.events import Event, Log, Metric
 from worker.federated import telling
 from worker.federated.averaging import Averaging
 from worker.federated.clock import Spent
@@ -122,7 +122,7 @@ class Course:
             memory.keep(number, self.said[before:])
             tensors, facts = pack(self)
             checkpoints.save(CHECKPOINT, number, tensors, facts)
-            yield Progress(done=number, total=self.plan.rounds, stage="rounds")
+            yield telling.progress(self, number)
 
     def trial(self, number: int, wanted: Sequence[Rate], *, is_home: bool = False) -> Trial:
         """The conditions of a round. `is_home`: every client at the server that it was typed at."""
@@ -229,7 +229,7 @@ class Course:
                 learnt: Learnt = end.value
                 return learnt
             if self.pulse.due():
-                yield Progress(done=number - 1 + (done + part) / count, total=self.plan.rounds, stage="rounds")
+                yield telling.progress(self, number - 1 + (done + part) / count)
 
     def _taken(self, gathering: Gathering, place: int, number: int, state: State) -> None:
         name, fault = self._name(place), self._fault(place, number)

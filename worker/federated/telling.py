@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from worker.events import Event, Log, Metric
+from worker.events import Event, Log, Metric, Progress
 from worker.federated.clock import Spent
 from worker.federated.gathering import Gathering
 from worker.federated.round_clock import Moving, Takes
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # So many clients have lanes and lines of their own; of a thousand nobody could read them.
 SHOWN = 16
+# With so many others a verdict compares.
+MOST_TOLD = 2
 COMPUTES, SENDS, SERVED, QUEUES, MOVES, WAITS, LOST = (
     "computes", "sends", "edge computes", "queues", "moves", "waits for others", "lost")
 
@@ -26,6 +28,12 @@ def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
     over = [Metric(name="accuracy_over_ms", value=found.accuracy, labels={"way": way.name},
                    step=round(1e3 * course.seconds.get(way.name, 0.0))) for way in course.ways]
     return [Metric(name="accuracy", value=found.accuracy, step=number, labels={"split": "validation"}), *over]
+
+
+def progress(course: Course, done: float) -> Progress:
+    """So many rounds are behind it, those in part too."""
+    total = course.plan.rounds
+    return Progress(done=int(done), total=total, stage="rounds", part=min(1.0, done / total))
 
 
 def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes], moving: Sequence[Moving],
@@ -124,11 +132,14 @@ def summary(course: Course, names: Iterable[str]) -> dict[str, Any]:
             f"{course.clock}_round_seconds": round(course.seconds.get(course.ways[0].name, 0.0) / rounds, 6)}
 
 
-def against(course: Course, other: str) -> str:
-    """The first way's time beside another's, in words: `62 % less time than classic (emulated)`."""
-    mine, theirs = course.seconds.get(course.ways[0].name, 0.0), course.seconds.get(other, 0.0)
-    if not theirs:
-        return ""
+def times(course: Course) -> str:
+    """What a round takes, and against the others' in words: `a round takes 3.2 s (emulated), 76 % less than classic's`."""
+    mine = course.seconds.get(course.ways[0].name, 0.0)
+    told = f"a round takes {mine / max(course.done, 1):.3g} s in the mean ({course.clock})"
+    others = [_against(mine, course.seconds[each.name], each.name) for each in course.ways[1:] if course.seconds.get(each.name)]
+    return ", ".join([told, *others[:MOST_TOLD]])
+
+
+def _against(mine: float, theirs: float, name: str) -> str:
     share = 100 * (1 - mine / theirs)
-    return (f"{abs(share):.0f} % {'less' if share > 0 else 'more'} time than {other} ({course.clock})" if abs(share) >= 0.5
-            else f"as much time as {other} ({course.clock})")
+    return f"as much as {name}" if abs(share) < 0.5 else f"{abs(share):.0f} % {'less' if share > 0 else 'more'} than {name}"

@@ -39,7 +39,8 @@ def test_the_order_in_which_updates_come_changes_nothing_much() -> None:
 
 
 def test_a_trimmed_mean_leaves_the_extremes_out_whatever_their_images() -> None:
-    updates = [Update(str(value), {"w": torch.tensor([value])}, 1000 if value == 1e6 else 1) for value in (-1e6, 1.0, 2.0, 3.0, 1e6)]
+    updates = [Update(str(value), {"w": torch.tensor([value])}, 1000 if value == 1e6 else 1)
+               for value in (-1e6, 1.0, 2.0, 3.0, 1e6)]
     assert trimmed(0.2)({}, updates)["w"].item() == pytest.approx(2.0)
     assert trimmed(0.0)({}, updates)["w"].item() == pytest.approx(6 / 5)
 
@@ -65,7 +66,8 @@ def test_fedadam_goes_on_from_what_it_kept() -> None:
     ({}, "the tensor bn.num_batches_tracked is missing"),
     (state(1.0) | {"more": torch.zeros(1)}, "the tensor more is none of this network's"),
     (state(1.0) | {"fc.weight": torch.zeros(3, 2)}, "the tensor fc.weight is 3x2 of float32; 2x3 of float32 is expected"),
-    (state(1.0) | {"fc.weight": torch.zeros(2, 3).double()}, "the tensor fc.weight is 2x3 of float64; 2x3 of float32 is expected"),
+    (state(1.0) | {"fc.weight": torch.zeros(2, 3).double()},
+     "the tensor fc.weight is 2x3 of float64; 2x3 of float32 is expected"),
     (state(torch.inf), "the tensor fc.weight has numbers that are not finite"), (state(1.0), "")])
 def test_a_state_that_cannot_be_averaged_is_told_why(broken: State, why: str) -> None:
     assert faults(broken, state(0.0)) == why

@@ -111,7 +111,9 @@ def test_where_nobodys_weights_count_the_network_stays_as_it_was(tmp_path: Path)
 @pytest.mark.parametrize(("recipe", "params"), [
     ("fedavg", {"averaging": "fedadam"}), ("fedadapt", {"updates": 2}),
     ("fedfly", {"edges": TWO_EDGES, "moves": "round 2 at 50 %: pi to edge-b"})])
-def test_a_run_that_was_killed_between_two_rounds_ends_as_one_that_was_not(recipe: str, params: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_that_was_killed_between_two_rounds_ends_as_one_that_was_not(
+    recipe: str, params: dict[str, Any], tmp_path: Path,
+) -> None:
     whole, _ = said(recipe, tmp_path / "whole", rounds=3, **params)
     found = menu.get(f"federated.{recipe}")
     asked = found.params(**{"model": "vgg5", "dataset": "digits", "clients": BOARDS, "rounds": 3, "batch_size": 64} | params)
@@ -154,6 +156,7 @@ def test_the_parts_of_each_lane_add_up_to_the_round(tmp_path: Path) -> None:
 
 def test_of_many_clients_few_are_drawn_for_a_round_and_sixteen_have_lanes(tmp_path: Path) -> None:
     events, summary = said("fedavg", tmp_path, clients="phone x 40: 1 GMAC/s, 20 Mbit/s, 10 ms", taking_part=0.5, rounds=2)
-    lanes = {(event.step, event.labels["client"]) for event in events if isinstance(event, Metric) and event.name == "lane_seconds"}
+    lanes = {(event.step, event.labels["client"]) for event in events
+             if isinstance(event, Metric) and event.name == "lane_seconds"}
     assert summary["clients"] == 40 and len({client for _, client in lanes}) <= 16
     assert {client for number, client in lanes if number == 1} != {client for number, client in lanes if number == 2}

@@ -34,7 +34,8 @@ def test_an_old_round_broken_numbers_wrong_shapes_strangers_and_false_counts_are
     assert found.take("a", 5, {"w": torch.full((2,), torch.nan)}, 10) == "the tensor w has numbers that are not finite"
     assert "2 of float32 is expected" in found.take("a", 5, {"w": torch.ones(3)}, 10)
     assert found.take("c", 5, {"w": torch.ones(2)}, 10) == "nobody of that name takes part in this round"
-    assert found.take("b", 5, {"w": torch.ones(2)}, 10**9) == "it says that it rests on 1,000,000,000 images, and 30 were dealt to it"
+    why = found.take("b", 5, {"w": torch.ones(2)}, 10**9)
+    assert why == "it says that it rests on 1,000,000,000 images, and 30 were dealt to it"
     assert len(found.refused) == 5 and not found.updates
 
 

@@ -12,7 +12,7 @@ from torch import fx
 from worker.datasets import Data, Part
 from worker.dnn import architectures
 from worker.dnn.spec import name_of
-from worker.federated.flight import Ticket, Unfit, carried, landed, laid, size, unlaid
+from worker.federated.flight import Ticket, Unfit, carried, laid, landed, size, unlaid
 from worker.federated.learning import Learner, Learnt, Pace, Share, sizes
 from worker.federated.places import Place, halves, place, places
 from worker.federated.sides import EdgeSide, Terms
@@ -152,7 +152,8 @@ def test_a_tensor_comes_back_with_its_numbers_and_its_order_in_memory(turned: to
     assert sent.numel() <= turned.numel()
 
 
-@pytest.mark.parametrize("how", [{"axes": [0, 0], "shape": [2, 3]}, {"axes": [0, 1], "shape": [2, 4]}, {}, {"axes": [0], "shape": [2]}])
+@pytest.mark.parametrize("how", [
+    {"axes": [0, 0], "shape": [2, 3]}, {"axes": [0, 1], "shape": [2, 4]}, {}, {"axes": [0], "shape": [2]}])
 def test_a_tensor_that_cannot_be_read_so_is_refused(how: dict[str, list[int]]) -> None:
     with pytest.raises(Unfit):
         unlaid(torch.zeros(2, 3), how)

@@ -44,7 +44,8 @@ def test_edge_servers_changes_moves_and_faults_are_read() -> None:
 @pytest.mark.parametrize(("text", "why"), [
     ("", "is empty"), ("pi: fast", "got 'pi: fast'"), ("pi: 1 GMAC/s, 2 GMAC/s", "got 'pi: 1 GMAC/s, 2 GMAC/s'"),
     ("pi; pi", "names 'pi' twice"), ("pi: 0 GMAC/s", "a speed is from"), ("pi: 0 Mbit/s", "a bandwidth is from"),
-    ("pi: 99999 s", "a latency is from"), ("pi: at edge-z", "the edge servers are edge-a, edge-b"), ("pi: 0 %", "a share is above 0"),
+    ("pi: 99999 s", "a latency is from"), ("pi: at edge-z", "the edge servers are edge-a, edge-b"),
+    ("pi: 0 %", "a share is above 0"),
     ("pi: 60 %; nano: 50 %", "gives 110 % of the images away"), ("pi: 60 %; nano: 30 %", "gives 90 % of the images away"),
     ("pi x 6000", "there are 1 to 5,000 clients"), ("pi x 4000; nano x 4000", "has at most 5,000 clients; got 8,000"),
     ("pi\u202e: 1 GMAC/s", "cannot be shown")])

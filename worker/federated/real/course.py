@@ -91,7 +91,7 @@ class RealCourse(Course):
         for _ in self.running.until(is_over, watch, until_s):
             if self.pulse.due():
                 done = watch.gathering.number - 1 + len(watch.settled) / max(1, len(watch.homes))
-                yield Progress(done=done, total=self.plan.rounds, stage="rounds")
+                yield telling.progress(self, done)
 
     def _part(self, number: int, place: int, cut: int, trial: Trial, moving: Sequence[Moving]) -> Part:
         who, way = trial.fleet.clients[place], self.ways[0]

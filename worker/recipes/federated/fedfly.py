@@ -64,8 +64,8 @@ class Params(FederatedParams):
     between_mbps: float = param(1000.0, title="between edge servers", help="The link over which a client's state goes.",
                                 unit="Mbit/s", gt=0, le=1e6)
     between_ms: float = param(1.0, title="latency between edge servers", help="One way.", unit="ms", ge=0, le=60_000)
-    away_s: float = param(60.0, title="time away", help="What waiting is compared with: how long a client stays away until it "
-                                                        "is back at its first server.", unit="s", ge=0, le=1e6)
+    away_s: float = param(0.0, title="time away", help="Waiting is timed too where this is above 0: how long a client stays away "
+                                                       "until it is back at its first server.", unit="s", ge=0, le=1e6)
 
     @field_validator("moves")
     @classmethod
@@ -106,8 +106,8 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
         named = (number for number, each in enumerate(places) if params.after and each.after == params.after)
         cut = next(named, _usual(places))
         chooser = Fixed(cut)
-        return [Way("FedFly", chooser), Way("restart", chooser, "restarts"), Way("no move", chooser, "stays"),
-                Way("waiting", chooser, "waits")]
+        waiting = [Way("waiting", chooser, "waits")] if params.away_s else []
+        return [Way("FedFly", chooser), Way("restart", chooser, "restarts"), Way("no move", chooser, "stays"), *waiting]
 
     asked = params.asked(context, params.read_moves, params.after, mbps=params.between_mbps, latency_ms=params.between_ms,
                          away_s=params.away_s)
