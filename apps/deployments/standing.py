@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from apps.accounts import signing
 from apps.accounts.refusal import Conflict
@@ -40,10 +43,22 @@ class Standing:
 
 
 def of(device: Device) -> Standing:
-    """In three queries."""
-    agent = Agent.objects.filter(device=device, revoked=None).select_related("device", "served").first()
+    """In two queries."""
+    return of_all([device])[0]
+
+
+def of_all(devices: Sequence[Device]) -> list[Standing]:
+    """In their order; in two queries, however many they are."""
+    living = Agent.objects.filter(device__in=devices, revoked=None).select_related("device", "served")
+    agents = {each.device_id: each for each in living}
+    waiting = defaultdict[UUID, list[Deployment]](list)
+    for row in Deployment.objects.filter(device__in=devices, state=State.WAITING).defer("head").order_by("number"):
+        waiting[row.device_id].append(row)
+    return [_standing(device, agents.get(device.pk), waiting[device.pk]) for device in devices]
+
+
+def _standing(device: Device, agent: Agent | None, waiting: list[Deployment]) -> Standing:
     served = getattr(agent, "served", None)
-    waiting = list(Deployment.objects.filter(device=device, state=State.WAITING).defer("head").order_by("number"))
     return Standing(device, agent, served, waiting, _cannot(device, agent, served))
 
 
