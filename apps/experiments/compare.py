@@ -30,6 +30,8 @@ OVERLAID = ("line", "bars", "tradeoff")
 # Of these a small value is the good one.
 LESS_IS_BETTER = ("loss", "error", "seconds", "latency", "bytes", "perplexity")
 MEASURES = {"accuracy": "accuracy", "latency_ms": "latency p50", "params": "parameters", "macs": "MACs", "size_bytes": "size"}
+# Said by runs of some kinds of themselves, not of a variant.
+OF_RUN = {"sent_bytes": "bytes sent"}
 
 
 @require_safe
@@ -119,7 +121,10 @@ def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) 
     every = [best[run.pk] for run in runs]
     noise = [_kind(each) for each in every]
     rows = {name: [getattr(each, name, None) for each in every] for name in MEASURES}
-    return [{"name": name, "word": MEASURES[name], "values": values,
+    for name in OF_RUN:
+        values = [run.summary.get(name) for run in runs]
+        rows |= {name: values} if any(value is not None for value in values) else {}
+    return [{"name": name, "word": (MEASURES | OF_RUN)[name], "values": values,
              "cells": list(zip(values, noise if name == "latency_ms" else [""] * len(every), strict=True))}
             for name, values in rows.items()]
 

@@ -173,3 +173,11 @@ def test_bars_that_a_label_parts_stay_parted_within_their_run(cast: Cast, alice:
     config = json.loads(part(said(alice, *runs), "page-config").partition(">")[2].partition("</script>")[0])
     (memory,) = [chart for chart in config["charts"] if chart["y"] == ["memory_mb"]]
     assert (memory["by"], memory["within"], memory["line_title"]) == ("run", "figure", "memory budget")
+
+
+def test_bytes_sent_stand_beside_the_results_of_runs_that_say_them(cast: Cast, alice: Client) -> None:
+    one, other = trained(cast), trained(cast, seed=8)
+    assert "bytes sent" not in said(alice, one, other)
+    one.summary = {"sent_bytes": 18_584}
+    one.save()
+    assert "18,584 bytes" in said(alice, one, other) and "bytes sent" in said(alice, one, other)
