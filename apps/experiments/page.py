@@ -21,6 +21,7 @@ from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, comparable, ratio
 from apps.experiments.results import best, engines, inputs, of_levels, recipe_of, results, why_waiting
+from worker.params import said
 from worker.recipe import Recipe
 from worker.wording import NOISY
 
@@ -177,7 +178,11 @@ def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     fields = recipe.params.model_fields if recipe else {}
     shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
     units = {name: _unit(recipe, name) if name in fields else "" for name in shown}
-    return [{"name": name, "value": value, "unit": units[name] if units[name] != name else "",
+    if recipe:
+        shown = {name: said(recipe.params, name, value) for name, value in shown.items()}
+        units |= {name: "" for name, value in shown.items() if value != in_force(run, recipe)[name]}
+    return [{"name": name, "word": (fields[name].title if name in fields else "") or name, "value": value,
+             "unit": units[name] if units[name] != name else "",
              "changed": name in run.live_params} for name, value in shown.items()]
 
 
