@@ -22,7 +22,7 @@ from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.experiments.studies import papers_of
 from apps.live.models import Event
 from worker.recipe import Chart
-from worker.wording import NOISY
+from worker.wording import NOISY, figures
 
 FEWEST, MOST, MOST_CURVES = 2, 8, 60
 WAYS = ("last", "best", "at")
@@ -186,10 +186,24 @@ def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, An
     found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
     for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
         if value is not None:
-            words = ", ".join(f"{label} {labels[label]}" for label in sorted(labels or {}))
+            words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}))
             found.setdefault((name, words), {})[stream] = (float(value), at)
-    return [{"name": name, "labels": words, "values": [said.get(run.stream_id) for run in runs]}
+    units = {name: (chart.steps_per_x, chart.x_title) for chart in common_charts(runs) for name in chart.y}
+    return [{"name": name, "labels": words, "values": (values := [said.get(run.stream_id) for run in runs]),
+             "cells": [(value and value[0], _at(value, *units[name])) for value in values]}
             for (name, words), said in sorted(found.items())]
+
+
+def _labelled(label: str, value: str) -> str:
+    """`split test`; `exit 1` where the value says of what it is itself."""
+    return value if value.startswith(f"{label} ") else f"{label} {value}"
+
+
+def _at(value: tuple[float, Any] | None, per: int, axis: str) -> str:
+    """Where on its axis a value stands: `12`; `45.1 s` of `training time, s` where steps are parts of its unit."""
+    if value is None:
+        return ""
+    return str(value[1]) if per == 1 else f"{figures(value[1] / per)} {axis.rpartition(', ')[2]}"
 
 
 def _chosen_points(runs: Sequence[Run], names: set[str], way: str, step: int | None) -> list[Any]:

@@ -1,7 +1,7 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
 // the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
 import { colour, nthColour, recipeColour, recipeColours } from "../colours.js";
-import { sig, size } from "../numbers.js";
+import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
 const MOST_LABELLED = 24;
@@ -83,7 +83,7 @@ export class Spread {
     const dense = hidden.has("dense") ? [] : [this.#trace(this.points.filter((point) => point.dense), "dense", true)];
     return {
       data: [...each, ...(hidden.has("pareto") || front.length < 2 ? [] : [line]), ...groups, ...dense],
-      layout: { xaxis: { title: { text: this.chart.x_title } }, yaxis: { title: { text: this.chart.y_title }, ticksuffix: this.chart.percent ? " %" : "" } },
+      layout: { xaxis: { title: { text: this.chart.x_title }, ...axisOfOne(this.points.map((point) => point.x.mean)) }, yaxis: { title: { text: this.chart.y_title }, ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
 
