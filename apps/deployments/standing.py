@@ -68,13 +68,8 @@ def _cannot(device: Device, agent: Agent | None, served: Served | None) -> str:
     if agent is None:
         return NO_AGENT.format(device=device)
     if served is None:
-        return (NOT_HEARD if _is_new(agent) else TOO_OLD).format(device=device)
+        return (TOO_OLD if agent.has_spoken else NOT_HEARD).format(device=device)
     return served.cannot or _of_key(device, served)
-
-
-def _is_new(agent: Agent) -> bool:
-    """Joining counts as being heard, a moment before its agent is there; only beats come later."""
-    return agent.device.last_seen is None or agent.device.last_seen <= agent.created
 
 
 def _of_key(device: Device, served: Served) -> str:

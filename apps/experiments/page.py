@@ -86,7 +86,8 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"run": run, "rows": shown, "sort": sort, "down": down, "planned": planned,
             "relayed_note": relays.of_names(run.team, planned.plans) if planned else "",
             "onward": run_onward.as_slices(run) if teams.may_edit(teams.person(request), run.team) else [],
-            "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
+            "columns": _columns(sort, down), "has_origin": any(row.origin for row in rows),
+            "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
 
 
