@@ -49,7 +49,7 @@ def test_the_first_thing_to_do_is_what_comes_next(alice: Client, dpu: Run, porch
     take(porch)
     page = boards(alice, dpu)
     assert "its first network" in page and "Send its first network" not in page and "Begin again" not in page
-    assert 'primary" name="rounds" value="1"' in page and "Send the update of round 1" in page
+    assert 'primary" id="send-next-' in page and "Send the update of round 1" in page
     assert "Send all 3 that are left" in page
 
 
