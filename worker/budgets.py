@@ -21,6 +21,7 @@ UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[KMG]?B)?)", re.IGNORECASE | re.ASCII)
 LONGEST_QUOTE = 40
 ALLOWED = "got {got!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0{most}"
+NEEDED = "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0 and at most {most} MB"
 
 
 class FittedBlock(Fact):

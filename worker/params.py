@@ -46,15 +46,16 @@ def param(
     live: bool = False,
     lines: bool = False,
     cuts: bool = False,
+    zero: str = "",
     **bounds: Any,
 ) -> Any:
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
 
     `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
-    cut; a form lists them.
+    cut; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it.
     """
     noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
-                       **({"cuts": True} if cuts else {})}
+                       **({"cuts": True} if cuts else {}), **({"zero": zero} if zero else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 
@@ -87,6 +88,12 @@ class Params(BaseModel):
     @classmethod
     def live_fields(cls) -> list[str]:
         return [name for name in cls.model_fields if extra(cls, name).get("live")]
+
+
+def said(params: type[Params], name: str, value: Any) -> Any:
+    """A value as people say it: what its 0 stands for, where that is no amount."""
+    word = extra(params, name).get("zero") if name in params.model_fields else ""
+    return word if word and not isinstance(value, bool) and value in (0, "0", "0.0") else value
 
 
 def extra(params: type[Params], name: str) -> dict[str, Any]:

@@ -38,6 +38,13 @@ def figures(number: float) -> str:
     return f"{number:.3g}" if abs(number) < 100 else f"{float(f'{number:.3g}'):,.0f}"
 
 
+def byte_size(count: int) -> str:
+    """`512 B`, `18.6 kB`, `25.7 MB`: as the portal writes sizes, 1 MB = 10^6 bytes."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{figures(count / 1e3)} kB" if count < 1e6 else f"{figures(count / 1e6)} MB"
+
+
 def signed(number: float) -> str:
     """With a sign in front, a real minus too; one decimal."""
     text = f"{abs(number):.1f}"

@@ -10,13 +10,15 @@ from django.http import HttpRequest
 
 from apps.catalog import rehearsals
 from apps.catalog.forms import BudgetForm
-from apps.catalog.models import Variant
+from apps.catalog.lineage import COPIES
+from apps.catalog.models import Precision, RegisteredModel, Variant
 from apps.live.asking import Silent
 from worker import budgets, menu
 from worker.budgets import Fitted, FittedBlock, FittedWay
+from worker.wording import figures
 
 DEFAULT = "130MB"
-MOST_BATCHES = 6
+MOST_BATCHES, MOST_OFFERED = 6, 50
 KEPT = ("page", "copies", "against", "as")  # what else the address of a model's page says
 SILENT = "Nobody answered in time: load this page again. If that does not help, the program that answers is not running."
 
@@ -31,13 +33,24 @@ class Row(NamedTuple):
     launch: str
 
 
-def budget_context(request: HttpRequest, variant: Variant | None) -> dict[str, Any]:
+def budget_context(request: HttpRequest, model: RegisteredModel) -> dict[str, Any]:
     """The form alone until somebody asks; then the rows, or that they are being computed, or why there are none."""
-    typed = request.GET if "budget" in request.GET else None
-    form = BudgetForm(typed, auto_id="fit_%s", initial={"budget": DEFAULT})
+    typed, offered = request.GET if "budget" in request.GET else None, offers(model)
+    choices = [(str(each.pk), f"{each} · {figures(each.params)} parameters") for each in offered]
+    form = BudgetForm(typed, variants=choices, auto_id="fit_%s", initial={"budget": DEFAULT})
     kept = [(name, request.GET[name]) for name in KEPT if name in request.GET]
-    context = {"budget_form": form, "kept": kept, "trained_variant": variant}
-    return context | (answered(variant, form.cleaned_data["budget"]) if variant and typed and form.is_valid() else {})
+    context = {"budget_form": form, "kept": kept, "trained_variant": next(iter(offered), None)}
+    if not (offered and typed and form.is_valid()):
+        return context
+    asked = form.cleaned_data["variant"]
+    variant = next((each for each in offered if str(each.pk) == asked), offered[0])
+    return context | answered(variant, form.cleaned_data["budget"])
+
+
+def offers(model: RegisteredModel) -> list[Variant]:
+    """The variants that can be trained, the one that all descend from first; where there is none, one that says why."""
+    rows = model.variants.exclude(COPIES).order_by("created", "pk")
+    return list(rows.filter(precision=Precision.FP32)[:MOST_OFFERED]) or list(rows[:1])
 
 
 def answered(variant: Variant, budget_bytes: int) -> dict[str, Any]:

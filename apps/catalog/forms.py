@@ -129,11 +129,19 @@ class SlicesForm(Refusing):
 
 
 class BudgetForm(Refusing):
-    """The bytes that training may take at once."""
+    """The bytes that training may take at once, and of which variant; of the first one where none is said."""
 
+    field_order = ("variant", "budget")
+    variant = forms.ChoiceField(label="Variant", required=False,
+                                error_messages={"invalid_choice": "is none of this model that can be trained; got %(value)s"})
     budget = forms.CharField(
         label="Memory budget", help_text="130MB, 1.5GB or 500kB, of 1,000 each; a number alone is in MB.",
-        widget=forms.TextInput({"autocomplete": "off"}), error_messages={"required": "is needed"})
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={"required": budgets.NEEDED.format(most=f"{MOST_BUDGET_BYTES / budgets.MB:,.0f}")})
+
+    def __init__(self, *args: Any, variants: Sequence[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["variant"].choices = variants  # type: ignore[attr-defined]
 
     def clean_budget(self) -> int:
         text = self.cleaned_data["budget"]

@@ -64,18 +64,13 @@ def shown_model(request: HttpRequest, found: RegisteredModel, *, status: int = 2
     copies = found.variants.filter(COPIES).count()
     first = distinct.select_related("file", "onnx").first()
     best = _trained(found) or first
-    budget = budget_context(request, best)
+    budget = budget_context(request, found)
     context = {"model": found, "page": page, "branches": tree(list(page.object_list)), "first": first, "copies": copies,
                "shows_copies": shows_copies, "best": best,
                "names_form": NamesForm(initial={"name": found.name, "description": found.description}),
                "seen": mark(found.name, found.description), "goes": _goes(copies + distinct.count()), **budget, **more}
     status = 422 if budget["budget_form"].errors else status
     return render(request, "catalog/model.html", context | _own_panel(request, found), status=status)
-
-
-def begins_with(found: RegisteredModel) -> Variant | None:
-    """The variant that an experiment of this model is offered; None where it has none."""
-    return _trained(found) or found.variants.exclude(COPIES).first()
 
 
 def _trained(found: RegisteredModel) -> Variant | None:

@@ -84,6 +84,11 @@ class Deployment(TeamOwned):
         return self.state == State.WAITING
 
     @property
+    def went(self) -> bool:
+        """Whether its bytes went to the board, as far as is known: who takes or refuses one has fetched it."""
+        return self.state in (State.TAKEN, State.REFUSED)
+
+    @property
     def share(self) -> float:
         """What is sent, of what sending everything would take."""
         return self.sent_bytes / self.everything_bytes

@@ -15,15 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog.views import paged
-from apps.deployments import actions, offering, standing
+from apps.deployments import actions, offering, run_boards, standing
 from apps.deployments.models import Deployment, State
 from apps.deployments.standing import Standing
-from apps.devices.models import Device
+from apps.devices.models import Agent, Device
 from apps.experiments.models import Run
 from worker.addressed.offered import Offered
 
-MOST_BOARDS, ROWS = 200, 15
+ROWS = 15
 ALL = "all"
+# Where a page says what was done: beside the networks, and what waits until nothing waits any more.
+SAID, WAITS = "networks", "networks-wait"
 CHOOSE = "Choose a board."
 
 
@@ -48,7 +50,7 @@ def of_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def send_first(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """`device`: which board shall serve the network of the run."""
+    """`device`: which board shall serve the network of the run; where it has a newer one of it, `sure` is asked for."""
     return _sent(request, pk, first=True)
 
 
@@ -63,7 +65,7 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Deployment.objects.administered_by(request.user).select_related("device__team"), pk=pk)
     try:
         actions.withdraw(teams.person(request), found)
-        messages.success(request, f"Number {found.number} and what builds on it is not sent.")
+        messages.success(request, f"Number {found.number} and what builds on it is not sent.", extra_tags=SAID)
     except Refused as refused:
         _warn(request, refused)
     return _device_page(found.device)
@@ -74,9 +76,11 @@ def _sent(request: HttpRequest, pk: UUID, *, first: bool) -> HttpResponse:
     device = _device(request)
     if device is None:
         messages.warning(request, CHOOSE)
-        return redirect(reverse("run", args=[pk]) + "#files")
+        return redirect("run", pk=pk)
+    if first and (has := run_boards.newer(run, device)) and request.POST.get("sure") != has.stands.will_serve:
+        return render(request, "deployments/begin_again.html", {"run": run, "device": device, "has": has})
     try:
-        messages.success(request, _send(request, run, device, first=first))
+        messages.success(request, _send(request, run, device, first=first), extra_tags=WAITS)
     except Refused as refused:
         _warn(request, refused)
     return _device_page(device)
@@ -109,7 +113,7 @@ def _device(request: HttpRequest) -> Device | None:
 
 
 def _warn(request: HttpRequest, refused: Refused) -> None:
-    messages.warning(request, " ".join(refused.errors.values()))
+    messages.warning(request, " ".join(refused.errors.values()), extra_tags=SAID)
 
 
 def _device_page(device: Device) -> HttpResponse:
@@ -157,25 +161,18 @@ def _offer(request: HttpRequest, run: Run) -> dict[str, Any]:
         offer = offering.offered(run)
     except Refused as why:
         return {"cannot": " ".join(why.errors.values())}
-    files = dict(run.files.values_list("path", "blob__size_bytes"))
-    return {"offer": offer, "boards": _boards(request, run), "sent": _sent_to(request, run),
-            "first_bytes": files.get(offer.first.path), "updates_bytes": _mean(offer, files)}
+    files, boards = dict(run.files.values_list("path", "blob__size_bytes")), run_boards.of_run(request.user, run, offer)
+    first, mean = files.get(offer.first.path), _mean(offer, files)
+    return {"offer": offer, "boards": boards, "able": any(each.administers for each in boards), "others": _without_agent(run),
+            "first_bytes": first, "updates_bytes": mean, "updates_share": mean / first if mean and first else None}
 
 
-def _boards(request: HttpRequest, run: Run) -> list[Device]:
-    """Those whose agent has said that it knows of networks; why one takes none all the same is said when it is asked."""
-    mine = Device.objects.administered_by(request.user).filter(team=run.team_id, retired=False)
-    return list(mine.filter(agents__revoked=None, agents__served__isnull=False).distinct().order_by("name")[:MOST_BOARDS])
+def _without_agent(run: Run) -> int:
+    """How many devices of the team take no network, since no agent speaks for them."""
+    return Device.objects.filter(team=run.team_id, retired=False).exclude(agents__in=Agent.objects.filter(revoked=None)).count()
 
 
 def _mean(offer: Offered, files: dict[str, int]) -> float | None:
     sizes = [files[each.path] for each in offer.updates if each.path in files]
     return sum(sizes) / len(sizes) if sizes else None
 
-
-def _sent_to(request: HttpRequest, run: Run) -> list[dict[str, Any]]:
-    """To which boards something of this run went, and how far they are."""
-    rows = Deployment.objects.visible_to(request.user).filter(run=run)
-    return list(rows.values("device", "device__name").annotate(
-        taken=Count("pk", filter=Q(state=State.TAKEN)), waiting=Count("pk", filter=Q(state=State.WAITING)),
-        refused=Count("pk", filter=Q(state=State.REFUSED))).order_by("device__name")[:MOST_BOARDS])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from apps.experiments.spread import Combination, Spread
+from apps.experiments.spread import OF_RUN, Combination, Spread
 
 # What may be held equal, in the words of a heading; nothing means that the settings themselves are the same.
 BUDGETS = {"": "settings", "params": "parameters", "nonzero": "non-zero parameters", "macs": "MACs", "epochs": "epochs"}
@@ -50,6 +50,8 @@ class Setting:
         """How a number came about: two are comparable when both came about in the same one way."""
         if measure == "seconds":
             return {run.worker.partition(":")[0] for run, row in self.each.rows if run.summary}
+        if measure in OF_RUN:
+            return {()} if self.of(measure) else set()
         names = {"latency_ms": TIMED, "accuracy": JUDGED}.get(measure, ())
         return {tuple(getattr(row, name) for name in names) for _, row in self.each.rows if getattr(row, measure) is not None}
 

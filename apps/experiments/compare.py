@@ -22,7 +22,7 @@ from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.experiments.studies import papers_of
 from apps.live.models import Event
 from worker.recipe import Chart
-from worker.wording import NOISY
+from worker.wording import NOISY, figures
 
 FEWEST, MOST, MOST_CURVES = 2, 8, 60
 WAYS = ("last", "best", "at")
@@ -30,6 +30,9 @@ OVERLAID = ("line", "bars", "tradeoff")
 # Of these a small value is the good one.
 LESS_IS_BETTER = ("loss", "error", "seconds", "latency", "bytes", "perplexity")
 MEASURES = {"accuracy": "accuracy", "latency_ms": "latency p50", "params": "parameters", "macs": "MACs", "size_bytes": "size"}
+# Said by runs of some kinds of themselves, not of a variant.
+OF_RUN = {"sent_bytes": "bytes sent", "emulated_round_seconds": "seconds of a round, emulated",
+          "measured_round_seconds": "seconds of a round, measured"}
 
 
 @require_safe
@@ -119,7 +122,10 @@ def _side_by_side(runs: Sequence[Run], best: dict[UUID, reading.Result | None]) 
     every = [best[run.pk] for run in runs]
     noise = [_kind(each) for each in every]
     rows = {name: [getattr(each, name, None) for each in every] for name in MEASURES}
-    return [{"name": name, "word": MEASURES[name], "values": values,
+    for name in OF_RUN:
+        values = [run.summary.get(name) for run in runs]
+        rows |= {name: values} if any(value is not None for value in values) else {}
+    return [{"name": name, "word": (MEASURES | OF_RUN)[name], "values": values,
              "cells": list(zip(values, noise if name == "latency_ms" else [""] * len(every), strict=True))}
             for name, values in rows.items()]
 
@@ -181,10 +187,24 @@ def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, An
     found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
     for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
         if value is not None:
-            words = ", ".join(f"{label} {labels[label]}" for label in sorted(labels or {}))
+            words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}))
             found.setdefault((name, words), {})[stream] = (float(value), at)
-    return [{"name": name, "labels": words, "values": [said.get(run.stream_id) for run in runs]}
+    units = {name: (chart.steps_per_x, chart.x_title) for chart in common_charts(runs) for name in chart.y}
+    return [{"name": name, "labels": words, "values": (values := [said.get(run.stream_id) for run in runs]),
+             "cells": [(value and value[0], _at(value, *units[name])) for value in values]}
             for (name, words), said in sorted(found.items())]
+
+
+def _labelled(label: str, value: str) -> str:
+    """`split test`; `exit 1` where the value says of what it is itself."""
+    return value if value.startswith(f"{label} ") else f"{label} {value}"
+
+
+def _at(value: tuple[float, Any] | None, per: int, axis: str) -> str:
+    """Where on its axis a value stands: `12`; `45.1 s` of `training time, s` where steps are parts of its unit."""
+    if value is None:
+        return ""
+    return str(value[1]) if per == 1 else f"{figures(value[1] / per)} {axis.rpartition(', ')[2]}"
 
 
 def _chosen_points(runs: Sequence[Run], names: set[str], way: str, step: int | None) -> list[Any]:

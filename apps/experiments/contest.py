@@ -13,7 +13,7 @@ from worker.wording import NOISY
 
 # What can be tested, and the words for a positive and a negative difference.
 MEASURES = {"accuracy": ("more accurate", "less accurate"), "latency_ms": ("slower", "faster"),
-            "seconds": ("takes longer", "takes less time")}
+            "seconds": ("takes longer", "takes less time"), "sent_bytes": ("sends more", "sends less")}
 ALL = "all settings together"
 
 

@@ -86,7 +86,8 @@ def rows(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
 def _together(many: list[dict[str, Any]]) -> dict[str, Any]:
     counts = {row["status"]: row["n"] for row in many}
     runs = sum(counts.values())
-    return {"runs": runs, "finished": counts.get(Status.FINISHED, 0), "ended": sum(counts.get(status, 0) for status in ENDED),
+    return {"runs": runs, "finished": counts.get(Status.FINISHED, 0), "failed": counts.get(Status.FAILED, 0),
+            "ended": sum(counts.get(status, 0) for status in ENDED),
             "state": _state(counts), "first": min((row["first"] for row in many), default=None),
             "last": max((row["last"] for row in many), default=None), "asked": max((row["asked"] for row in many), default=None)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -154,6 +155,12 @@ class RunFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def file_name(self) -> str:
+        """What it is called once downloaded: its name, with the extension by which programs know what it is."""
+        ending = PurePosixPath(self.path).suffix
+        return self.name if self.name.lower().endswith(ending.lower()) else f"{self.name}{ending}"
 
 
 class BoardFile(models.Model):

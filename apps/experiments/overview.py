@@ -17,14 +17,16 @@ from apps.experiments import reading
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.repeating import lines
 from apps.experiments.results import best, inputs, listed, results_of, title_of
-from apps.experiments.spread import Combination, Spread, changed, combined, in_force, unlike
+from apps.experiments.spread import Combination, Spread, changed, combined, in_force, known, unlike
 from apps.experiments.studies import RECIPE, papers_of, recipes_of
 from apps.experiments.sweeps import inner
 from apps.experiments.versus import MEASURE_WORDS, shown
 from worker import menu
 from worker.recipe import Recipe
 
-SORTS = ("accuracy", "latency_ms", "params", "size_bytes")
+SORTS = ("accuracy", "latency_ms", "params", "size_bytes", "sent_bytes")
+# What a point can lie at, beside the values of a swept field.
+MEASURED_X = ("latency_ms", "params", "sent_bytes")
 DOUBT = 0.25
 SHORT = {MEASURE_WORDS["seconds"]: "time"}
 
@@ -144,11 +146,12 @@ def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Se
          "n": len({run.params.get("seed") for run, _ in each.rows}), **{name: each.of(name) for name in SORTS}}
         for each in combinations]
     if sort in SORTS:
-        known = [row for row in shown if row[sort]]
-        shown = sorted(known, key=lambda row: row[sort].mean, reverse=down) + [row for row in shown if not row[sort]]
+        there = [row for row in shown if row[sort]]
+        shown = sorted(there, key=lambda row: row[sort].mean, reverse=down) + [row for row in shown if not row[sort]]
     columns = [{"name": name, "order": ("descending" if down else "ascending") if name == sort else "",
-                "next": "1" if name == sort and not down else ""} for name in SORTS]
-    return {"combinations": shown, "columns": columns, "sort": sort, "down": down}
+                "next": "1" if name == sort and not down else ""} for name in known(SORTS, combinations)]
+    has_sent = "sent_bytes" in known(SORTS, combinations)
+    return {"combinations": shown, "columns": columns, "has_sent_bytes": has_sent, "sort": sort, "down": down}
 
 
 def compared_by(asked: str, experiment: Experiment) -> str:
@@ -158,11 +161,15 @@ def compared_by(asked: str, experiment: Experiment) -> str:
 
 
 def _chart(recipe: Recipe | None, fields: Sequence[str], combinations: Sequence[Combination]) -> dict[str, Any]:
-    """What the one chart draws: accuracy against latency where the recipe measures both, else against the first number swept."""
+    """What the one chart draws: accuracy against latency where the recipe measures both; against the bytes that were sent,
+    where runs say them; else against the first number swept."""
     if recipe is not None and any(chart.kind == "tradeoff" for chart in recipe.charts):
         chart = next(chart for chart in recipe.charts if chart.kind == "tradeoff")
         return {"kind": "spread", "title": chart.title, "x": "latency_ms", "y": "accuracy", "x_title": chart.x_title,
                 "y_title": chart.y_title, "percent": True}
+    if any(each.of("sent_bytes") for each in combinations):
+        return {"kind": "spread", "title": "Accuracy against bytes sent", "x": "sent_bytes", "y": "accuracy",
+                "x_title": "bytes sent", "y_title": "accuracy", "percent": True}
     y = "accuracy" if _tells_accuracy(recipe, combinations) else "latency_ms"
     field = next((name for name in fields if _takes_numbers(recipe, name) or any(
         _is_number(each.values.get(name)) for each in combinations)), "")
@@ -222,7 +229,7 @@ def _beside_points(combinations: Sequence[Combination], fields: Sequence[str], c
 def _point(each: Combination, axes: dict[str, Any], colour: str) -> dict[str, Any]:
     size = each.of("size_bytes")
     own: Any = each.values.get(axes["x"])
-    measured = each.of(axes["x"]) if axes["x"] in ("latency_ms", "params") else None
+    measured = each.of(axes["x"]) if axes["x"] in MEASURED_X else None
     x = Spread(1, float(own), None) if _is_number(own) else measured
     y = each.of(axes["y"])
     return {"name": each.name, "dense": each.is_reference,

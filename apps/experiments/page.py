@@ -21,7 +21,7 @@ from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, comparable, ratio
 from apps.experiments.results import best, engines, inputs, of_levels, recipe_of, results, why_waiting
-from worker.params import extra
+from worker.params import extra, said
 from worker.recipe import Recipe
 from worker.wording import NOISY
 
@@ -86,7 +86,8 @@ def variants_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {"run": run, "rows": shown, "sort": sort, "down": down, "planned": planned,
             "relayed_note": relays.of_names(run.team, planned.plans) if planned else "",
             "onward": run_onward.as_slices(run) if teams.may_edit(teams.person(request), run.team) else [],
-            "columns": _columns(sort, down), "reference": dense.name if dense and len(rows) > 1 else "",
+            "columns": _columns(sort, down), "has_origin": any(row.origin for row in rows),
+            "reference": dense.name if dense and len(rows) > 1 else "",
             "engines": engines(run) if run.recipe.startswith("benchmarking.") else []}
 
 
@@ -178,8 +179,13 @@ def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     fields = recipe.params.model_fields if recipe else {}
     shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
     units = {name: _unit(recipe, name) if name in fields else "" for name in shown}
-    return [{"name": name, "value": value, "unit": units[name] if units[name] != name else "",
-             "lines": _lines(recipe, name, value), "changed": name in run.live_params} for name, value in shown.items()]
+    lines = {name: _lines(recipe, name, value) for name, value in shown.items()}
+    if recipe:
+        shown = {name: said(recipe.params, name, value) for name, value in shown.items()}
+        units |= {name: "" for name, value in shown.items() if value != in_force(run, recipe)[name]}
+    return [{"name": name, "word": (fields[name].title if name in fields else "") or name, "value": value,
+             "unit": units[name] if units[name] != name else "", "lines": lines[name],
+             "changed": name in run.live_params} for name, value in shown.items()]
 
 
 def _lines(recipe: Recipe | None, name: str, value: Any) -> list[str]:

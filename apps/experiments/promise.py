@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from pydantic import ValidationError as BadParams
+from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team
 from apps.catalog.models import Dataset, Variant
-from apps.experiments import evidence, relays, studies, sweeps
+from apps.experiments import evidence, no_room, relays, studies, sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, range_words
 from apps.experiments.studies import Part
 from worker.params import extra
+from worker.params import said as said_of
 from worker.recipe import Recipe
 
 RUNS_LOOKED_AT, RUNS_JUDGED_BY = 60, 5
@@ -45,6 +47,7 @@ class Promise(NamedTuple):
     ignored: list[str] = []
     rests: str = ""
     relayed: list[str] = []
+    no_room: list[str] = []
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -60,7 +63,15 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
                    studies.count(form.parts(), form.repeats()),
                    [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
                    evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
-                   relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}))
+                   relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}),
+                   no_room.said(_asked_parts(form), _things(form).get("model")))
+
+
+def _asked_parts(form: RecipeForm) -> list[Part]:
+    """Each recipe with all that it would be given, as it stands in the form."""
+    typed = {name: _value(form, name) for name in form.recipe.params.model_fields}
+    return [Part(part.recipe, {**typed, **beside.told()}, part.sweep)
+            for part, beside in zip(form.parts(), (form, *form.compared), strict=True)]
 
 
 def _listed(value: Any) -> list[str]:
@@ -82,10 +93,14 @@ def _unusual(form: RecipeForm) -> list[str]:
         fields = other.recipe.params.model_fields
         shared = [name for name in other.own_names if name not in other.told()]
         names = [name for name in shared if studies.unusual(form.recipe, other.recipe, name)]
-        said += [f"{other.recipe.title} has {name.replace('_', ' ')} {_short(_value(form, name))} as all have; "
-                 f"by itself it takes {fields[name].default}." for name in names
+        said += [f"{other.recipe.title} has {_word(fields[name], name)} {_short(_value(form, name))} as all have; "
+                 f"by itself it takes {said_of(other.recipe.params, name, fields[name].default)}." for name in names
                  if _plain(_value(form, name)) != _plain(fields[name].default)]
     return said
+
+
+def _word(info: FieldInfo, name: str) -> str:
+    return (info.title or name).replace("_", " ")
 
 
 def _one_step(form: RecipeForm) -> list[str]:
@@ -118,7 +133,8 @@ def _settings(form: RecipeForm) -> list[tuple[str, str]]:
             continue
         if extra(params, name).get("essential") or str(value) != str(form.fields[name].initial):
             unit = extra(params, name).get("unit", "") if extra(params, name).get("unit") != name else ""
-            shown.append(((info.title or name).replace("_", " "), counted(_short(value), unit)))
+            meant = said_of(params, name, value)
+            shown.append((_word(info, name), meant if meant != value else counted(_short(value), unit)))
     return shown + _levels_of(form)
 
 
@@ -170,9 +186,7 @@ def _cost(form: RecipeForm, team: Team | None) -> Cost | None:
         return None
     parts = form.parts()
     past = _past(team, [part.recipe.name for part in parts])
-    typed = {name: _value(form, name) for name in form.recipe.params.model_fields}
-    every = [_estimate(Part(part.recipe, {**typed, **beside.told()}, part.sweep), form.repeats(), things, past)
-             for part, beside in zip(parts, (form, *form.compared), strict=True)]
+    every = [_estimate(part, form.repeats(), things, past) for part in _asked_parts(form)]
     known = [each for each in every if each]
     if len(known) < len(every):
         return None

@@ -16,11 +16,13 @@ from apps.experiments.sweeps import unseeded
 from worker.wording import NOISY
 
 TIMED_AGAIN = "latency_ms"
-MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs")
+MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs", "sent_bytes")
 # What is known of a whole run, and the numbers of its summary that make it up; those of pruning hold the warm-up already, and
 # epoch equivalents count pruning too.
 OF_RUN = {"seconds": ("prune_seconds", "train_seconds"), "epochs": ("epoch_equivalents",),
-          "nonzero": ("nonzero_params_after",)}
+          "nonzero": ("nonzero_params_after",), "sent_bytes": ("sent_bytes",)}
+# Known of runs of some kinds only: a table has a column for it, and a test is offered, where any run has said it.
+OF_SOME = ("sent_bytes",)
 
 
 class Spread(NamedTuple):
@@ -109,6 +111,11 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not known:
         return None
     return Spread(len(known), fmean(known), stdev(known) if len(known) > 1 else None)
+
+
+def known(measures: Iterable[str], combinations: Sequence[Combination]) -> list[str]:
+    """Of these, those that every kind of run says, or that one of these runs has said."""
+    return [name for name in measures if name not in OF_SOME or any(each.of(name) for each in combinations)]
 
 
 def combined(runs: Iterable[Run], rows: Mapping[UUID, list[Result]], fields: Sequence[str]) -> list[Combination]:

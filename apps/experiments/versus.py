@@ -11,12 +11,13 @@ from django.http import HttpRequest
 from apps.experiments.arms import BUDGETS, Left, Match, Setting, arms_of, matched
 from apps.experiments.contest import MEASURES, Verdict, by_setting, verdicts
 from apps.experiments.paired import too_few
-from apps.experiments.spread import Combination
+from apps.experiments.spread import Combination, known
 
 MOST_ARMS, MOST_LEFT, WITHIN = 12, 40, 5.0
-MEASURE_WORDS = {"accuracy": "accuracy", "latency_ms": "latency p50", "seconds": "seconds of pruning and training"}
+MEASURE_WORDS = {"accuracy": "accuracy", "latency_ms": "latency p50", "seconds": "seconds of pruning and training",
+                 "sent_bytes": "bytes sent"}
 KEPT = ("sort", "down", "colour")  # of the address, what else the page shows by
-SCALES = {"accuracy": (100.0, "points"), "latency_ms": (1.0, "ms"), "seconds": (1.0, "s")}
+SCALES = {"accuracy": (100.0, "points"), "latency_ms": (1.0, "ms"), "seconds": (1.0, "s"), "sent_bytes": (1e-3, "kB")}
 
 
 class Question(NamedTuple):
@@ -85,7 +86,9 @@ def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, na
     question = answer.question
     scale, unit = SCALES[question.measure]
     return {"paired": [_drawn(each, scale) for each in answer.verdicts if each.test], "versus": {
-        "by": by.replace("_", " "), "question": question, "arms": answer.arms, "holds": BUDGETS, "measures": MEASURE_WORDS,
+        "by": by.replace("_", " "), "question": question, "arms": answer.arms, "holds": BUDGETS,
+        "measures": {name: MEASURE_WORDS[name] for name in known(MEASURE_WORDS, combinations)},
+        "columns": known(COLUMNS, combinations),
         "held": BUDGETS[question.hold], "kept": [(name, request.GET[name]) for name in KEPT if request.GET.get(name)],
         "all_exact": all(each.test is None or each.test.is_exact for each in answer.verdicts),
         "heading": answer.heading, "measure": MEASURE_WORDS[question.measure], "unit": unit,
@@ -99,7 +102,7 @@ def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, na
         "tested_by_setting": sum(each.test is not None for each in answer.by_setting)}}
 
 
-COLUMNS = ("params", "nonzero", "macs", "epochs", "accuracy", "latency_ms", "seconds")
+COLUMNS = ("params", "nonzero", "macs", "epochs", "accuracy", "latency_ms", "seconds", "sent_bytes")
 
 
 def _rows(match: Match, arms: Sequence[str], hold: str) -> dict[str, Any]:

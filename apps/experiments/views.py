@@ -79,7 +79,7 @@ def run_parts(request: HttpRequest, pk: UUID) -> HttpResponse:
 def run_file(request: HttpRequest, pk: UUID, file: int) -> FileResponse:
     mine = RunFile.objects.filter(run__in=Run.objects.visible_to(request.user))
     found = get_object_or_404(mine, run_id=pk, pk=file)
-    return attachment(found.blob_id, found.name, found.media_type)
+    return attachment(found.blob_id, found.file_name, found.media_type)
 
 
 @require_POST

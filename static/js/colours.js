@@ -51,3 +51,15 @@ export function wayColour(name, index) {
 export function nthColour(index) {
   return colour(`c${1 + (index % COUNT)}`);
 }
+
+/** How often all colours were used up before this place: from the second time on something else has to tell. */
+export function roundOf(index) {
+  return Math.max(0, Math.floor(index / COUNT));
+}
+
+/** A colour with so much of another in it, 0 to 1; both as #rrggbb. */
+export function mixed(one, other, share) {
+  const parts = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+  const [from, to] = [parts(one), parts(other)];
+  return `#${from.map((part, i) => Math.round(part + (to[i] - part) * share).toString(16).padStart(2, "0")).join("")}`;
+}

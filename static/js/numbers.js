@@ -14,6 +14,15 @@ export function size(bytes) {
   return `${sig(bytes / step)} ${unit}`;
 }
 
+/** Of one value alone an axis that names it, with room on both sides, instead of ticks that differ in their seventh digit. */
+export function axisOfOne(values) {
+  const found = new Set(values);
+  const [value] = found;
+  if (found.size !== 1 || typeof value !== "number" || !Number.isFinite(value) || value === 0) return {};
+  const room = Math.abs(value) / 2;
+  return { tickmode: "array", tickvals: [value], ticktext: [sig(value)], range: [value - room, value + room] };
+}
+
 /** At most `limit` points that keep each stretch's lowest and highest value, so that no spike is lost. */
 export function decimate(x, y, limit = 2000) {
   if (x.length <= limit) return [x, y];

@@ -87,3 +87,22 @@ def test_a_picture_that_leaves_a_dark_page_stands_alone(compared: Any, tmp_path:
     words = re.findall(r"<text[^>]*>([^<]+)</text>", svg)
     assert any(DENSITY in word for word in words)
     assert f"run {portal.run(pair[0])['number']}, sensitivity" in words
+
+
+def test_a_pick_lasts_from_page_to_page(page: Any, portal: Portal, pair: list[str]) -> None:
+    variant = portal.one("experiments_run", "inputs->'model'->>'id'", "id = %s", pair[0])
+    of = portal.one("catalog_variant", "model_id", "id = %s", variant)
+    page.goto(f"{portal.address}/experiments/")
+    button = page.locator("[data-compare]")
+    expect(button).to_be_disabled()
+    page.locator(f"input[data-pick][value='{pair[0]}']").check()
+    expect(button).to_have_text("compare 1 picked")
+    page.goto(f"{portal.address}/models/{of}/")
+    page.locator(f"input[data-pick][value='{pair[1]}']").check()
+    expect(button).to_have_text("compare 2 picked")
+    button.click()
+    page.wait_for_url(lambda address: all(f"run={run}" in address for run in pair))
+    page.goto(f"{portal.address}/models/{of}/")
+    page.locator("[data-unpick]").click()
+    expect(button).to_have_text("compare picked")
+    expect(page.locator("input[data-pick]:checked")).to_have_count(0)

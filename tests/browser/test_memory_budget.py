@@ -11,7 +11,7 @@ from tests.browser.tables import cells
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
-MEMORY = "Memory of the training step against the budget"
+MEMORY = "Memory of the training step"
 EXITS = "Accuracy of the exits against their parameters"
 OVER_TIME = "Accuracy over training time"
 

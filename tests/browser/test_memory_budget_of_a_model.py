@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.waiting import another_page
+from tests.browser.test_look import findings, wider_than_the_window
+from tests.browser.waiting import another_page, at_rest
 from tests.portal import Portal, open_tab
 
 pytestmark = pytest.mark.browser
@@ -73,3 +74,17 @@ def test_without_a_script_the_page_is_looked_at_again(chromium: Any, portal: Por
         tab.goto(f"{portal.address}{address(portal)}?budget=3MB")
         expect(tab.locator("#fit-answer tr[data-row]")).to_have_count(len(WAYS))
         expect(tab.get_by_role("textbox", name="Memory budget")).to_have_value("3MB")
+
+
+def test_on_a_phone_each_way_is_short_and_its_button_in_sight(chromium: Any, portal: Portal, model_page: Any) -> None:
+    ask(model_page, "50 kB")
+    answered(model_page)
+    for tab in open_tab(chromium, portal, viewport={"width": 390, "height": 844}):
+        tab.goto(f"{portal.address}{address(portal)}?budget=50kB")
+        rows = answered(tab)
+        assert max(row.bounding_box()["height"] for row in rows.all()) < 230
+        tab.goto(f"{portal.address}{address(portal)}?budget=2MB")
+        answered(tab)
+        found = at_rest(tab.get_by_role("link", name="Train with Backprop"))
+        assert found["x"] + found["width"] <= 390
+        assert findings(tab) == [] and wider_than_the_window(tab) == 0

@@ -28,8 +28,11 @@ class Shelf:
         self.portal, self.served = portal, {"number": None, "sha256": "", "first_sha256": ""}
         page = portal.post("/devices/boards/add/", {"boards": "1", "tier": "device", "location": "", "labels": ""})
         [code] = re.findall(r"-- (\S{4}-\S{4}-\S{4})", page.text)
-        self.instance = "instance-of-networks"
-        said = {"code": code, "instance": self.instance, "version": agent_wheel.speaks(), "name": "window sill",
+        # The next code comes in a cookie of the same name, for a page of its own.
+        for cookie in [each for each in portal.http.cookies.jar if each.name == "board-code"]:
+            portal.http.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+        self.instance = f"instance-of-{code}"
+        said = {"code": code, "instance": self.instance, "version": agent_wheel.speaks(), "name": f"window sill {code}",
                 "hardware": "Raspberry Pi 4", "os": "Debian 12", "cores": 4, "memory_bytes": 4_000_000_000, "runtimes": {}}
         joined = httpx.post(f"{portal.address}/api/agent/join", json=said).json()
         self.token, self.pk = joined["token"], joined["device"]["id"]
@@ -63,7 +66,7 @@ def run(portal: Portal) -> str:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shelf(portal: Portal) -> Shelf:
     made = Shelf(portal)
     made.beats()
@@ -84,15 +87,19 @@ def test_a_network_and_its_updates_go_to_a_board_from_the_page_of_their_run(
     tab: Any, portal: Portal, run: str, shelf: Shelf,
 ) -> None:
     tab.goto(f"{portal.address}/runs/{run}/")
-    tab.get_by_label("Board", exact=True).select_option(shelf.pk)
+    board = tab.locator(f"#boards-of-run tr[data-device='{shelf.pk}']")
+    expect(board).to_contain_text("no network yet")
     fits(tab)
     with another_page(tab):
-        tab.get_by_role("button", name="Send its first network").click()
+        board.get_by_role("button", name="Send its first network").click()
+    said = tab.locator("section", has_text="What it serves").get_by_text("waits for window sill")
+    expect(said).to_be_in_viewport()
     rows = tab.locator("#networks-on-device tr[data-row]")
     expect(rows.first).to_contain_text("waiting")
     fits(tab)
     shelf.takes()
     expect(rows.first).to_contain_text("taken")
+    expect(said).to_have_count(0)
     expect(rows.first).to_contain_text("after a trial on")
     expect(tab.locator("#networks-on-device dl")).to_contain_text("as it was at first")
     with another_page(tab):
@@ -103,6 +110,19 @@ def test_a_network_and_its_updates_go_to_a_board_from_the_page_of_their_run(
         rows.first.get_by_role("button", name="Take back").click()
     expect(rows.first).to_contain_text("withdrawn")
     fits(tab)
+
+
+def test_a_board_that_falls_silent_is_told_to_those_who_hear_the_page(page: Any, portal: Portal, shelf: Shelf) -> None:
+    def silent(route: Any) -> None:
+        answer = route.fetch()
+        text = answer.text().replace("is-online", "is-contact-lost").replace(" online<", " contact lost<")
+        route.fulfill(response=answer, body=text)
+
+    page.goto(f"{portal.address}/devices/{shelf.pk}/")
+    page.wait_for_selector("#device-state .is-online")
+    page.route(f"**/devices/{shelf.pk}/", silent)
+    page.wait_for_selector("#device-state .is-contact-lost")
+    expect(page.locator("#devices-said")).to_contain_text("contact lost")
 
 
 def test_the_teams_page_says_by_which_key_the_portal_signs(page: Any, portal: Portal, shelf: Shelf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from worker.profile import Block, NetworkProfile
+from worker.wording import byte_size
 
 # From here on the difference is more than the two timings would show of one and the same thing.
 TOLD_FROM = 0.05
@@ -54,7 +55,7 @@ def _smallest(profile: NetworkProfile) -> str:
     if not cuts:
         return "there is no place to cut it"
     block = min(cuts, key=lambda each: each.output_bytes)
-    return f"the smallest tensor, {_bytes(block.output_bytes)}, is at the cut behind {block.last}"
+    return f"the smallest tensor, {byte_size(block.output_bytes)}, is at the cut behind {block.last}"
 
 
 def _named(block: Block) -> str:
@@ -63,9 +64,3 @@ def _named(block: Block) -> str:
 
 def _ms(seconds: float) -> str:
     return f"{1e3 * seconds:.3g} ms"
-
-
-def _bytes(count: int) -> str:
-    if count < 1000:
-        return f"{count} B"
-    return f"{count / 1e3:.3g} kB" if count < 1e6 else f"{count / 1e6:.3g} MB"

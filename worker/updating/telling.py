@@ -10,7 +10,7 @@ from worker.training.accuracy import commonest, guessing
 from worker.updating.change import MAGIC, sha256
 from worker.updating.course import Course, Edge
 from worker.updating.places import ITEMS, places
-from worker.wording import counted, signed
+from worker.wording import byte_size, counted, signed
 
 
 def summary(course: Course, made: Variant) -> dict[str, Any]:
@@ -55,7 +55,9 @@ def _verdict(course: Course, edge: Edge) -> str:
     told = f"{100 * found.accuracy:.1f} % accurate on the edge after {counted(len(edge.tested), 'round')} (test, n = {found.n})"
     if doubt := guessing(found, course.data.classes, commonest(course.data)):
         told += f", {doubt}"
-    sent = f"{edge.sent_bytes / 1e6:.3g} MB sent, {100 * share(course, edge):.3g} % of sending everything in every round"
+    whole = byte_size(everything_bytes(course))
+    sent = (f"{byte_size(edge.sent_bytes)} sent, {100 * share(course, edge):.3g} % of the {whole} of every number of the network "
+            "in every round")
     beside = [f"{signed(100 * (mean_accuracy(edge) - mean_accuracy(other)))} points against {other.way.name} over all rounds"
               for other in course.edges[1:]]
     return "; ".join([told, sent, *beside])

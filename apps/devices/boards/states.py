@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.devices.boards.reports import BeatIn, Yardstick
-from apps.devices.models import Agent, Baseline, Device
+from apps.devices.models import STOPPED, Agent, Baseline, Device
 from apps.live.knock import knock
 from apps.live.models import Saying, Stream
 
@@ -57,9 +57,9 @@ def _add_point(device: Device, point: Yardstick) -> None:
 
 
 def _now(device: Device, said: BeatIn) -> dict[str, Any]:
-    """What the beat says of the device. Only people drain it: an agent that says so is about to stop, and will be silent."""
+    """What the beat says of the device. Only people drain it: an agent that says so stops, and will be silent from now on."""
     # Of an agent that stopped, beats once kept that it drains.
     by_person = device.draining and not device.health.get("draining")
     now = {"last_seen": timezone.now(), "alerted": None, "busy": said.activity == "busy", "draining": by_person,
-           "health": said.health.facts()}
+           "health": said.health.facts() | ({STOPPED: True} if said.activity == "draining" else {})}
     return now | ({"runtimes": said.runtimes} if said.runtimes else {})

@@ -2,8 +2,9 @@
 
 from apps.devices.models.agents import Agent, Enrolment
 from apps.devices.models.baseline import Baseline
-from apps.devices.models.device import PLACES, SILENT_AFTER, STATES, Device, Tier
+from apps.devices.models.device import PLACES, SILENT_AFTER, STATES, STOPPED, Device, Tier
 from apps.devices.models.links import Link, Origin
 from apps.devices.models.profiles import Profile
 
-__all__ = ["PLACES", "SILENT_AFTER", "STATES", "Agent", "Baseline", "Device", "Enrolment", "Link", "Origin", "Profile", "Tier"]
+__all__ = ["PLACES", "SILENT_AFTER", "STATES", "STOPPED", "Agent", "Baseline", "Device", "Enrolment", "Link", "Origin", "Profile",
+           "Tier"]

@@ -82,6 +82,11 @@ class Agent(models.Model):
         return f"agent {self.prefix} of {self.device}"
 
     @property
+    def has_spoken(self) -> bool:
+        """Whether it was heard since it joined. Joining counts for its device, a moment before the agent is there."""
+        return self.device.last_seen is not None and self.device.last_seen > self.created
+
+    @property
     def takes_tensors(self) -> bool:
         """Whether others may connect to it: its owner said so, and it stands at an edge or in a cloud."""
         return bool(self.can_host and self.data_port and self.data_fingerprint) and self.device.tier in LISTENING

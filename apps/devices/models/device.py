@@ -14,6 +14,8 @@ from django.utils import timezone
 from apps.accounts.models import ROLES, Membership, Role, TeamOwned, TeamQuerySet
 
 SILENT_AFTER = timedelta(seconds=settings.DEVICE_SILENT_S)
+# Of its health: its agent has said that it stops. Nobody has to wait to know that it is gone.
+STOPPED = "stopped"
 
 
 class Tier(models.TextChoices):
@@ -46,7 +48,7 @@ class Devices(TeamQuerySet):
 
     def in_state(self, state: str) -> Self:
         """Those of which `Device.state` is this word; a word that nobody knows finds none."""
-        heard = Q(last_seen__gt=timezone.now() - SILENT_AFTER)
+        heard = Q(last_seen__gt=timezone.now() - SILENT_AFTER) & ~Q(health__has_key=STOPPED)
         which = {"retired": Q(retired=True), "never seen": Q(last_seen=None, draining=False),
                  "contact lost": ~heard & Q(last_seen__isnull=False),
                  "draining": (heard | Q(last_seen=None)) & Q(draining=True), "busy": heard & Q(draining=False, busy=True),
@@ -117,6 +119,6 @@ class Device(TeamOwned):
             return "retired"
         if self.last_seen is None:
             return "draining" if self.draining else "never seen"
-        if timezone.now() - self.last_seen >= SILENT_AFTER:
+        if STOPPED in self.health or timezone.now() - self.last_seen >= SILENT_AFTER:
             return "contact lost"
         return "draining" if self.draining else "busy" if self.busy else "online"

@@ -188,9 +188,10 @@ def untitled(summary: str, title: str) -> str:
 
 
 @register.simple_tag
-def state(word: str) -> SafeString:
-    """A state as sign and word: colour only repeats what both say."""
+def state(word: str, part: int = 0, of: int = 0) -> SafeString:
+    """A state as sign and word: colour only repeats what both say. `1 of 2 failed`, where it is that of a part of many."""
     sign, label = STATES.get(word, ("", word))
+    label = f"{part} of {of} {label}" if 0 < part < of else label
     return format_html('<span class="state is-{}"><span aria-hidden="true">{}</span> {}</span>',
                        word.replace(" ", "-"), sign, label)
 

@@ -1,6 +1,6 @@
 // Metrics over step: one trace for each metric and each combination of labels; label `by` chooses the colour.
-import { colour, recipeColour, runColour, wayColour } from "../colours.js";
-import { decimate } from "../numbers.js";
+import { colour, mixed, recipeColour, roundOf, runColour, wayColour } from "../colours.js";
+import { axisOfOne, decimate } from "../numbers.js";
 import { safe } from "../words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot"];  // of one colour: what differs in another label, such as a percentile
@@ -17,7 +17,7 @@ export class Line {
     const { name, value, step, labels = {} } = row.body;
     if (row.type !== "metric" || !this.chart.y.includes(name) || step === null || step === undefined) return false;
     const { [this.chart.point]: point = "", ...parting } = labels;
-    this.#put(this.#trace(name, parting), step / this.#per, value === null ? null : value * (this.chart.percent ? 100 : 1), point);
+    this.#put(this.#trace(name, parting), typeof step === "number" ? step / this.#per : step, value === null ? null : value * (this.chart.percent ? 100 : 1), point);
     return true;
   }
 
@@ -58,13 +58,17 @@ export class Line {
     const steps = Math.max(...[...this.traces.values()].map((trace) => trace.x.at(-1) ?? 0), 1);
     return {
       data,
-      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 && this.#per === 1 ? 1 : undefined, ...this.#scale,
+      layout: { xaxis: { title: { text: this.chart.x_title || this.chart.x }, dtick: steps <= 12 && this.#per === 1 ? 1 : undefined, ...this.#scale, ...this.#ofOneStep,
                          ...([...this.traces.values()].every((trace) => (trace.x.at(-1) ?? 0) === 0) ? { range: [-0.06, 1] } : {}) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ") }, ticksuffix: this.chart.percent ? " %" : "", ...(this.chart.logarithmic ? this.#scale : this.#ofConstant) } },
     };
   }
 
   get #scale() { return this.chart.logarithmic ? { type: "log" } : {}; }
+
+  get #ofOneStep() {
+    return this.chart.logarithmic ? {} : axisOfOne([...this.traces.values()].flatMap((trace) => trace.x));
+  }
 
   /** Of one value alone an axis that shows its size, from nothing to somewhat more, instead of a guess around it. */
   get #ofConstant() {
@@ -90,26 +94,35 @@ export class Line {
     const thin = this.#varies("split") && CONTEXT.has(String(trace.labels.split));
     const strong = this.#strong(trace.group);
     const alone = this.#others.length <= 1 && !this.groups.has("dense");
-    return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? "dot" : this.#dash(trace) };
+    return { colour: thin && alone ? colour("c8") : strong, thin, dash: thin && !alone ? (this.#round(trace) % 2 ? "dashdot" : "dot") : this.#dash(trace) };
   }
 
   #dash(trace) {
     const alike = [...this.traces.values()].filter((other) => other.group === trace.group && other.labels.split === trace.labels.split);
-    return DASHES[alike.indexOf(trace) % DASHES.length];
+    return DASHES[(alike.indexOf(trace) + this.#round(trace)) % DASHES.length];
   }
 
-  /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */
+  #round(trace) { return roundOf(this.#others.indexOf(trace.group)); }
+
+  /**
+   * Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. Several lines of one
+   * run, such as its exits, differ in their dashes, and from the fifth on they are paler too.
+   */
   #styleOfRun(trace) {
-    const dense = trace.labels.variant === "dense";
-    return { colour: runColour(this.run.order.indexOf(trace.labels.run)), thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : this.#dashWithin(trace) };
+    const dense = trace.labels.variant === "dense", own = runColour(this.run.order.indexOf(trace.labels.run));
+    const place = dense ? 0 : this.#placeWithin(trace), pale = Math.min(0.55, 0.3 * Math.floor(place / DASHES.length));
+    return { colour: pale ? mixed(own, colour("surface"), pale) : own, thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : DASHES[place % DASHES.length] };
   }
 
-  /** What parts the lines of each run, such as a way or a client, is dashed alike in all of them. */
-  #dashWithin(trace) {
+  /** What parts the lines of each run, such as a way or a client, is dashed alike in all of them; else as they come in each run. */
+  #placeWithin(trace) {
     const label = this.chart.within;
-    if (!label || UNDASHED.has(label)) return DASHES[0];
-    const every = [...new Set([...this.traces.values()].map((each) => String(each.labels[label] ?? "")))];
-    return DASHES[every.indexOf(String(trace.labels[label] ?? "")) % DASHES.length];
+    if (label && !UNDASHED.has(label)) {
+      const every = [...new Set([...this.traces.values()].map((each) => String(each.labels[label] ?? "")))];
+      return every.indexOf(String(trace.labels[label] ?? ""));
+    }
+    const alike = [...this.traces.values()].filter((other) => other.labels.variant !== "dense" && other.labels.run === trace.labels.run && other.labels.split === trace.labels.split);
+    return alike.indexOf(trace);
   }
 
   /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */
@@ -126,7 +139,8 @@ export class Line {
     names.sort((a, b) => (b === this.chart.by) - (a === this.chart.by));
     const parts = names.map((name) => trace.labels[name]);
     if (this.chart.y.length > 1) parts.unshift(trace.name.replaceAll("_", " "));
-    return parts.join(", ") || trace.name.replaceAll("_", " ");
+    // A metric that is named after its steps is not what is read off the axes.
+    return parts.join(", ") || (this.#per === 1 ? trace.name.replaceAll("_", " ") : this.chart.y_title);
   }
 
   #varies(label) {

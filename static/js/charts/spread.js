@@ -1,10 +1,12 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
 // the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
 import { colour, nthColour, recipeColour, recipeColours } from "../colours.js";
-import { sig, size } from "../numbers.js";
+import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
 const MOST_LABELLED = 24;
+// What costs: of equal accuracy less of it is better.
+const LESS = ["latency_ms", "sent_bytes"];
 
 export class Spread {
   constructor(chart, run) {
@@ -66,7 +68,7 @@ export class Spread {
   get #front() { return this.#over(this.points); }
 
   #over(points) {
-    if (this.chart.x !== "latency_ms") return [];
+    if (!LESS.includes(this.chart.x)) return [];
     const sorted = [...points].sort((a, b) => a.x.mean - b.x.mean || b.y.mean - a.y.mean);
     let best = -Infinity;
     return sorted.filter((point) => { const wins = point.y.mean > best; if (wins) best = point.y.mean; return wins; });
@@ -81,7 +83,7 @@ export class Spread {
     const dense = hidden.has("dense") ? [] : [this.#trace(this.points.filter((point) => point.dense), "dense", true)];
     return {
       data: [...each, ...(hidden.has("pareto") || front.length < 2 ? [] : [line]), ...groups, ...dense],
-      layout: { xaxis: { title: { text: this.chart.x_title } }, yaxis: { title: { text: this.chart.y_title }, ticksuffix: this.chart.percent ? " %" : "" } },
+      layout: { xaxis: { title: { text: this.chart.x_title }, ...axisOfOne(this.points.map((point) => point.x.mean)) }, yaxis: { title: { text: this.chart.y_title }, ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
 

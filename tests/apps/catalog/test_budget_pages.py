@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.catalog.models import RegisteredModel, Rehearsal, Variant
+from apps.catalog.models import Blob, RegisteredModel, Rehearsal, Variant
 from apps.live import asking
 from tests.apps.cast import Cast
 from tests.apps.networks import drawn
@@ -56,10 +56,10 @@ def test_the_page_says_that_it_is_computed_and_asks_again_by_itself(cast: Cast, 
 def test_each_way_has_its_batches_and_its_bytes_and_a_form_that_begins_with_them(cast: Cast, variant: Variant) -> None:
     text = rehearsed(cast.mia, variant, "?budget=130MB")
     row = text.partition('data-recipe="training.backprop"')[2].partition("</tr>")[0]
-    assert ">yes<" in row and "<td>3</td>" in row and "120 MB" in row.replace("\xa0", " ")
+    assert ">yes<" in row and "images a step\">3</td>" in row and "120 MB" in row.replace("\xa0", " ")
     assert f"/experiments/new/training.backprop/?model={variant.pk}&budget_mb=130&batch_size=3" in row
     flux = text.partition('data-recipe="training.neuroflux"')[2].partition("</tr>")[0]
-    assert "<td>11, 113</td>" in flux and f"/training.neuroflux/?model={variant.pk}&budget_mb=130\"" in flux
+    assert "images a step\">11, 113</td>" in flux and f"/training.neuroflux/?model={variant.pk}&budget_mb=130\"" in flux
     assert "Predicted, nothing was trained" in text
 
 
@@ -87,7 +87,8 @@ def test_who_looks_on_sees_the_answer_without_ways_to_begin(cast: Cast, variant:
 
 @pytest.mark.parametrize(("typed", "told"), [
     ("much", "got 'much'; allowed: bytes, as 130MB or 1.5GB"), ("0", "more than 0"), ("-5MB", "got '-5MB'"),
-    ("5 MiB", "got '5 MiB'"), ("1,5 GB", "write 1.5"), ("1000001MB", "at most 1,000,000 MB"), ("", "is needed"),
+    ("5 MiB", "got '5 MiB'"), ("1,5 GB", "write 1.5"), ("1000001MB", "at most 1,000,000 MB"),
+    ("", "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0 and at most 1,000,000 MB"),
     ("%00", "ull characters"), ("9" * 5000, "got '999"),
     ("130 \N{KELVIN SIGN}B", "allowed: bytes, as 130MB")])
 def test_a_budget_that_is_none_is_said_at_its_field_with_what_was_typed(
@@ -126,3 +127,19 @@ def test_nobody_who_answers_is_a_sentence_and_not_a_broken_page(
         raise asking.Silent("Nobody.")
     monkeypatch.setattr(asking, "ask", silent)
     assert "Nobody answered in time" in seen(cast.mia, variant, "?budget=130MB")
+
+
+def test_it_is_said_of_which_variant_and_another_can_be_chosen(cast: Cast, variant: Variant) -> None:
+    other = Variant.objects.create(team=cast.team, model=variant.model, name="pruned", file=Blob.objects.create(
+        sha256="9" * 64, size_bytes=1), size_bytes=1, params=variant.params // 2, macs=1, activation_bytes=1)
+    text = rehearsed(cast.mia, variant, "?budget=130MB")
+    assert f"<b>{variant}</b> in" in text and f"?model={variant.pk}&" in text
+    assert f'<option value="{other.pk}"' in text
+    rehearsed(cast.mia, variant, f"?budget=130MB&variant={other.pk}")
+    text = seen(cast.mia, variant, f"?budget=130MB&variant={other.pk}")
+    assert "<b>pruned</b> in" in text and f"/training.backprop/?model={other.pk}&" in text
+
+
+def test_a_variant_of_another_model_is_refused_at_its_field(cast: Cast, variant: Variant) -> None:
+    text = seen(cast.mia, variant, f"?budget=130MB&variant={'0' * 8}-0000-4000-8000-{'0' * 12}", 422)
+    assert "is none of this model that can be trained" in text and not Rehearsal.objects.exists()

@@ -75,7 +75,7 @@ def test_a_runs_page_leads_to_what_boards_can_take_of_it(cast: Cast, client: Cli
     client.force_login(cast.alice)
     assert f"/runs/{run.pk}/boards/" in shown(client, f"/runs/{run.pk}/")
     page = shown(client, f"/runs/{run.pk}/boards/")
-    assert "Send its first network" in page and "pi (online)" in page
+    assert "Send its first network" in page and ">pi</a>" in page and "online" in page
     assert "8,500 bytes" in page  # the whole network, beside 120 bytes of an update
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.utils import timezone
 
 from apps.devices.boards import crowd
@@ -40,7 +41,7 @@ def test_only_a_change_of_state_is_told(cast: Cast, board: Board) -> None:
         board.beat(activity)
     Device.objects.update(last_seen=timezone.now() - timedelta(hours=1))
     board.beat()
-    assert states(cast) == ["online", "busy", "online", "online"]
+    assert states(cast) == ["online", "busy", "contact lost", "online", "online"]
 
 
 def test_what_a_person_drains_stays_so_whatever_the_board_says(board: Board) -> None:
@@ -51,11 +52,22 @@ def test_what_a_person_drains_stays_so_whatever_the_board_says(board: Board) -> 
     assert board.beat("idle").json()["draining"] is False
 
 
-def test_an_agent_that_stops_is_silent_soon_and_drained_by_nobody(board: Board) -> None:
+def test_an_agent_that_says_goodbye_is_gone_at_once_and_drained_by_nobody(board: Board) -> None:
     assert board.beat("draining").json()["draining"] is False
-    Device.objects.update(last_seen=timezone.now() - timedelta(hours=1))
     board.device.refresh_from_db()
     assert (board.device.draining, board.device.state) == (False, "contact lost")
+    assert Device.objects.in_state("contact lost").exists() and not Device.objects.in_state("online").exists()
+    board.beat("idle")
+    board.device.refresh_from_db()
+    assert board.device.state == "online" and Device.objects.in_state("online").exists()
+
+
+def test_the_page_of_a_device_says_that_its_agent_was_stopped(cast: Cast, board: Board) -> None:
+    board.beat("draining")
+    client = Client()
+    client.force_login(cast.alice)
+    page = client.get(f"/devices/{board.device.pk}/").content.decode()
+    assert "Its agent was stopped" in page and "Not heard from since" not in page
 
 
 def test_a_device_that_a_person_drains_is_draining_before_it_was_ever_seen(board: Board) -> None:

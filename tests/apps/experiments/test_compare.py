@@ -173,3 +173,22 @@ def test_bars_that_a_label_parts_stay_parted_within_their_run(cast: Cast, alice:
     config = json.loads(part(said(alice, *runs), "page-config").partition(">")[2].partition("</script>")[0])
     (memory,) = [chart for chart in config["charts"] if chart["y"] == ["memory_mb"]]
     assert (memory["by"], memory["within"], memory["line_title"]) == ("run", "figure", "memory budget")
+
+
+def test_bytes_sent_stand_beside_the_results_of_runs_that_say_them(cast: Cast, alice: Client) -> None:
+    one, other = trained(cast), trained(cast, seed=8)
+    assert "bytes sent" not in said(alice, one, other)
+    one.summary = {"sent_bytes": 18_584}
+    one.save()
+    assert "18,584 bytes" in said(alice, one, other) and "bytes sent" in said(alice, one, other)
+
+
+def test_seconds_are_told_in_seconds_and_an_exit_is_named_once(cast: Cast, alice: Client) -> None:
+    runs = [cast.run(Status.FINISHED, recipe="training.neuroflux", params={"seed": seed}) for seed in (1, 2)]
+    for run in runs:
+        run.stream.append([
+            Saying("metric", {"name": "accuracy_over_milliseconds", "value": 0.994, "step": 45_142, "labels": {}}),
+            Saying("metric", {"name": "accuracy", "value": 0.5, "step": 3, "labels": {"exit": "exit 1", "split": "validation"}})])
+    page = said(alice, *runs)
+    assert "at 45.1 s" in page and "45142" not in page
+    assert "exit 1, split validation" in page and "exit exit" not in page and "at 3<" in page

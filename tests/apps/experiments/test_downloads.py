@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.catalog import blobs
 from apps.experiments import actions
-from apps.experiments.models import Experiment, Measurement, Run, Status
+from apps.experiments.models import Experiment, Measurement, Run, RunFile, Status
 from apps.live.models import Saying
 from tests.apps.cast import Cast
 from tests.apps.experiments.network import network
@@ -92,3 +93,18 @@ def test_a_long_run_is_read_piece_by_piece(cast: Cast, alice: Client, django_ass
 def test_an_empty_table_is_its_head(cast: Cast, alice: Client) -> None:
     Experiment.objects.all().delete()
     assert Run.objects.count() == 0 and table(alice, "/experiments/all.csv?q=nothing") == []
+
+
+@pytest.mark.parametrize(("path", "name", "called"), [
+    ("1.change", "what round 1 sends", "what round 1 sends.change"), ("exit.onnx", "exit.onnx", "exit.onnx"),
+    ("log", "log", "log"),
+])
+def test_a_file_of_a_run_is_downloaded_with_the_extension_of_its_kind(
+    cast: Cast, alice: Client, tmp_path: Any, settings: Any, path: str, name: str, called: str,
+) -> None:
+    settings.BLOBS = tmp_path / "blobs"
+    (tmp_path / "file").write_bytes(b"what changed")
+    run = cast.run(Status.FINISHED)
+    file = RunFile.objects.create(run=run, path=path, name=name, blob=blobs.keep(tmp_path / "file"))
+    answer = alice.get(f"/runs/{run.pk}/files/{file.pk}/")
+    assert f'filename="{called}"' in answer["Content-Disposition"]

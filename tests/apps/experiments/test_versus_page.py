@@ -232,3 +232,24 @@ def test_points_carry_what_they_were_told(cast: Cast, alice: Client) -> None:
     experiment = measured(study(cast))
     assert beside(experiment) == {"0.5", "0.75"} and '"labels": "sparsity"' in page(alice, experiment)
     assert beside(experiment, "?colour=sparsity") == {"Magnitude", "Random", "Reconvene"}
+
+
+def test_bytes_sent_are_tested_and_told_where_runs_say_them(cast: Cast, alice: Client) -> None:
+    asked = study(cast)
+    assert "bytes sent" not in versus(page(alice, measured(asked)))
+    for run in asked.runs.all():
+        run.summary["sent_bytes"] = 20_000 + run.params["seed"] if run.recipe == RANDOM else 250_000 + 2 * run.params["seed"]
+        run.save()
+    said = page(alice, asked, "?measure=sent_bytes&colour=recipe")
+    assert '<option value="sent_bytes" selected>bytes sent</option>' in said and "20.0" in versus(said)
+    assert "Paired test: bytes sent" in said and "sends less" in said and "difference, kB" in said
+    assert "sort=sent_bytes" in unescape(said)
+
+
+def test_updating_runs_are_drawn_over_the_bytes_that_they_sent(cast: Cast, alice: Client) -> None:
+    asked = measured(study(cast))
+    asked.runs.update(summary={"sent_bytes": 20_000})
+    Experiment.objects.filter(pk=asked.pk).update(recipe="updating.dpu")
+    said = page(alice, asked)
+    chart = json.loads(re.findall(r'id="page-config" type="application/json">(.*?)</script>', said)[0])["charts"][0]
+    assert chart["x"] == "sent_bytes" and chart["title"] == "Accuracy against bytes sent"

@@ -19,6 +19,7 @@ from typing import ClassVar
 from worker.context import Checkpoints, DatasetInput
 from worker.dnn import files
 from worker.events import Event, Log, Progress
+from worker.federated import telling
 from worker.federated.clock import Spent
 from worker.federated.course import Course
 from worker.federated.gathering import Gathering

@@ -20,7 +20,7 @@ RATE = Chart("line", "Learning rate per epoch", y=("learning_rate",), by="split"
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
 
 
-MEMORY = Chart("bars", "Memory of the training step against the budget", y=("memory_mb",), x="block", by="figure",
+MEMORY = Chart("bars", "Memory of the training step", y=("memory_mb",), x="block", by="figure",
                line="memory_budget_mb", line_title="memory budget", x_title="block", y_title="MB alive at once")
 OVER_TIME = Chart("line", "Accuracy over training time", y=("accuracy_over_milliseconds",), steps_per_x=1000,
                   x_title="training time, s", y_title="validation accuracy", percent=True)
@@ -77,9 +77,9 @@ class MarginParams(Params):
 class BudgetParams(MarginParams):
     """What training a whole network may be told of memory."""
 
-    budget_mb: float = param(0, help="Bytes that a training step may take, in MB of 1,000,000: weights, gradients, optimiser "
-                                     "state, the batch, and all activations that live at once. The batch becomes the largest "
-                                     "that fits, up to the batch size; 0 sets no limit.", unit="MB", ge=0, le=1e6)
+    budget_mb: float = param(0, title="budget", zero="no budget", unit="MB", ge=0, le=1e6, help=(
+        "Bytes that a training step may take, in MB of 1,000,000: weights, gradients, optimiser state, the batch, and all "
+        "activations that live at once. The batch becomes the largest that fits, up to the batch size; 0 sets no limit."))
 
     def budget(self) -> Budget | None:
         """None where no limit is set. Loads torch."""
@@ -92,9 +92,9 @@ class LocalParams(MarginParams, LearningParams):
     """What local learning is told."""
 
     epochs: int = param(10, help="How often each unit sees all training images.", unit="epochs", essential=True, ge=1, le=10_000)
-    budget_mb: float = param(500, help="Bytes that the training may take, in MB of 1,000,000: weights that are resident, "
-                                       "gradients, optimiser states, the batch, and all activations that live at once.",
-                             unit="MB", essential=True, gt=0, le=1e6)
+    budget_mb: float = param(500, title="budget", unit="MB", essential=True, gt=0, le=1e6, help=(
+        "Bytes that the training may take, in MB of 1,000,000: weights that are resident, gradients, optimiser states, the "
+        "batch, and all activations that live at once."))
     most_batch: int = param(256, help="No training step takes more images, however large the budget.", unit="images", ge=1,
                             le=65_536)
 

@@ -126,8 +126,14 @@ class _Run:
             self.accuracies += finished.accuracies
             self.measured_bytes = max(self.measured_bytes, finished.measured_bytes)
             yield from self._exits_told(block)
+            yield Log(message=self._learned(number, block))
             yield phases.end(f"block {number}")
         self.seconds += self.caches.seconds(len(self.plan.blocks) - 1)
+
+    def _learned(self, number: int, block: PlannedBlock) -> str:
+        mine = islice(self.exits(), block.first - 1, block.last)
+        found = ", ".join(f"exit {each.number} {100 * each.accuracy:.1f} %" for each in mine)
+        return f"Block {number} of {len(self.plan.blocks)}, {block.words}, has learned: {found} accurate on the validation part."
 
     def _exits_told(self, block: PlannedBlock) -> Iterator[Metric]:
         for each in islice(self.exits(), block.first - 1, block.last):

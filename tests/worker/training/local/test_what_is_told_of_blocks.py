@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.worker.training.local.conftest import Run
-from worker.events import Event, Finished, Metric
+from worker.events import Event, Finished, Log, Metric
 
 BLOCKS = ["units 1-2", "units 3-4"]
 
@@ -45,6 +45,13 @@ def test_an_exit_is_told_as_soon_as_its_block_has_ended(told: list[Metric]) -> N
             (place,) = places(told, name, exit=f"exit {number}")
             assert end < place
     assert places(told, "exit_accuracy", exit="exit 2")[0] < places(told, "loss", exit="exit 3")[0]
+
+
+def test_the_log_says_what_each_block_has_learned(run: Run, tmp_path: Path) -> None:
+    said = [each.message for each in run(tmp_path / "run") if isinstance(each, Log) and "has learned" in each.message]
+    assert [line.partition(":")[0] for line in said] == [f"Block {number} of 2, {block.replace('-', ' to ')}, has learned"
+                                                         for number, block in enumerate(BLOCKS, 1)]
+    assert "exit 1 " in said[0] and "exit 2 " in said[0] and "exit 4 " in said[1]
 
 
 def test_the_exit_that_is_kept_stands_where_it_stood_among_the_others(run: Run, tmp_path: Path) -> None:
