@@ -1,5 +1,5 @@
 // Colours from the page's tokens. A recipe keeps its colour on every page because its name decides it.
-const COUNT = 7;  // the eighth is grey and stands for what is only context
+export const COUNT = 7;  // the eighth is grey and stands for what is only context
 
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

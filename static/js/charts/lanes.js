@@ -9,7 +9,7 @@ const WAITING = "on the way";
 
 export class Lanes {
   constructor(chart, run) {
-    Object.assign(this, { chart, run, lanes: new Map(), kinds: [] });
+    Object.assign(this, { chart, run, lanes: new Map(), kinds: [], places: new Map() });
   }
 
   append(row) {
@@ -18,6 +18,7 @@ export class Lanes {
     const lane = String(labels[this.chart.x]), kind = String(labels[this.chart.by] ?? name);
     if (!this.lanes.has(lane)) this.lanes.set(lane, new Map());
     if (!this.kinds.includes(kind)) this.kinds.push(kind);
+    if (labels.place !== undefined) this.places.set(kind, labels.place);
     this.lanes.get(lane).set(step ?? this.lanes.get(lane).size, { kind, value, told: labels.told ?? "" });
     return true;
   }
@@ -30,8 +31,9 @@ export class Lanes {
 
   get entries() { return this.kinds.map((kind) => ({ key: kind, label: kind, colour: this.#colour(kind), mark: "square" })); }
 
-  /** Devices keep their colour whether or not something waits between them. */
+  /** Devices keep their colour whether or not something waits between them; who has a place has the colour of that place. */
   #colour(kind) {
+    if (this.places.has(kind)) return nthColour(this.places.get(kind));
     return kind === WAITING ? colour("c8") : nthColour(this.kinds.filter((each) => each !== WAITING).indexOf(kind));
   }
 
