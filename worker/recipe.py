@@ -44,7 +44,8 @@ class Chart:
     bars: metric `y` over label `x`; `line` names a metric drawn as a horizontal line, in the words of `line_title`.
     tradeoff: variants at (`x`, `y`), both metrics of `Measured`.
     `logarithmic`: both axes of a line are.
-    lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`.
+    lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`;
+    the first word of `y_title` is its unit.
     bands: who of label `by` wins from label `low` to label `high`, on a logarithmic axis; metric `y` stands beside it.
     scene: a picture of `width` by `height` (labels) for each step, the newest or one that is chosen: in grey the boxes of label
     `truth`, where it is there, in the colour of label `by` those of label `boxes`, both packed as worker/detection/packing.py

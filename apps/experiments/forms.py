@@ -25,6 +25,7 @@ from worker.recipe import Recipe
 from worker.wording import bounds, point_hint, range_words
 
 LONGEST, LONGEST_LINES, LONGEST_NAME = 500, 2000, 200
+LEAST_ROWS, MOST_ROWS = 3, 8
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
@@ -278,7 +279,7 @@ def _plain_field(info: FieldInfo, common: dict[str, Any], noted: Mapping[str, An
     attrs = _number_attrs(info, kind) if kind in (int, float) else {"autocomplete": "off"}
     said = {"error_messages": needed | {"max_length": too_long}, **common}
     if noted.get("lines"):
-        return forms.CharField(max_length=LONGEST_LINES, widget=forms.Textarea({**attrs, "rows": 3}), **said)
+        return forms.CharField(max_length=LONGEST_LINES, widget=forms.Textarea({**attrs, "rows": _rows(info)}), **said)
     return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs), **said)
 
 
@@ -308,13 +309,25 @@ def _plain(info: FieldInfo, value: Any) -> Any:
     return value
 
 
+def _rows(info: FieldInfo) -> int:
+    """As high as what stands in it at first, within bounds."""
+    return min(max(LEAST_ROWS, str(info.default).count("\n") + 1), MOST_ROWS)
+
+
 def _shown(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list | set | frozenset) else value
 
 
 def initial(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, Any]:
     """Values of a preset or of an earlier run, as the form shows them."""
-    return {name: _shown(value) for name, value in values.items() if name in recipe.params.model_fields}
+    infos = recipe.params.model_fields
+    return {name: _lined(_shown(value)) if extra(recipe.params, name).get("lines") else _shown(value)
+            for name, value in values.items() if name in infos}
+
+
+def _lined(value: Any) -> Any:
+    """What was typed as lines is kept with `; ` between them."""
+    return value.replace("; ", "\n") if isinstance(value, str) else value
 
 
 def initial_sweep(recipe: Recipe, swept: Mapping[str, Sequence[Any]]) -> dict[str, Any]:

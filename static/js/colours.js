@@ -1,5 +1,5 @@
 // Colours from the page's tokens. A recipe keeps its colour on every page because its name decides it.
-export const COUNT = 7;  // the eighth is grey and stands for what is only context
+const COUNT = 7;  // the eighth is grey and stands for what is only context
 
 export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -42,10 +42,15 @@ export function runColour(index) {
 // What was predicted and what was measured keep their colours, whichever is drawn first.
 const OF_WAYS = { predicted: "c1", measured: "c2" };
 
-/** `measured, links emulated` is measured too; of any other name its place on the chart decides. */
+/** `measured, links emulated` is measured too; of any other name its place on the chart decides, grey for the eighth. */
 export function wayColour(name, index) {
   const own = OF_WAYS[name.split(",")[0]];
-  return own ? colour(own) : nthColour(index);
+  return own ? colour(own) : runColour(index);
+}
+
+/** How often colours were all used before it is the turn of this one: what else must tell it apart. */
+export function roundOfColours(index) {
+  return Math.max(0, Math.floor(index / (COUNT + 1)));
 }
 
 export function nthColour(index) {

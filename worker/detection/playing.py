@@ -116,7 +116,7 @@ def _runs(given: Play, begin: int, end: int) -> Iterator[Event]:
         at = begin
         for detector, slots in groupby(most):
             until = min(at + slot * len(list(slots)), end)
-            yield Metric(name="serving_ms", value=1e3 * (until - at) / stage.fps, step=at,
+            yield Metric(name="serving_s", value=(until - at) / stage.fps, step=at,
                          labels={"policy": each.name, "detector": names[detector], "place": detector})
             at = until
 

@@ -37,14 +37,21 @@ export class Lanes {
     return kind === WAITING ? colour("c8") : nthColour(this.kinds.filter((each) => each !== WAITING).indexOf(kind));
   }
 
-  /** Every part of a lane with where it begins. */
+  /** Every part of a lane with where it begins; one that goes on is one, unless something is told of each. */
   #parts(lane) {
+    const parts = [];
     let begins = 0;
-    return [...this.lanes.get(lane)].sort(([a], [b]) => a - b).map(([, part]) => {
+    for (const [, part] of [...this.lanes.get(lane)].sort(([a], [b]) => a - b)) {
+      const last = parts.at(-1);
+      if (last?.kind === part.kind && !last.told && !part.told) last.value += part.value;
+      else parts.push({ ...part, begins });
       begins += part.value;
-      return { ...part, begins: begins - part.value };
-    });
+    }
+    return parts;
   }
+
+  /** The word that the axis begins with: `ms of a typical image`. */
+  get #unit() { return this.chart.y_title.match(/^\w+/)?.[0] ?? "ms"; }
 
   figure(hidden) {
     const names = [...this.lanes.keys()].slice(0, MOST);
@@ -63,7 +70,7 @@ export class Lanes {
     const pattern = kind === WAITING ? { shape: "/", size: 5, fgcolor: own, bgcolor: colour("surface"), fillmode: "overlay" } : undefined;
     return { type: "bar", orientation: "h", name: safe(kind), y: parts.map((part) => part.lane), x: parts.map((part) => part.value), base: parts.map((part) => part.begins),
              marker: pattern ? { color: own, line: { color: own, width: 1 }, pattern } : { color: own, line: edge },
-             customdata: parts.map((part) => safe([part.kind, part.told, `${sig(part.value)} ms`].filter(Boolean).join(", "))), hovertemplate: "%{customdata}<extra></extra>" };
+             customdata: parts.map((part) => safe([part.kind, part.told, `${sig(part.value)} ${this.#unit}`].filter(Boolean).join(", "))), hovertemplate: "%{customdata}<extra></extra>" };
   }
 
   table() {

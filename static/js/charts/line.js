@@ -1,5 +1,5 @@
 // Metrics over step: one trace for each metric and each combination of labels; label `by` chooses the colour.
-import { COUNT, colour, recipeColour, runColour, wayColour } from "../colours.js";
+import { colour, recipeColour, roundOfColours, runColour, wayColour } from "../colours.js";
 import { decimate } from "../numbers.js";
 import { safe } from "../words.js";
 
@@ -93,8 +93,7 @@ export class Line {
 
   #dash(trace) {
     const alike = [...this.traces.values()].filter((other) => other.group === trace.group && other.labels.split === trace.labels.split);
-    const round = Math.floor(Math.max(0, this.#others.indexOf(trace.group)) / COUNT);  // More groups than colours.
-    return DASHES[(alike.indexOf(trace) + round) % DASHES.length];
+    return DASHES[(alike.indexOf(trace) + roundOfColours(this.#others.indexOf(trace.group))) % DASHES.length];
   }
 
   /** Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. */

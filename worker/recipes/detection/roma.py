@@ -120,14 +120,14 @@ def over_time(rule: str) -> Chart:
 
 def by_scene(rule: str) -> Chart:
     return Chart("bars", f"Accuracy by scene, {rule} rule (emulated)", y=(f"scene_accuracy_{rule}",), x="scene", by="policy",
-                 y_title="real-time AP, pooled")
+                 y_title="real-time AP")
 
 
 @recipe(
     "ROMA", params=Params, takes_recordings=True,
     charts=[Chart("scene", "The scene and what ROMA shows of it (emulated)", y=("scene_boxes",), by="detector"),
-            Chart("lanes", "Whose boxes are shown when (emulated)", y=("serving_ms",), x="policy", by="detector",
-                  x_title="policy", y_title="ms of the video"),
+            Chart("lanes", "Whose boxes are shown when (emulated)", y=("serving_s",), x="policy", by="detector",
+                  x_title="policy", y_title="s of the video"),
             over_time("hold"), over_time("strict"), by_scene("hold"), by_scene("strict")],
     example={"scenes": "small, slow: 60 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
                        "large, fast: 60 frames, heights 90 to 180 px, speed 0.08, 8 objects",
