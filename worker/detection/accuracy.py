@@ -16,8 +16,8 @@ import numpy as np
 from worker.detection.boxes import Detections, Flags, Numbers, Places, iou
 
 OVERLAP = 0.5
-# So many frames are judged at once; all of their overlaps are in memory together.
-AT_ONCE = 256
+# So many frames are judged at once: their overlaps fit into a processor's cache.
+AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,10 +50,16 @@ def iou(one: Numbers, other: Numbers) -> Numbers:
 
     A box moved by d of its own widths, of the same size, has (1 - d) / (1 + d).
     """
-    a, b = one[..., :, None, :], other[..., None, :, :]
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    both = np.clip(high - low, 0, None).prod(-1)
-    union = areas(a) + areas(b) - both
+    both = _shared(one, other, 0) * _shared(one, other, 1)
+    union = areas(one)[..., :, None] + areas(other)[..., None, :] - both
     found: Numbers = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
+    return found
+
+
+def _shared(one: Numbers, other: Numbers, axis: int) -> Numbers:
+    """The length that each pair has in common, along the width (0) or the height (1)."""
+    begin = np.maximum(one[..., :, None, axis], other[..., None, :, axis])
+    end = np.minimum((one[..., axis] + one[..., axis + 2])[..., :, None], (other[..., axis] + other[..., axis + 2])[..., None, :])
+    end -= begin
+    found: Numbers = np.maximum(end, 0, out=end)
     return found
