@@ -22,7 +22,7 @@ from worker.wording import range_words
 
 GUIDES = {"first-steps": "First steps", "uploads": "Your own models and data", "data-sets": "Data sets",
           "networks": "Which networks are read", "pruning": "Pruning", "training": "Training in a budget",
-          "updating": "Updating deployed networks",
+          "updating": "Updating deployed networks", "detection": "Choosing detectors at run time",
           "devices": "Devices",
           "device-profiles": "Device profiles as files",
           "benchmark-protocol": "Benchmark protocol", "partitioning": "Partitioning", "portfolios": "Portfolios"}

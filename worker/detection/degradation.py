@@ -1,8 +1,8 @@
-"""How much of a detection's accuracy is left when its boxes are a few frames old and what they show has moved on.
+"""What share of a detection's boxes still fit when they are a few frames old and what they show has moved on.
 
 Two forms behind one interface. A box that moved by d of its widths overlaps its old place by (1 - d) / (1 + d): by half or more
-while d < 1/3. Objects differ in speed and boxes scatter, so the edge is soft (logistic); or accuracy falls by a fixed share with
-every frame (linear). Both are reconstructions: the paper's equations are not at hand.
+while d < 1/3. Objects differ in speed and boxes scatter, so the edge is soft (logistic); or a fixed share falls away with every
+frame (linear). Both are reconstructions: the paper's equations are not at hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HALF = 1 / 3
 
 class Degradation(Protocol):
     def left(self, ages: Numbers, speed: float) -> Numbers:
-        """The share of accuracy left after so many frames, 1 at age 0 and never rising; speed in widths a frame."""
+        """The share that still fits after so many frames, 1 at age 0 and never rising; speed in widths a frame."""
         ...
 
 
@@ -44,14 +44,14 @@ class Logistic:
 class Linear:
     """max(0, 1 - beta age), with beta = `factor` speed."""
 
-    factor: float = 2.0
+    factor: float = 1.5
 
     def left(self, ages: Numbers, speed: float) -> Numbers:
         return np.maximum(0.0, 1 - self.factor * speed * ages)
 
 
 def survival(form: Degradation, per_detection: float, speed: float, age: float = 0.0) -> float:
-    """The mean share left over the frames that one detection serves.
+    """The mean share that still fits over the frames that one detection serves.
 
     `per_detection`: frames that come while it runs, latency times fps; a fraction is the share of detections that serve one frame
     more. `age`: frames that pass before it is seen at all.

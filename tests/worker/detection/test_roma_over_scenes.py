@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import fmean
 
 import pytest
 
@@ -18,26 +19,40 @@ SCENES = ("small, slow: 300 frames, heights 14 to 28 px, speed 0.01, 12 objects;
 NAMES = tuple(each.name for each in DETECTORS)
 # A scene begins with what the one before it needed: within its first second nobody can know better.
 GIVEN_UP, FIRST = 0.02, 30
+SEEDS = (21, 22, 23, 24)
 
 
-@pytest.fixture(scope="module")
-def found() -> dict[str, Outcome]:
-    filmed = video(SCENES, seed=21)
+def rehearsed(seed: int) -> dict[str, Outcome]:
+    filmed = video(SCENES, seed)
     machine = Machine(NOMINAL_MS, read_drift("12 s to 30 s: 1.5 times"))
-    study = Study(NAMES, footage(filmed, seed=21), machine, known(), None, filmed.width * filmed.height)
+    study = Study(NAMES, footage(filmed, seed), machine, known(), None, filmed.width * filmed.height)
     return {each.name: each for each in outcomes(study, "hold", filmed.truth)}
 
 
-def test_over_the_whole_video_it_beats_every_single_detector_by_four_percent(found: dict[str, Outcome]) -> None:
-    roma, best = found[ROMA].accuracy, max(found[name].accuracy or 0 for name in NAMES)
-    assert roma is not None and roma > 1.04 * best
+@pytest.fixture(scope="module")
+def videos() -> list[dict[str, Outcome]]:
+    return [rehearsed(seed) for seed in SEEDS]
+
+
+@pytest.fixture
+def found(videos: list[dict[str, Outcome]]) -> dict[str, Outcome]:
+    return videos[0]
+
+
+def test_over_each_whole_video_it_beats_every_single_detector_by_four_percent(videos: list[dict[str, Outcome]]) -> None:
+    for found in videos:
+        roma, best = found[ROMA].accuracy, max(found[name].accuracy or 0 for name in NAMES)
+        assert roma is not None and roma > 1.04 * best
 
 
 @pytest.mark.parametrize("scene", range(4))
-def test_on_each_scene_it_is_as_good_as_the_best_detector_alone_but_for_two_points(scene: int, found: dict[str, Outcome]) -> None:
+def test_on_each_scene_it_is_as_good_as_the_best_detector_alone_but_for_two_points(
+    scene: int, videos: list[dict[str, Outcome]],
+) -> None:
     begin, end = 300 * scene + FIRST, 300 * (scene + 1)
-    each = {name: one.judged.within(begin, end) or 0 for name, one in found.items() if one.judged}
-    assert each[ROMA] >= max(each[name] for name in NAMES) - GIVEN_UP
+    mean = {name: fmean(found[name].judged.within(begin, end) or 0 for found in videos)  # type: ignore[union-attr]
+            for name in (*NAMES, ROMA)}
+    assert mean[ROMA] >= max(mean[name] for name in NAMES) - GIVEN_UP
 
 
 def test_nothing_that_knows_no_truth_is_far_above_the_oracle(found: dict[str, Outcome]) -> None:

@@ -2,9 +2,10 @@
 
 Three estimates, none of which needs a label: how large objects are (which detectors find them), how fast they move (how quickly
 boxes grow old), and how slow the machine is (how old boxes get). Real-time accuracy is the accuracy on objects of these sizes
-that stand still, times the share that is left over the frames that one detection serves. Only ratios to the detector in use
-count. Lee, Varghese, Vandierendonck: "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", 2022 (WACV 2023),
-arXiv 2210.16083; its equations are not at hand, and these are a reconstruction.
+that stand still, times the share of boxes that still fit over the frames that one detection serves, once for what is found and
+once for what is wrong. Only ratios to the detector in use count. Lee, Varghese, Vandierendonck: "ROMA: Run-Time Object
+Detection To Maximize Real-Time Accuracy", WACV 2023, arXiv 2210.16083; its equations are not at hand, and these are a
+reconstruction.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from worker.detection.sizes import Sizes
 from worker.detection.speed import Speed
 
 LATENCY_WEIGHT = 0.5
+# A box that is left behind is a wrong box and its object a missed one: precision and recall both have that share.
+BOTH = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Roma:
         speed, form, aim = self.speed.widths_per_frame, self.knobs.form, self.knobs.aim
         # Under the strict rule nothing is seen before it is finished.
         left = [survival(form, each, speed, age=max(1.0, each) if aim == "strict" else 0.0) for each in frames]
-        found: Numbers = self.sizes.precision() * np.array(left)
+        found: Numbers = self.sizes.precision() * np.array(left) ** BOTH
         return found
 
     def relative(self) -> Numbers:

@@ -9,8 +9,9 @@ another one takes over where it is better by a margin. Beside it run every detec
 thresholds), profiling from time to time, and an oracle that knows the truth. Scenes, detectors and times are emulated, so that
 the truth is known; detections that were recorded, in the format of the MOT challenges, are taken in a terminal.
 
-Lee, Varghese, Vandierendonck: "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", 2022 (WACV 2023),
-arXiv 2210.16083. Its equations were not at hand: the estimates are a reconstruction around what its abstract says.
+Lee, Varghese, Vandierendonck: "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", WACV 2023, arXiv 2210.16083. Its
+equations were not at hand: the estimates are a reconstruction around what its abstract says. TOD: Lee, Varghese, Woods,
+Vandierendonck: "TOD: Transprecise Object Detection to Maximise Real-Time Accuracy on the Edge", 2021 (ICFEC), arXiv 2105.08668.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ class Params(EveryRecipe):
     memory: float = param(10.0, help="What ROMA saw of sizes and speed so long ago counts for 1/e.",
                           unit="frames", gt=0, le=1000)
     degradation: Literal["logistic", "linear"] = param(
-        "logistic", help="How accuracy falls as boxes grow old: softly, around where moved boxes overlap by half no more, or by "
+        "logistic", help="How fewer boxes fit as they grow old: softly, around where moved boxes overlap by half no more, or by "
                          "the same share with every frame.")
     steepness: float = param(14.0, help="Logistic: how sharp the edge is, per width moved.", gt=0, le=1000)
     middle: float = param(0.85, help="Logistic: where it is; 1 is the distance at which boxes of one size overlap by half.", gt=0,
                           le=10)
-    beta: float = param(2.0, help="Linear: the share of accuracy lost per width moved.", ge=0, le=100)
+    beta: float = param(1.5, help="Linear: the share of boxes that fall away per width moved.", ge=0, le=100)
     confidence: float = param(0.3, help="Boxes whose score is lower are not shown, and tell TOD and ROMA nothing.", ge=0, le=1)
     jitter: float = param(0.05, help="How far latencies scatter: a standard deviation, as a share.", ge=0, le=0.5)
     switch_ms: float = param(0.0, title="switch", help="What the first detection of another detector takes longer.", unit="ms",
