@@ -20,12 +20,14 @@ DETECTOR = re.compile(rf"^(.+?):\s*{NUMBER} ms,\s*h50 {NUMBER} px,\s*recall {NUM
 DRIFT = re.compile(rf"^{NUMBER} s to {NUMBER} s:\s*{NUMBER} times$")
 SCENE_LIKE = "a line is such as 'small, fast: 240 frames, heights 14 to 28 px, speed 0.12, 12 objects'"
 DETECTOR_LIKE = "a line is such as 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'"
-DRIFT_LIKE = "a line is such as '8 s to 16 s: 2 times'"
+DRIFT_LIKE = "a line is such as '8 s to 16 s: 2 times', or 'none' the only one"
 LONGEST_NAME, LONGEST_LINE = 40, 120
 MOST_SCENES, MOST_FRAMES, LEAST_FRAMES, MOST_OBJECTS = 20, 10_000, 10, 40
 FEWEST_DETECTORS, MOST_DETECTORS, MOST_DRIFTS = 2, 6, 20
 # What policies are called beside detectors.
 TOD, PERIODIC, ROMA, ORACLE = POLICIES = ("TOD", "periodic profiling", "ROMA", "oracle")
+# An empty field has its default; this is how to say that nothing drifts.
+NO_DRIFT = "none"
 # The picture that scenes are drawn in.
 WIDTH_PX, HEIGHT_PX = 640, 360
 
@@ -111,8 +113,9 @@ def _detector(line: str) -> Detector:
 
 
 def read_drift(text: str) -> tuple[Drift, ...]:
-    """None where nothing was typed. ValueError in words that go on behind the field's name."""
-    found = tuple(_drift(line) for line in _lines(text, 0, MOST_DRIFTS, "line", DRIFT_LIKE))
+    """Nothing where nothing was typed, or `none`. ValueError in words that go on behind the field's name."""
+    lines = _lines(text, 0, MOST_DRIFTS, "line", DRIFT_LIKE)
+    found = tuple(_drift(line) for line in lines) if lines != [NO_DRIFT] else ()
     for one, other in pairwise(found):
         if other.start_s < one.end_s:
             raise ValueError(f"got {str(other)!r} behind {str(one)!r}; one begins when the one before has ended")

@@ -27,7 +27,7 @@ def test_detectors_stand_in_the_order_of_their_latency() -> None:
 
 
 def test_no_drift_is_a_drift() -> None:
-    assert lines.read_drift("") == ()
+    assert lines.read_drift("") == lines.read_drift("none") == ()
 
 
 @pytest.mark.parametrize(("reader", "text", "said"), [
@@ -48,7 +48,8 @@ def test_no_drift_is_a_drift() -> None:
     (lines.read_detectors, f"{DETECTOR}; {OTHER.replace('tiny', 'Oracle')}", "calls a detector 'Oracle', as a policy is called"),
     (lines.read_detectors, f"{DETECTOR}; {OTHER.replace('tiny', 'x' * 41)}", "a name has at most 40 characters"),
     (lines.read_detectors, f"{DETECTOR}; ti\u202eny: 1 ms", "has characters that cannot be shown"),
-    (lines.read_drift, "later: 2 times", "a line is such as '8 s to 16 s: 2 times'"),
+    (lines.read_drift, "later: 2 times", "a line is such as '8 s to 16 s: 2 times', or 'none' the only one"),
+    (lines.read_drift, "none; 8 s to 16 s: 2 times", "got 'none'"),
     (lines.read_drift, "8 s to 8 s: 2 times", "allowed of its end: 8.001 to 100000"),
     (lines.read_drift, "8 s to 16 s: 200 times", "allowed of times: 0.1 to 20"),
     (lines.read_drift, "8 s to 16 s: 2 times; 12 s to 20 s: 3 times", "one begins when the one before has ended"),

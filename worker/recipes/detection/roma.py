@@ -49,7 +49,7 @@ class Params(EveryRecipe):
         "A detector a line: 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'. It takes so long, finds half of "
         "what it ever finds at the height h50, at most the share recall, and says so many wrong boxes a frame."))
     drift: str = param("12 s to 36 s: 2 times", title="latency drift", essential=True, lines=True, max_length=LONGEST, help=(
-        "While everything takes longer, or shorter, than the lines of detectors say: '12 s to 36 s: 2 times'. Empty: never. "
+        "While everything takes longer, or shorter, than the lines of detectors say: '12 s to 36 s: 2 times'. none: never. "
         "ROMA is not told; it sees what its own detections take."))
     fps: float = param(30.0, title="frame rate", help="Frames that the camera delivers.", unit="frames/s", essential=True, ge=1,
                        le=240)
@@ -98,7 +98,7 @@ class Params(EveryRecipe):
     @field_validator("drift")
     @classmethod
     def _are_drifts(cls, value: str) -> str:
-        return "; ".join(map(str, lines.read_drift(value)))
+        return "; ".join(map(str, lines.read_drift(value))) or lines.NO_DRIFT
 
     def asked(self, context: Context) -> Asked:
         """What is to be rehearsed. Loads NumPy."""
@@ -133,7 +133,7 @@ def by_scene(rule: str) -> Chart:
     example={"scenes": "small, slow: 60 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
                        "large, fast: 60 frames, heights 90 to 180 px, speed 0.08, 8 objects",
              "detectors": DETECTORS, "drift": "2 s to 4 s: 2 times"},
-    presets={"watch it": {"pace": "as filmed"}, "no drift": {"drift": ""}, "a slow switch": {"switch_ms": 100.0, "margin": 0.1}},
+    presets={"watch it": {"pace": "as filmed"}, "no drift": {"drift": "none"}, "a slow switch": {"switch_ms": 100.0, "margin": 0.1}},
     use_when="a camera is watched by one of several detectors, and neither what it films nor the machine stays the same.",
     papers=[Paper("lee2023roma", ("Lee, JunKyu", "Varghese, Blesson", "Vandierendonck, Hans"),
                   "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", 2023, venue="WACV 2023", arxiv="2210.16083"),
