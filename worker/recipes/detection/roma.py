@@ -133,7 +133,8 @@ def by_scene(rule: str) -> Chart:
     example={"scenes": "small, slow: 60 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
                        "large, fast: 60 frames, heights 90 to 180 px, speed 0.08, 8 objects",
              "detectors": DETECTORS, "drift": "2 s to 4 s: 2 times"},
-    presets={"watch it": {"pace": "as filmed"}, "no drift": {"drift": "none"}, "a slow switch": {"switch_ms": 100.0, "margin": 0.1}},
+    presets={"watch it": {"pace": "as filmed"},
+             "no drift": {"drift": "none"}, "a slow switch": {"switch_ms": 100.0, "margin": 0.1}},
     use_when="a camera is watched by one of several detectors, and neither what it films nor the machine stays the same.",
     papers=[Paper("lee2023roma", ("Lee, JunKyu", "Varghese, Blesson", "Vandierendonck, Hans"),
                   "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", 2023, venue="WACV 2023", arxiv="2210.16083"),
