@@ -69,7 +69,8 @@ def _row(recipe: Recipe, name: str) -> dict[str, Any]:
     default = "" if info.is_required() else info.get_default(call_default_factory=True)
     return {"name": name, "flag": f"--{name.replace('_', '-')}", "help": info.description or "",
             "type": recipe.params.references().get(name) or _type(info.annotation), "range": range_words(info),
-            "default": default, "required": info.is_required(), "unit": noted.get("unit", ""),
+            "default": default.replace("\n", "; ") if isinstance(default, str) else default,
+            "required": info.is_required(), "unit": noted.get("unit", ""),
             "live": noted.get("live", False), "essential": noted.get("essential", False)}
 
 
