@@ -21,7 +21,18 @@ from worker import menu, profile_command
 from worker.context import Context, Inputs, write_durably
 from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
-from worker.flags import Refused, find, given_profiles, hashes, is_switch, read, refuse_lacking, refuse_unfit, resolve
+from worker.flags import (
+    Refused,
+    find,
+    given_profiles,
+    given_recordings,
+    hashes,
+    is_switch,
+    read,
+    refuse_lacking,
+    refuse_unfit,
+    resolve,
+)
 from worker.inspection import command
 from worker.joint_command import joint
 from worker.networks import command as networks
@@ -77,6 +88,9 @@ def run(
                                                "source,destination,ping(ms),bandwidth(mbps).")] = None,
     offers: Annotated[list[Path] | None, typer.Option(help="Transfer layers that plans may have, for a recipe that plans: the "
                                                       "offers.json of a run of ScissionLite.")] = None,
+    recordings: Annotated[Path | None, typer.Option(help="Recorded detections, for a recipe that takes some: a folder of the MOT "
+                                                    "format, with seqinfo.ini, a NAME.txt for each detector, and gt.txt where "
+                                                    "the truth is known.")] = None,
 ) -> None:
     """Run a recipe; `describe` tells which --PARAM VALUE it takes.
 
@@ -85,7 +99,7 @@ def run(
     """
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
-    inputs = resolve(params) | given_profiles(found, profiles, links, offers or ())
+    inputs = resolve(params) | given_profiles(found, profiles, links, offers or ()) | given_recordings(found, recordings)
     refuse_lacking(found, params, inputs)
     refuse_unfit(found, params, inputs)
     folder = _folder(out, found, params, inputs)
@@ -106,7 +120,7 @@ def run(
 def _parameters(recipe: Recipe) -> Iterator[str]:
     for name, field in recipe.params.model_fields.items():
         flag = f"--{name.replace('_', '-')}" + (f" / --no-{name.replace('_', '-')}" if is_switch(recipe, name) else "")
-        default = "required" if field.is_required() else f"default {field.default}"
+        default = "required" if field.is_required() else f"default {str(field.default).replace(chr(10), '; ')}"
         unit = extra(recipe.params, name).get("unit")
         yield f"  {flag}  [{default}{' ' + unit if unit else ''}; {range_or_choices(field)}]  {field.description or ''}"
 

@@ -71,7 +71,15 @@ class HostInput:
     relayed: str = ""
 
 
-Inputs = dict[str, ModelInput | DatasetInput | DeviceInput | ProfilesInput]
+@dataclass(frozen=True)
+class RecordingsInput:
+    """A folder of what detectors said of a video, in the MOT format; only the command line names one."""
+
+    name: str
+    folder: Path
+
+
+Inputs = dict[str, ModelInput | DatasetInput | DeviceInput | ProfilesInput | RecordingsInput]
 
 
 class Damaged(Exception):
@@ -166,6 +174,11 @@ class Context:
         """What is measured on the team's devices; nothing where the recipe was given nothing."""
         found = self.inputs.get("profiles")
         return found.evidence if isinstance(found, ProfilesInput) else Evidence()
+
+    def recordings(self) -> Path | None:
+        """The folder of recorded detections, where one was given."""
+        found = self.inputs.get("recordings")
+        return found.folder if isinstance(found, RecordingsInput) else None
 
     def live(self, params: Any) -> Any:
         """`params` with what a person changed on the page since the run began; only fields declared live change."""

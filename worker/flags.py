@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from worker import architectures, menu
-from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput
+from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput, RecordingsInput
 from worker.evidence import FILE, DeviceFacts, Evidence
 from worker.measured_files import evidence_of, links_of, offers_of, tables_of_links
 from worker.params import Params, Reference, ReferenceKind
@@ -140,6 +140,18 @@ def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None,
     return {"profiles": ProfilesInput(path.name, found.model_copy(update={"offers": (*given, *found.offers)}))}
 
 
+def given_recordings(recipe: Recipe, folder: Path | None) -> Inputs:
+    """What `--recordings` names, for a recipe that takes some."""
+    if folder is None:
+        return {}
+    if not recipe.takes_recordings:
+        raise Refused(f"recordings: {recipe.name} takes none")
+    if not folder.is_dir():
+        raise Refused(f"recordings: got {str(folder)!r}; allowed: a folder of the MOT format, with seqinfo.ini and a NAME.txt "
+                      "for each detector")
+    return {"recordings": RecordingsInput(folder.resolve().name, folder)}
+
+
 def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:
     """What the profiles and links do not tell that this run would need."""
     given = inputs.get("profiles")
@@ -260,5 +272,12 @@ def _line(recipe: Recipe, error: Any) -> str:
 def hashes(inputs: Inputs) -> dict[str, str]:
     files = {name: getattr(given, "file", None) for name, given in inputs.items()}
     bodies = {name: file.read_bytes() for name, file in files.items() if file} | {
-        name: given.evidence.model_dump_json().encode() for name, given in inputs.items() if isinstance(given, ProfilesInput)}
+        name: given.evidence.model_dump_json().encode() for name, given in inputs.items() if isinstance(given, ProfilesInput)} | {
+        name: _together(given.folder) for name, given in inputs.items() if isinstance(given, RecordingsInput)}
     return {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}
+
+
+def _together(folder: Path) -> bytes:
+    """The names and hashes of a folder's text files: enough to know it again."""
+    files = sorted(each for pattern in ("*.ini", "*.txt", "gt/*.txt") for each in folder.glob(pattern) if each.is_file())
+    return "\n".join(f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in files).encode()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from worker.evidence import Evidence
     from worker.structure import Structure
 
-ChartKind = Literal["tradeoff", "line", "bars", "lanes", "clients", "bands", "heat", "samples", "budget"]
+ChartKind = Literal["tradeoff", "line", "bars", "lanes", "clients", "bands", "heat", "samples", "budget", "scene"]
 Run = Callable[[Any, "Context"], Iterator[Event]]
 # What a pruned network is: of fewer and smaller layers, or of the same shape with zeros in it. Nothing where that is no question.
 Makes = Literal["", "smaller", "sparse"]
@@ -44,11 +44,17 @@ class Chart:
     bars: metric `y` over label `x`; `line` names a metric drawn as a horizontal line, in the words of `line_title`.
     tradeoff: variants at (`x`, `y`), both metrics of `Measured`.
     `logarithmic`: both axes of a line are.
-    lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`.
+    lanes: a lane for each value of label `x`, in it metric `y` end to end in the order of the steps, parts named by label `by`;
+    the first word of `y_title` is its unit.
     clients: a lane for each value of label `x`, in it the rounds (steps) one after the other, in each of them metric `y` end
     to end in the order in which it comes, parts named by label `by`. Labels `cut`, `edge` and `group` say where a client hands
     over, to whom and with whom; `line` names the metric of what a move saved its client, with labels `to` and `after`.
     bands: who of label `by` wins from label `low` to label `high`, on a logarithmic axis; metric `y` stands beside it.
+    scene: a picture of `width` by `height` (labels) for each step, the newest or one that is chosen: in grey the boxes of label
+    `truth`, where it is there, in the colour of label `by` those of label `boxes`, both packed as worker/detection/packing.py
+    says; `at` is its time in seconds, `old` by how many frames the boxes are older. Labels are part of an event's key: a few
+    hundred steps, of at most 60 boxes each.
+    On lanes and scenes a label `place` beside that of `by` is the number of its colour.
     """
 
     kind: ChartKind
@@ -130,6 +136,7 @@ class Recipe:
     lacks: Lacks = nothing_lacks
     unfit: Unfit = nothing_unfit
     makes: Makes = ""
+    takes_recordings: bool = False
 
     @property
     def makes_words(self) -> str:
@@ -168,6 +175,7 @@ def recipe(
     lacks: Lacks = nothing_lacks,
     unfit: Unfit = nothing_unfit,
     makes: Makes = "",
+    takes_recordings: bool = False,
 ) -> Callable[[Run], Run]:
     """Put the decorated generator on the menu. Its name comes from its module, its summary from the module's docstring.
 
@@ -178,7 +186,8 @@ def recipe(
     those of `--links`; without `needs_profiles` these alone. `lacks(params, evidence)`: what a run would need that is not known,
     by field; asked before it is queued. `unfit(params, known, evidence)`: what the network of `model`, told by its structure,
     cannot do of what was asked, by field; asked before it is queued, where the structure is known. `makes`: of a pruned network
-    whether it is smaller or sparse; the menu groups by it.
+    whether it is smaller or sparse; the menu groups by it. `takes_recordings`: on the command line it may be given detections
+    that were recorded (`--recordings`).
     """
 
     def enter(run: Run) -> Run:
@@ -187,7 +196,7 @@ def recipe(
             title=title, params=params, run=run, charts=tuple(charts), example=example,
             presets=presets or {}, summary=_first_line(run), use_when=use_when, needs_quiet=needs_quiet,
             papers=tuple(papers), board=board, makes=makes, needs_profiles=needs_profiles, needs_links=needs_links, lacks=lacks,
-            unfit=unfit,
+            unfit=unfit, takes_recordings=takes_recordings,
         )
         return run
 

@@ -26,6 +26,7 @@ from worker.recipe import Recipe
 from worker.wording import bounds, point_hint, range_words
 
 LONGEST, LONGEST_LINES, LONGEST_NAME = 500, 2000, 200
+LEAST_ROWS, MOST_ROWS = 3, 8
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
@@ -285,7 +286,8 @@ def _plain_field(info: FieldInfo, common: dict[str, Any], noted: Mapping[str, An
     said = {"error_messages": needed | {"max_length": too_long}, **common}
     if noted.get("lines"):
         longest = next((mark.max_length for mark in info.metadata if isinstance(mark, MaxLen)), LONGEST_LINES)
-        return forms.CharField(max_length=longest, widget=forms.Textarea({**attrs, "rows": 3, "spellcheck": "false"}), **said)
+        text = forms.Textarea({**attrs, "rows": _rows(info), "spellcheck": "false"})
+        return forms.CharField(max_length=longest, widget=text, **said)
     return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs), **said)
 
 
@@ -313,6 +315,15 @@ def _plain(info: FieldInfo, value: Any) -> Any:
     if get_origin(inner(info.annotation)) is Literal:
         return next((choice for choice in get_args(inner(info.annotation)) if str(choice) == value), value)
     return value
+
+
+def _rows(info: FieldInfo) -> int:
+    """As high as what stands in it at first, within bounds."""
+    return min(max(LEAST_ROWS, _lines_of(info.default)), MOST_ROWS)
+
+
+def _lines_of(default: Any) -> int:
+    return len(str(default).replace("; ", "\n").split("\n"))
 
 
 def _shown(value: Any) -> Any:

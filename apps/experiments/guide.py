@@ -22,7 +22,7 @@ from worker.wording import range_words
 
 GUIDES = {"first-steps": "First steps", "uploads": "Your own models and data", "data-sets": "Data sets",
           "networks": "Which networks are read", "pruning": "Pruning", "training": "Training in a budget",
-          "updating": "Updating deployed networks",
+          "updating": "Updating deployed networks", "detection": "Choosing detectors at run time",
           "devices": "Devices",
           "device-profiles": "Device profiles as files",
           "benchmark-protocol": "Benchmark protocol", "partitioning": "Partitioning", "portfolios": "Portfolios"}
@@ -69,7 +69,8 @@ def _row(recipe: Recipe, name: str) -> dict[str, Any]:
     default = "" if info.is_required() else info.get_default(call_default_factory=True)
     return {"name": name, "flag": f"--{name.replace('_', '-')}", "help": info.description or "",
             "type": recipe.params.references().get(name) or _type(info.annotation), "range": range_words(info),
-            "default": default, "required": info.is_required(), "unit": noted.get("unit", ""),
+            "default": default.replace("\n", "; ") if isinstance(default, str) else default,
+            "required": info.is_required(), "unit": noted.get("unit", ""),
             "live": noted.get("live", False), "essential": noted.get("essential", False)}
 
 

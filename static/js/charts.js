@@ -8,12 +8,13 @@ import { Line } from "./charts/line.js";
 import { Paired } from "./charts/paired.js";
 import { Profile } from "./charts/profile.js";
 import { Samples } from "./charts/samples.js";
+import { Scene } from "./charts/scene.js";
 import { Spread } from "./charts/spread.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
 import { safe } from "./words.js";
 
-const KINDS = { bands: Bands, bars: Bars, clients: Clients, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, spread: Spread, tradeoff: TradeOff };
+const KINDS = { bands: Bands, bars: Bars, clients: Clients, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, scene: Scene, spread: Spread, tradeoff: TradeOff };
 const REDRAW_MS = 250;
 // We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
 // when an element with this id is there already; the script's own element carries it.

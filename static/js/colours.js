@@ -42,10 +42,10 @@ export function runColour(index) {
 // What was predicted and what was measured keep their colours, whichever is drawn first.
 const OF_WAYS = { predicted: "c1", measured: "c2" };
 
-/** `measured, links emulated` is measured too; of any other name its place on the chart decides. */
+/** `measured, links emulated` is measured too; of any other name its place on the chart decides, grey for the eighth. */
 export function wayColour(name, index) {
   const own = OF_WAYS[name.split(",")[0]];
-  return own ? colour(own) : nthColour(index);
+  return own ? colour(own) : runColour(index);
 }
 
 export function nthColour(index) {
@@ -54,7 +54,7 @@ export function nthColour(index) {
 
 /** How often all colours were used up before this place: from the second time on something else has to tell. */
 export function roundOf(index) {
-  return Math.max(0, Math.floor(index / COUNT));
+  return Math.max(0, Math.floor(index / (COUNT + 1)));
 }
 
 /** A colour with so much of another in it, 0 to 1; both as #rrggbb. */

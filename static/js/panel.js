@@ -15,6 +15,7 @@ export class Panel {
     for (const part of ["plot", "legend", "caption", "data", "tools"]) this[part] = place.querySelector(`.${part}`);
     place.classList.toggle("short", chart.kind === "bars");
     this.#tools();
+    if (model.controls) this.plot.after(model.controls(() => this.#redraw()));
     new ResizeObserver(() => this.#redraw()).observe(this.plot);
   }
 

@@ -1,12 +1,12 @@
 // One metric over a label, the newest value of each; a second metric may stand as a line across, of a group or of all. Of several
 // runs each keeps its own bars, its own line and its own colour; of several devices too. Where a label (`within`) parts the bars of
 // each run they stay parted. What is not measured is hatched.
-import { colour, nthColour, recipeColour, runColour, wayColour } from "../colours.js";
+import { colour, nthColour, recipeColour, roundOf, runColour, wayColour } from "../colours.js";
 import { safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
 const HATCHES = { predicted: "/", emulated: "x" };
-const PARTS = ["", ".", "-", "|"];  // of one run's colour, where the word says nothing of where a number is from
+const PARTS = ["", ".", "-", "|"];  // of one colour, where the word says nothing of where a number is from
 
 export class Bars {
   constructor(chart, run) {
@@ -118,7 +118,7 @@ export class Bars {
   #hatch(group) {
     const { part = "" } = this.parts.get(group) ?? {};
     const parts = [...new Set([...this.parts.values()].map((each) => each.part))].filter((each) => !HATCHES[each]);
-    return HATCHES[this.run.origins?.[group] ?? part] ?? (this.chart.within ? PARTS[parts.indexOf(part) % PARTS.length] : "");
+    return HATCHES[this.run.origins?.[group] ?? part] ?? PARTS[(this.chart.within ? parts.indexOf(part) : roundOf([...this.bars.keys()].indexOf(group))) % PARTS.length];
   }
 
   /** Of several runs each keeps its colour, whichever spoke first. */

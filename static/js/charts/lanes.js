@@ -9,7 +9,7 @@ const WAITING = "on the way";
 
 export class Lanes {
   constructor(chart, run) {
-    Object.assign(this, { chart, run, lanes: new Map(), kinds: [] });
+    Object.assign(this, { chart, run, lanes: new Map(), kinds: [], places: new Map() });
   }
 
   append(row) {
@@ -18,6 +18,7 @@ export class Lanes {
     const lane = String(labels[this.chart.x]), kind = String(labels[this.chart.by] ?? name);
     if (!this.lanes.has(lane)) this.lanes.set(lane, new Map());
     if (!this.kinds.includes(kind)) this.kinds.push(kind);
+    if (labels.place !== undefined) this.places.set(kind, labels.place);
     this.lanes.get(lane).set(step ?? this.lanes.get(lane).size, { kind, value, told: labels.told ?? "" });
     return true;
   }
@@ -30,19 +31,27 @@ export class Lanes {
 
   get entries() { return this.kinds.map((kind) => ({ key: kind, label: kind, colour: this.#colour(kind), mark: "square" })); }
 
-  /** Devices keep their colour whether or not something waits between them. */
+  /** Devices keep their colour whether or not something waits between them; who has a place has the colour of that place. */
   #colour(kind) {
+    if (this.places.has(kind)) return nthColour(this.places.get(kind));
     return kind === WAITING ? colour("c8") : nthColour(this.kinds.filter((each) => each !== WAITING).indexOf(kind));
   }
 
-  /** Every part of a lane with where it begins. */
+  /** Every part of a lane with where it begins; one that goes on is one, unless something is told of each. */
   #parts(lane) {
+    const parts = [];
     let begins = 0;
-    return [...this.lanes.get(lane)].sort(([a], [b]) => a - b).map(([, part]) => {
+    for (const [, part] of [...this.lanes.get(lane)].sort(([a], [b]) => a - b)) {
+      const last = parts.at(-1);
+      if (last?.kind === part.kind && !last.told && !part.told) last.value += part.value;
+      else parts.push({ ...part, begins });
       begins += part.value;
-      return { ...part, begins: begins - part.value };
-    });
+    }
+    return parts;
   }
+
+  /** The word that the axis begins with: `ms of a typical image`. */
+  get #unit() { return this.chart.y_title.match(/^\w+/)?.[0] ?? "ms"; }
 
   figure(hidden) {
     const names = [...this.lanes.keys()].slice(0, MOST);
@@ -61,7 +70,7 @@ export class Lanes {
     const pattern = kind === WAITING ? { shape: "/", size: 5, fgcolor: own, bgcolor: colour("surface"), fillmode: "overlay" } : undefined;
     return { type: "bar", orientation: "h", name: safe(kind), y: parts.map((part) => part.lane), x: parts.map((part) => part.value), base: parts.map((part) => part.begins),
              marker: pattern ? { color: own, line: { color: own, width: 1 }, pattern } : { color: own, line: edge },
-             customdata: parts.map((part) => safe([part.kind, part.told, `${sig(part.value)} ms`].filter(Boolean).join(", "))), hovertemplate: "%{customdata}<extra></extra>" };
+             customdata: parts.map((part) => safe([part.kind, part.told, `${sig(part.value)} ${this.#unit}`].filter(Boolean).join(", "))), hovertemplate: "%{customdata}<extra></extra>" };
   }
 
   table() {

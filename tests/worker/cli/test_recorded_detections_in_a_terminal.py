@@ -1,0 +1,84 @@
+"""Detections of a real video, recorded in the format of the MOT challenges, given to ROMA in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.worker.detection.filmed import DETECTORS, footage, video
+from worker.flags import Refused, find, given_recordings
+
+Said = tuple[int, str, str]
+FRAMES = 120
+LINES = "; ".join(map(str, DETECTORS))
+
+
+def write(folder: Path, *, with_truth: bool = True) -> Path:
+    """An emulated video as if it had been recorded."""
+    filmed = video(f"street: {FRAMES} frames, heights 40 to 160 px, speed 0.03, 9 objects")
+    (folder / "seqinfo.ini").write_text(f"[Sequence]\nname=street\nframeRate=30\nseqLength={FRAMES}\nimWidth=640\nimHeight=360\n")
+    for detector, found in zip(DETECTORS, footage(filmed).found, strict=True):
+        (folder / f"{detector.name}.txt").write_text("".join(
+            f"{frame},-1,{','.join(f'{number:.2f}' for number in box)},{score:.4f},-1,-1,-1\n"
+            for frame, each in enumerate(found, 1) for box, score in zip(each.boxes, each.scores, strict=True)))
+    if with_truth:
+        (folder / "gt.txt").write_text("".join(
+            f"{frame},{place},{','.join(f'{number:.2f}' for number in box)},1,1,1\n"
+            for frame, boxes in enumerate(filmed.truth, 1) for place, box in enumerate(boxes, 1)))
+    return folder
+
+
+def ended(out: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found
+
+
+def test_where_the_truth_is_known_the_rest_of_the_video_is_judged(cli: Callable[..., Said], tmp_path: Path) -> None:
+    code, out, _ = cli("run", "detection.roma", "--recordings", str(write(tmp_path)), "--detectors", LINES, "--drift", "",
+                       "--calibration", "0.25")
+    found = ended(out)["summary"]
+    assert code == 0 and found["frames"] == 90 and found["detections"] == "recorded" and found["clock"] == "emulated"
+    assert set(found["accuracy_hold"]) == {*(each.name for each in DETECTORS), "TOD", "periodic profiling", "ROMA", "oracle"}
+    assert "recorded detections, emulated times" in found["verdict"]
+    assert "Detections are recorded, what they take is emulated." in out
+
+
+def test_without_truth_it_is_told_who_would_be_chosen_and_that_nobody_knows_how_good_that_is(
+    cli: Callable[..., Said], tmp_path: Path,
+) -> None:
+    code, out, _ = cli("run", "detection.roma", "--recordings", str(write(tmp_path, with_truth=False)), "--detectors", LINES)
+    found = ended(out)["summary"]
+    assert code == 0 and found["frames"] == FRAMES and "accuracy_hold" not in found
+    assert "how accurate that is nobody knows without truth" in found["verdict"]
+    assert sum(found["served_share"].values()) == pytest.approx(1, abs=1e-3)
+    assert '"name":"serving_s"' in out and '"name":"accuracy_hold"' not in out and '"truth"' not in out
+
+
+def test_a_bad_line_ends_the_run_with_the_file_and_the_line(cli: Callable[..., Said], tmp_path: Path) -> None:
+    (write(tmp_path) / "tiny-416.txt").write_text("1,-1,10,10,20,40,0.9\n1,-1,10,10,20\n")
+    code, out, _ = cli("run", "detection.roma", "--recordings", str(tmp_path), "--detectors", LINES)
+    assert code == 1
+    assert ended(out)["reason"].startswith("tiny-416.txt, line 2: got '1,-1,10,10,20'; a line is such as")
+
+
+def test_other_recordings_in_the_same_folder_are_another_run(cli: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    words = ["run", "detection.roma", "--recordings", str(write(tmp_path / "given")), "--out", str(tmp_path / "out"),
+             "--detectors", LINES]
+    assert cli(*words)[0] == 0
+    with (tmp_path / "given" / "full-288.txt").open("a") as file:
+        file.write("1,-1,10,10,20,40,0.9\n")
+    code, _, err = cli(*words)
+    assert code == 2 and "holds another run" in err
+
+
+def test_a_recipe_that_takes_none_and_a_folder_that_is_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"recordings: training.backprop takes none"):
+        given_recordings(find("training.backprop"), tmp_path)
+    with pytest.raises(Refused, match=r"recordings: got .*; allowed: a folder of the MOT format"):
+        given_recordings(find("detection.roma"), tmp_path / "none")
+    assert given_recordings(find("detection.roma"), None) == {}

@@ -1,0 +1,64 @@
+"""Speed from boxes alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.worker.detection.filmed import footage, known, machine, moved, perfect, video
+from worker.detection.memory import Memory
+from worker.detection.policies.fixed import Fixed
+from worker.detection.rehearsal import Footage, rehearse
+from worker.detection.speed import Speed, matched
+
+KNOWN = known()
+
+
+def estimated(speed: float, gap_ms: float, heights: str = "40 to 120") -> float:
+    filmed = video(f"a: 240 frames, heights {heights} px, speed {speed}, 9 objects", seed=11)
+    found = Speed(replace(KNOWN, wobble=np.zeros(4)), Memory())
+    for step in rehearse(Fixed(0), Footage([perfect(filmed.truth)], filmed.fps), machine(gap_ms)):
+        found.learn(step.frame, step.found, 0)
+    return found.widths_per_frame
+
+
+@pytest.mark.parametrize("gap_ms", [10, 66, 120])
+@pytest.mark.parametrize("speed", [0.01, 0.05, 0.15])
+def test_of_a_perfect_detector_the_speed_is_within_a_tenth_of_the_truth(speed: float, gap_ms: float) -> None:
+    assert estimated(speed, gap_ms) == pytest.approx(speed, rel=0.1)
+
+
+@pytest.mark.parametrize("detector", range(4))
+def test_boxes_that_scatter_around_what_stands_still_are_not_taken_for_speed(detector: int) -> None:
+    filmed = video("a: 240 frames, heights 90 to 180 px, speed 0, 10 objects")
+    found, steps = Speed(KNOWN, Memory()), rehearse(Fixed(detector), footage(filmed), machine())
+    squares = []
+    for step in steps:
+        found.learn(step.frame, step.found, detector)
+        squares.append(found.square)
+    assert abs(np.mean(squares[len(squares) // 4:])) < KNOWN.wobble[detector] / 4
+
+
+def test_boxes_of_unlike_heights_and_far_ones_are_no_pairs() -> None:
+    one = np.array([[0, 0, 40, 100.0]])
+    assert len(matched(one, one * [[1, 1, 1, 1.5]], 8)[0]) == 0
+    assert len(matched(one, moved(one, 201), 30)[0]) == 0
+    assert len(matched(one, moved(one, 199), 30)[0]) == 1
+    assert len(matched(one, moved(one, 199), 1)[0]) == 0
+
+
+def test_each_box_is_in_one_pair_at_most_and_the_nearest_first() -> None:
+    before = np.array([[0, 0, 40, 100.0], [30, 0, 40, 100.0]])
+    pairs = matched(before, np.array([[28, 0, 40, 100.0]]), 1)
+    assert pairs[0].tolist() == [[30, 0, 40, 100]]
+
+
+def test_of_fewer_than_three_pairs_nothing_is_concluded() -> None:
+    found = Speed(KNOWN, Memory())
+    before = found.square
+    boxes = perfect([np.array([[0, 0, 40, 100.0], [300, 0, 40, 100.0]])])[0]
+    for frame in range(0, 30, 3):
+        found.learn(frame, boxes, 0)
+    assert found.square == before

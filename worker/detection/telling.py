@@ -1,0 +1,68 @@
+"""A run of the recipe: rehearse every policy under both rules, play what came of it, keep who ran when."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from worker.context import Context
+from worker.detection.asked import Asked, Stage, stage
+from worker.detection.lines import POLICIES
+from worker.detection.newest import RULES
+from worker.detection.playing import Play, Told, play
+from worker.detection.study import outcomes
+from worker.detection.verdict import summary
+from worker.events import Event, FileMade, Log, Metric, Progress
+
+CHOICES = "choices.csv"
+ALL = "the whole video"
+NO_TRUTH = "Nobody knows what is really there: who would be chosen is told, how accurate that is cannot be."
+ORIGIN = ("Detections are recorded, what they take is emulated.", "Scenes, detectors and what they take are emulated.")
+
+
+def tell(asked: Asked, context: Context) -> Generator[Event, None, dict[str, Any]]:
+    yield Progress(done=0, total=1, stage="footage")
+    there = stage(asked)
+    yield Log(message=ORIGIN[asked.recordings is None])
+    if there.truth is None:
+        yield Log(level="warning", message=NO_TRUTH)
+    told = yield from _rehearsed(there)
+    yield from play(Play(there, told, asked.rule, asked.as_filmed), context.checkpoints)
+    yield from _wholes(there, told)
+    _write(told, there, context)
+    yield FileMade(path=CHOICES, name=CHOICES, media_type="text/csv")
+    return summary(asked, there, told)
+
+
+def _rehearsed(there: Stage) -> Generator[Event, None, Told]:
+    """One policy after the other; each says that it is done."""
+    told: Told = {rule: [] for rule in RULES}
+    total = len(RULES) * (len(there.study.names) + len(POLICIES))
+    for rule in RULES:
+        for each in outcomes(there.study, rule, there.truth):
+            told[rule].append(each)
+            yield Progress(done=sum(map(len, told.values())), total=total, stage="policies rehearsed")
+    return told
+
+
+def _wholes(there: Stage, told: Told) -> Iterator[Event]:
+    """Accuracy over the whole video and over each scene, pooled."""
+    parts = [(ALL, 0, there.frames), *(there.scenes if len(there.scenes) > 1 else ())]
+    for rule, found in told.items():
+        for name, begin, end in parts:
+            for each in found:
+                value = each.judged.within(begin, end) if each.judged else None
+                if value is not None:
+                    yield Metric(name=f"scene_accuracy_{rule}", value=value, labels={"scene": name, "policy": each.name})
+
+
+def _write(told: Told, there: Stage, context: Context) -> None:
+    """Every frame that was processed, by every policy."""
+    with (context.workdir / CHOICES).open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["rule", "policy", "frame", "begun_s", "done_s", "detector"])
+        for rule, found in told.items():
+            for each in found:
+                rows.writerows([rule, each.name, step.frame, f"{step.at_s:.6f}", f"{step.done_s:.6f}",
+                                there.study.names[step.detector]] for step in each.steps)

@@ -1,0 +1,78 @@
+"""What came of a run, in numbers and in a sentence: also where ROMA loses, and to whom."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from worker.detection.asked import Asked, Stage
+from worker.detection.lines import ORACLE, ROMA
+from worker.detection.playing import Told, shares
+from worker.detection.study import Outcome
+from worker.wording import counted
+
+# The difference of two accuracies below which nobody is called better.
+SAME = 0.005
+
+
+def summary(asked: Asked, there: Stage, told: Told) -> dict[str, Any]:
+    roma = _named(told[asked.rule], ROMA)
+    served = dict(zip(there.study.names, (round(each, 4) for each in shares(roma, there)), strict=True))
+    facts = {
+        "frames": there.frames, "rule": asked.rule, "processed_frames": len(roma.steps),
+        "changes": sum(one.detector != other.detector for one, other in pairwise(roma.steps)), "served_share": served,
+        "detections": "recorded" if asked.recordings else "emulated", "clock": "emulated"}
+    if there.truth is None:
+        return facts | {"verdict": _without_truth(there, served)}
+    accuracy = {f"accuracy_{rule}": {each.name: each.accuracy for each in found} for rule, found in told.items()}
+    lost = _lost(there, told[asked.rule])
+    return facts | accuracy | {"lost_scenes": lost, "verdict": _verdict(asked, there, told[asked.rule], lost)}
+
+
+def _named(found: list[Outcome], name: str) -> Outcome:
+    return next(each for each in found if each.name == name)
+
+
+def _without_truth(there: Stage, served: dict[str, float]) -> str:
+    ordered = sorted(served.items(), key=lambda each: -each[1])
+    most = ", ".join(f"{name} in {100 * share:.0f} %" for name, share in ordered if share)
+    return f"ROMA would have shown {most} of {counted(there.frames, 'frame')}; how accurate that is nobody knows without truth"
+
+
+def _verdict(asked: Asked, there: Stage, found: list[Outcome], lost: list[dict[str, Any]]) -> str:
+    names = there.study.names
+    best = max((_named(found, name) for name in names), key=lambda each: each.accuracy or 0)
+    roma = _named(found, ROMA)
+    others = [each for each in found if each.name not in (*names, ROMA)]
+    kind = "recorded detections, emulated times" if asked.recordings else "emulated"
+    single = _against(roma, best, f"the best single detector, {best.name}")
+    against = [single, *(_against(roma, each, each.name) for each in others)]
+    said = f"ROMA: {roma.accuracy or 0:.3f} real-time AP ({asked.rule} rule; {kind}), {', '.join(against)}"
+    return f"{said}{_worst(there, lost)}"
+
+
+def _against(roma: Outcome, other: Outcome, name: str) -> str:
+    mine, theirs = roma.accuracy or 0, other.accuracy or 0
+    if abs(mine - theirs) < SAME:
+        return f"the same as {name}"
+    by = f"{100 * abs(mine / theirs - 1):.0f} % " if theirs else ""
+    return f"{by}{'above' if mine > theirs else 'below'} {name} ({theirs:.3f})"
+
+
+def _lost(there: Stage, found: list[Outcome]) -> list[dict[str, Any]]:
+    """The scenes on which somebody else without the truth was better, and who was best, the worst first."""
+    lost = []
+    for name, begin, end in there.scenes if len(there.scenes) > 1 else ():
+        values = {each.name: each.judged.within(begin, end) or 0 for each in found if each.judged and each.name != ORACLE}
+        best = max(values, key=values.__getitem__)
+        if values[best] - values[ROMA] > SAME:
+            lost.append({"scene": name, "to": best, "accuracy": values[ROMA], "accuracy_of_best": values[best]})
+    return sorted(lost, key=lambda each: each["accuracy"] - each["accuracy_of_best"])
+
+
+def _worst(there: Stage, lost: list[dict[str, Any]]) -> str:
+    if not lost:
+        return ""
+    worst = lost[0]
+    which = f"{worst['scene']!r} to {worst['to']} ({worst['accuracy']:.3f} against {worst['accuracy_of_best']:.3f})"
+    return f"; it loses {len(lost)} of {counted(len(there.scenes), 'scene')}, most clearly {which}"
