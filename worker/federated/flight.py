@@ -10,6 +10,7 @@ Communications Magazine 60(11), 2022, arXiv 2111.01516.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -51,7 +52,8 @@ def carried(side: EdgeSide, ticket: Ticket, gradient: Tensor) -> Frame:
         if held is not None:
             tensors[MOMENTUM + name] = held.detach().cpu().clone()
     how, tensors[GRADIENT] = laid(gradient)
-    facts = {"version": VERSION, "ticket": asdict(ticket), "loss": side.loss, "batches": side.batch, "gradient": how,
+    facts = {"version": VERSION, "ticket": asdict(ticket), "loss": side.loss if math.isfinite(side.loss) else None,
+             "batches": side.batch, "gradient": how,
              "terms": asdict(side.terms)}
     return Frame(MIGRATE, facts, {name: array(tensor) for name, tensor in tensors.items()})
 
@@ -69,7 +71,7 @@ def landed(frame: Frame, network: nn.Module, ticket: Ticket) -> tuple[EdgeSide, 
         raise Unfit(f"The state of {ticket.client} cannot be gone on with: {why}.")
     network.load_state_dict(own)
     side = EdgeSide(network, Terms(**facts["terms"]), ticket.draw)
-    side.batch, side.loss = int(facts["batches"]), float(facts["loss"])
+    side.batch, side.loss = int(facts["batches"]), math.nan if facts["loss"] is None else float(facts["loss"])
     for name, weight in side.weights.items():
         if MOMENTUM + name in tensors:
             side.optimiser.state[weight] = {"momentum_buffer": tensors[MOMENTUM + name].clone()}

@@ -176,3 +176,10 @@ def served() -> tuple[EdgeSide, torch.Tensor]:
     with torch.no_grad():
         sent = parts.device.train()(torch.rand(8, 1, 8, 8))
     return side, side.serve(sent, torch.arange(8))
+
+
+def test_a_client_whose_loss_is_no_number_moves_like_any_other() -> None:
+    side, gradient = served()
+    side.loss = float("nan")
+    again, _ = landed(carried(side, TICKET, gradient), side.network, TICKET)
+    assert again.loss != again.loss and again.batch == side.batch

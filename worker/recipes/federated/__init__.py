@@ -98,7 +98,7 @@ class FederatedParams(Params):
         "emulated", title="runs as", help=(
             "emulated: all clients learn in one process, and seconds come from the clock. processes: every client and every edge "
             "server is a process of its own on this computer, with emulated links between them; seconds are measured, typed "
-            "speeds do not count, and the weights are the same bit for bit."))
+            "speeds and 'at once' do not count, and the weights are the same bit for bit."))
     round_s: float = param(60.0, title="longest round", help="Of real processes: whoever has not sent its weights by then is "
                                                              "left out of the round.", unit="s", gt=0, le=86_400)
     start: Literal["given", "initialisation"] = param(
