@@ -61,7 +61,7 @@ def rows() -> Iterator[tuple[str, str]]:
 # Offloading
 
 def offloading() -> Iterator[tuple[str, str]]:
-    yield from _testbed("fixed bandwidth", lambda number: {}, typical_goal=50.0, round_goal=50.0)
+    yield from _testbed("fixed bandwidth", lambda number: {}, typical_goal=50.0, round_goal=57.0)
     yield from _testbed("changing bandwidth", _changing, changing=True)
     yield from _speeds()
     yield "the testbed", (f"VGG-5 at 3x32x32, {BATCHES} batches of {BATCH} images a round, {ROUNDS} rounds, {NOISE:.0%} noise; "
@@ -83,9 +83,10 @@ def _testbed(what: str, rates: Callable[[int], dict[str, float]], *, typical_goa
     yield f"{what}: the slowest device's time", _told(less(AGENT, CLASSIC, _slowest), 0.0)
     yield f"{what}: round time", _told(less(AGENT, CLASSIC, _round), round_goal)
     if changing:
-        for name, first in WINDOWS.items():
-            window = _less(found, range(first - 1, first + 9), AGENT, CLASSIC, _round)
+        windows = {name: _less(found, range(first - 1, first + 9), AGENT, CLASSIC, _round) for name, first in WINDOWS.items()}
+        for name, window in windows.items():
             yield f"{what}: round time while {name} has {SLOW_MBPS:g} Mbit/s", _told(window, 0.0)
+        yield f"{what}: round time in the best of these windows", _told(max(windows.values(), key=statistics.mean), 40.0)
     above = [-each for each in less(AGENT, ORACLE, _round)]
     missed = "**MISSED** " if statistics.mean(above) > 10 else ""
     yield f"{what}: round time against the oracle's", f"{_spread(above)} % more ({missed}goal: within 10 %)"
@@ -207,7 +208,9 @@ def _moved(part: int) -> float:
 def moving_really() -> Iterator[tuple[str, str]]:
     """A device and two edge servers, each a process; the state goes over a link of 75 Mbit/s."""
     for part, published in ((0.5, 33.0), (0.9, 45.0)):
-        found = {on_move: [_really(part, on_move) for _ in range(REPEATS)] for on_move in ("migrates", "restarts", "stays")}
+        ways: tuple[OnMove, ...] = ("migrates", "restarts", "stays")
+        rounds = [{on_move: _really(part, on_move) for on_move in ways} for _ in range(REPEATS)]  # in turn: a busy spell hits all
+        found = {on_move: [each[on_move] for each in rounds] for on_move in ways}
         moved, again, stayed = (statistics.median(each.seconds for each in found[on_move]) for on_move in found)
         alike = len({each.weights for each in found["migrates"] + found["stays"]}) == 1
         yield f"a move at {100 * part:.0f} % of a round, real processes: the moving device's round", (
@@ -228,20 +231,20 @@ class Really:
 
 
 def _really(part: float, on_move: OnMove) -> Really:
-    """One round behind a first one in which everybody starts up."""
+    """One round of 78 batches of 32 images, all processes there before it begins."""
     settle()
     data = datasets.load(DatasetInput("digits32"))
     network = settled(architectures.build("vgg5", data.classes, data.in_shape, seed=1))
     servers = (EDGE, replace(EDGE, name="other"))
     fleet = Fleet(_fleet({"pi": 1.0}).clients, servers)
-    plan = Plan(2, Pace(1, 32, 1), Terms(0.01, 0.9), between=Between(MBPS, LATENCY_MS, 0.0))
-    weather = Weather(moves=(Move(2, part, "pi", "other"),))
-    images = [np.arange(640)]
+    plan = Plan(1, Pace(2, 32, 1), Terms(0.01, 0.9), between=Between(MBPS, LATENCY_MS, 0.0))
+    weather = Weather(moves=(Move(1, part, "pi", "other"),))
+    images = [np.arange(1248)]
     with tempfile.TemporaryDirectory(prefix="ep-bench-") as folder:
         course = RealCourse(network, data, fleet, places(network, data.in_shape), images, plan, [Way("way", Fixed(1), on_move)],
                             fedavg, weather, real=Real(DatasetInput("digits32"), Path(folder)))
         said = list(course.rounds(Checkpoints(Path(folder) / "checkpoints")))
-    told = {event.name: event.value or 0.0 for event in said if isinstance(event, Metric) and event.step == 2}
+    told = {event.name: event.value or 0.0 for event in said if isinstance(event, Metric) and event.step == 1}
     state = b"".join(tensor.numpy().tobytes() for _, tensor in sorted(course.state.items()))
     return Really(told["round_seconds"], told.get("moved_seconds", 0.0), int(told.get("moved_bytes", 0)), state)
 
@@ -310,9 +313,9 @@ def _many(count: int) -> tuple[float, float]:
                                         for number in range(1, ROUNDS, 10))))
     begun = time.process_time()
     with tempfile.TemporaryDirectory(prefix="ep-bench-") as folder:
-        for _ in course.rounds(Checkpoints(Path(folder))):
-            pass
-    return time.process_time() - begun, course.said[-1].value or 0.0
+        said = [event.value for event in course.rounds(Checkpoints(Path(folder)))
+                if isinstance(event, Metric) and event.name == "accuracy"]
+    return time.process_time() - begun, said[-1] or 0.0
 
 
 class _Flat(nn.Module):

@@ -78,6 +78,8 @@ def federated(asked: Asked, ways: Ways, context: Context) -> Work:
     if before:
         verdict += f"; {compared(before, after, 'the given network')}"
     verdict += f"; {telling.times(course)}"
+    if course.refused or course.lost:
+        verdict += f"; left out: {telling.left_out(course)}"
     return said | {
         "params_before": facts.params, "params_after": facts.params, "macs_before": facts.macs, "macs_after": facts.macs,
         "size_bytes_after": facts.size_bytes, "accuracy_before": before.accuracy if before else None,

@@ -7,7 +7,7 @@ Yin et al.: "Byzantine-Robust Distributed Learning", 2018, arXiv 1803.01498 (tri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 
 from worker.federated.states import State
+
+# Of fewer there is no middle between two ends.
+FEWEST_TRIMMED = 3
 
 
 @dataclass(frozen=True)
@@ -32,21 +35,34 @@ Averaging = Callable[[State, Sequence[Update]], State]
 def fedavg(_before: State, updates: Sequence[Update]) -> State:
     """The mean by images: w = sum n_k w_k / sum n_k, in double precision. Counters are those of the client with most images."""
     total = sum(update.images for update in updates)
-    return _each(updates, lambda tensors: sum(  # type: ignore[arg-type,return-value]
-        (update.images / total) * tensor for update, tensor in zip(updates, tensors, strict=True)))
+
+    def mean(tensors: Iterable[Tensor]) -> Tensor:
+        found: Tensor | float = 0.0
+        for update, tensor in zip(updates, tensors, strict=True):
+            found = found + (update.images / total) * tensor
+        assert isinstance(found, Tensor)
+        return found
+
+    return _each(updates, mean)
 
 
 def trimmed(share: float) -> Averaging:
-    """The mean of what is left when `share` of the values at each end are left out, every client's alike."""
+    """The mean of what is left when `share` of the values at each end are left out, one at least of three or more; every client
+    counts alike."""
     from scipy.stats import trim_mean  # takes a second to load, and few ask for it
 
-    return lambda _before, updates: _each(updates, lambda tensors: torch.from_numpy(
-        np.asarray(trim_mean(torch.stack(list(tensors)).numpy(), share, axis=0))))
+    def kept(tensors: Iterable[Tensor]) -> Tensor:
+        values = torch.stack(list(tensors)).numpy()
+        cut = max(int(share * len(values)), int(share > 0 and len(values) >= FEWEST_TRIMMED))
+        return torch.from_numpy(np.asarray(trim_mean(values, (cut + 1e-9) / len(values), axis=0)))
+
+    return lambda _before, updates: _each(updates, kept)
 
 
-def _each(updates: Sequence[Update], of: Callable[[Sequence[Tensor]], Tensor]) -> State:
+def _each(updates: Sequence[Update], of: Callable[[Iterable[Tensor]], Tensor]) -> State:
+    """Tensor by tensor, in double precision: no more of that than one tensor of one client need be there at a time."""
     most = max(updates, key=lambda update: update.images).state
-    return {name: (of([update.state[name].double() for update in updates]).to(like.dtype).reshape(like.shape)
+    return {name: (of(update.state[name].double() for update in updates).to(like.dtype).reshape(like.shape)
                    if like.is_floating_point() else like.clone()) for name, like in most.items()}
 
 

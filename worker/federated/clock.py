@@ -51,7 +51,7 @@ class Job:
 class Spent:
     """Seconds of a client's round by what they were spent on; `ended_s` since the round began. `moved_s`: while its state moved.
 
-    `batches`: how many were computed, those of a restart twice.
+    `batches`: how many were computed, those of a restart twice. `moves_s`: of each move, in their order.
     """
 
     compute_s: float = 0.0
@@ -62,6 +62,7 @@ class Spent:
     ended_s: float = 0.0
     batches: int = 0
     vanished: bool = False
+    moves_s: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -135,8 +136,7 @@ def _visit(course: _Course, arrived: float, free: list[float] | None) -> bool:
     spent.edge_s += legs.edge_s
     spent.ended_s = begun + legs.edge_s
     spent.batches += 1
-    hop = course.job.hops[course.hops] if course.hops < len(course.job.hops) else None
-    if hop is not None and hop.after == course.at:
+    while course.hops < len(course.job.hops) and (hop := course.job.hops[course.hops]).after == course.at:
         _hop(course, hop)
         if hop.restarts:
             return True
@@ -151,6 +151,7 @@ def _hop(course: _Course, hop: Hop) -> None:
     course.hops += 1
     course.edge, course.legs = hop.edge, hop.legs or course.legs
     course.spent.moved_s += hop.seconds
+    course.spent.moves_s.append(hop.seconds)
     course.spent.ended_s += hop.seconds
     if hop.restarts:
         course.at = 0

@@ -8,7 +8,7 @@ from whom; others are timed beside it under the same conditions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -89,10 +89,12 @@ class Course:
     ways: Sequence[Way]
     averaging: Averaging
     weather: Weather = field(default_factory=Weather)
+    # What was said since the last checkpoint.
     said: list[Metric] = field(default_factory=list)
     done: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     refused: int = 0
+    lost: int = 0
     homes: dict[str, str] = field(default_factory=dict)
     # Each client's group in the round just timed, where its way groups them.
     groups: Sequence[int] = ()
@@ -107,8 +109,7 @@ class Course:
         """The rounds that are not behind it; a checkpoint after each. What earlier attempts said is said again."""
         chooser, saved = self.ways[0].chooser, checkpoints.last(CHECKPOINT)
         kept, memory = unpack(self, saved[1], saved[2]) if saved else {}, Memory(checkpoints)
-        self.said = memory.recall(self.done) if saved else []
-        yield from self.said
+        yield from memory.recall(self.done) if saved else ()
         yield from chooser.begin(self.trial(1, (), is_home=True), checkpoints)
         if saved:
             chooser.load(kept)
@@ -116,10 +117,10 @@ class Course:
         else:
             yield from self._heard(telling.accuracy(self, 0, (yield from self._validated())))
         for number in range(self.done + 1, self.plan.rounds + 1):
-            before = len(self.said) if number > 1 else 0
             yield from self._heard((yield from self._round(number, self._wanted(number, checkpoints))))
             self.done = number
-            memory.keep(number, self.said[before:])
+            memory.keep(number, self.said)
+            self.said.clear()
             tensors, facts = pack(self)
             checkpoints.save(CHECKPOINT, number, tensors, facts)
             yield telling.progress(self, number)
@@ -147,7 +148,8 @@ class Course:
     def _round(self, number: int, wanted: Sequence[Rate]) -> Generator[Event, None, list[Event]]:
         """Learn, gather, time; what there is to say is said by the caller, all at once."""
         present, trial = self._present(number), self.trial(number, wanted)
-        moving = self._moving(number)
+        gone = {place for place in present if self._fault(place, number) == "vanishes"}
+        moving = self._moving(number, gone)
         conditions = [self.trial(number, wanted, is_home=way.moves_home) for way in self.ways]
         cuts = [way.chooser.choose(there) for way, there in zip(self.ways, conditions, strict=True)]
         self.groups = self.ways[0].chooser.groups(trial)
@@ -155,6 +157,7 @@ class Course:
         timed, moving = yield from self._executed(number, present, cuts, conditions, moving, gathering)
         self.state = gathering.averaged(self.averaging)
         self.refused += len(gathering.refused)
+        self.lost += len(timed[0].late)
         self._settle(moving, timed)
         self.ways[0].chooser.saw(cuts[0], self._batch_seconds(trial, cuts[0], timed[0]))
         return [*telling.round_said(self, number, trial, timed, moving, gathering),
@@ -197,13 +200,16 @@ class Course:
         draw = np.random.default_rng(lot("present", str(self.plan.pace.seed), str(number)))
         return sorted(int(each) for each in draw.choice(len(self.parts), count, replace=False))
 
-    def _moving(self, number: int) -> list[Moving]:
-        """Moves of this round by the batch behind which they come: at 0 % behind the first, at 100 % behind the last."""
-        found = []
+    def _moving(self, number: int, vanished: Container[int]) -> list[Moving]:
+        """Moves of this round by the batch behind which they come: at 0 % behind the first, at 100 % behind the last. Who
+        vanishes goes nowhere, and nobody goes where it is."""
+        found, homes = list[Moving](), {who.name: who.edge for who in self.fleet.at(self.homes).clients}
         for move in self.weather.moves:
-            if move.number == number:
-                count = len(self.sizes[self.number_of(move.client)])
+            place = self.number_of(move.client)
+            if move.number == number and place not in vanished and homes[move.client] != move.edge:
+                count = len(self.sizes[place])
                 found.append(Moving(move.client, min(count - 1, max(0, math.ceil(move.part * count) - 1)), move.edge, 0))
+                homes[move.client] = move.edge
         return found
 
     def _learnt(self, number: int, present: Sequence[int], cuts: Sequence[int], moving: Sequence[Moving],

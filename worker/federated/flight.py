@@ -25,7 +25,7 @@ from worker.links import frames
 from worker.links.frames import Frame
 
 MIGRATE, VERSION = "migrate", 1
-WEIGHT, MOMENTUM, GRADIENT = "weight/", "momentum/", "gradient"
+WEIGHT, MOMENTUM, ANCHOR, GRADIENT = "weight/", "momentum/", "anchor/", "gradient"
 
 
 class Unfit(ValueError):
@@ -51,10 +51,10 @@ def carried(side: EdgeSide, ticket: Ticket, gradient: Tensor) -> Frame:
         held = side.optimiser.state.get(weight, {}).get("momentum_buffer")
         if held is not None:
             tensors[MOMENTUM + name] = held.detach().cpu().clone()
+    tensors |= {ANCHOR + name: start for name, start in side.anchor.items()}
     how, tensors[GRADIENT] = laid(gradient)
     facts = {"version": VERSION, "ticket": asdict(ticket), "loss": side.loss if math.isfinite(side.loss) else None,
-             "batches": side.batch, "gradient": how,
-             "terms": asdict(side.terms)}
+             "batches": side.batch, "gradient": how, "terms": asdict(side.terms)}
     return Frame(MIGRATE, facts, {name: array(tensor) for name, tensor in tensors.items()})
 
 
@@ -67,14 +67,20 @@ def landed(frame: Frame, network: nn.Module, ticket: Ticket) -> tuple[EdgeSide, 
     if frame.kind != MIGRATE or facts.get("version") != VERSION or facts.get("ticket") != asdict(ticket):
         raise Unfit(f"This is the state of {str(facts.get('ticket'))[:200]}; {asdict(ticket)} was expected.")
     own = {name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(WEIGHT)}
-    if why := faults(own, network.state_dict()):
+    # Numbers that are not finite may go: a client that diverged is left out of the average, and is told why there.
+    if why := faults(own, network.state_dict(), is_finite_asked=False):
         raise Unfit(f"The state of {ticket.client} cannot be gone on with: {why}.")
     network.load_state_dict(own)
     side = EdgeSide(network, Terms(**facts["terms"]), ticket.draw)
     side.batch, side.loss = int(facts["batches"]), math.nan if facts["loss"] is None else float(facts["loss"])
     for name, weight in side.weights.items():
+        for kept in (MOMENTUM, ANCHOR):
+            if kept + name in tensors and tensors[kept + name].shape != weight.shape:
+                raise Unfit(f"The state of {ticket.client} cannot be gone on with: {kept}{name} is not of the weight's shape.")
         if MOMENTUM + name in tensors:
             side.optimiser.state[weight] = {"momentum_buffer": tensors[MOMENTUM + name].clone()}
+    # What the round began with, not what came: the pull is towards that.
+    side.anchor = {name: tensors[ANCHOR + name] for name in side.anchor if ANCHOR + name in tensors}
     return side, unlaid(tensors[GRADIENT], facts["gradient"])
 
 
@@ -93,7 +99,8 @@ def laid(tensor: Tensor) -> tuple[dict[str, list[int]], Tensor]:
 def unlaid(tensor: Tensor, how: dict[str, list[int]]) -> Tensor:
     """As it was before it was sent. Unfit where it cannot be read so."""
     axes, shape = how.get("axes", []), how.get("shape", [])
-    if sorted(axes) != list(range(tensor.dim())) or len(shape) != tensor.dim():
+    whole = all(isinstance(each, list) and all(type(one) is int and one >= 0 for one in each) for each in (axes, shape))
+    if not whole or sorted(axes) != list(range(tensor.dim())) or len(shape) != tensor.dim():
         raise Unfit(f"A tensor of {tensor.dim()} axes cannot be read as {how!s:.80}.")
     own = tensor.permute([axes.index(axis) for axis in range(tensor.dim())])
     if any(have not in (1, wanted) for have, wanted in zip(own.shape, shape, strict=True)):

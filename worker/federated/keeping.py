@@ -26,7 +26,8 @@ def pack(course: Course) -> tuple[bytes, dict[str, Any]]:
         tensors |= {SERVER + name: tensor for name, tensor in course.averaging.tensors().items()}
     tensors |= {CHOOSER + name: tensor for name, tensor in course.ways[0].chooser.state().items()}
     body: bytes = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
-    facts = {"done": course.done, "seconds": course.seconds, "refused": course.refused, "homes": course.homes}
+    facts = {"done": course.done, "seconds": course.seconds, "refused": course.refused, "lost": course.lost,
+             "homes": course.homes}
     return body, facts
 
 
@@ -35,7 +36,7 @@ def unpack(course: Course, body: bytes, facts: dict[str, Any]) -> State:
     tensors = load(body)
     course.state = _under(NETWORK, tensors)
     course.done, course.seconds, course.refused = int(facts["done"]), dict(facts["seconds"]), int(facts["refused"])
-    course.homes = dict(facts["homes"])
+    course.homes, course.lost = dict(facts["homes"]), int(facts["lost"])
     if isinstance(course.averaging, FedAdam):
         course.averaging.restore(course.state, _under(SERVER, tensors))
     return _under(CHOOSER, tensors)

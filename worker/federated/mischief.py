@@ -1,4 +1,4 @@
-"""What a client with a fault sends instead of its weights."""
+"""What a client with a fault sends: other weights, or its own under an old round's number, or twice."""
 
 from __future__ import annotations
 

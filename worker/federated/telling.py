@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from worker.events import Event, Log, Metric, Progress
@@ -11,6 +12,7 @@ from worker.federated.gathering import Gathering
 from worker.federated.round_clock import Moving, Takes
 from worker.federated.trial import Trial
 from worker.training.accuracy import Score
+from worker.wording import counted
 
 if TYPE_CHECKING:
     from worker.federated.course import Course
@@ -40,7 +42,7 @@ def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes]
                gathering: Gathering) -> list[Event]:
     """All that there is to say of a round but its accuracy."""
     first = timed[0]
-    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed), *_lanes(course, number, trial, first),
+    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed), *_lanes(course, number, trial, first, moving),
             *_bytes(course, number, trial, first), *_moves(course, number, timed, moving)]
 
 
@@ -58,8 +60,8 @@ def typical(found: Takes) -> float:
     return ends[middle] if len(ends) % 2 else (ends[middle - 1] + ends[middle]) / 2
 
 
-def _lanes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[Metric]:
-    groups = course.groups
+def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequence[Moving]) -> Iterator[Metric]:
+    groups, goes = course.groups, {move.client: move.edge for move in moving}
     for place, cut, spent in zip(first.clients, first.cuts, first.spent, strict=True):
         if place >= SHOWN:
             continue
@@ -68,7 +70,8 @@ def _lanes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[
         if place < len(groups):
             about["group"] = groups[place] + 1
         for part, seconds in _parts(spent, first.seconds, is_late=place in first.late):
-            yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, "part": part})
+            to = {"to": goes[who.name]} if part == MOVES and who.name in goes else {}
+            yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, **to, "part": part})
         yield Metric(name="share_on_device", value=course.places[cut].share, step=number, labels={"client": who.name})
         yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number, labels={"client": who.name})
 
@@ -98,19 +101,26 @@ def link_bytes(course: Course, trial: Trial, place: int, cut: int, spent: Spent)
 
 
 def _moves(course: Course, number: int, timed: Sequence[Takes], moving: Sequence[Moving]) -> Iterator[Metric]:
-    """Each move: what went with it, and what it saves its client against beginning anew."""
+    """Each move: what went with it and how long that took; behind a client's last one, what all saved against beginning anew."""
     restarts = next((each for way, each in zip(course.ways, timed, strict=True) if way.on_move == "restarts"), None)
-    for move in moving:
-        place = course.number_of(move.client)
-        if place not in timed[0].clients:
-            continue
+    for place, own in _by_client(course, moving, timed[0]).items():
         here = timed[0].spent[timed[0].clients.index(place)]
-        labels: dict[str, str | int | float] = {"client": move.client, "to": move.edge, "after": move.after + 1}
-        yield Metric(name="moved_bytes", value=move.moved_bytes, step=number, labels=labels)
-        yield Metric(name="moved_seconds", value=here.moved_s, step=number, labels=labels)
+        for move, seconds in zip_longest(own, here.moves_s[:len(own)]):
+            labels: dict[str, str | int | float] = {"client": move.client, "to": move.edge, "after": move.after + 1}
+            yield Metric(name="moved_bytes", value=move.moved_bytes, step=number, labels=labels)
+            yield Metric(name="moved_seconds", value=here.moved_s if seconds is None else seconds, step=number, labels=labels)
         if restarts is not None:
             there = restarts.spent[restarts.clients.index(place)]
             yield Metric(name="saved_seconds", value=there.ended_s - here.ended_s, step=number, labels=labels)
+
+
+def _by_client(course: Course, moving: Sequence[Moving], first: Takes) -> dict[int, list[Moving]]:
+    """Of those who take part."""
+    found = dict[int, list[Moving]]()
+    for move in moving:
+        if (place := course.number_of(move.client)) in first.clients:
+            found.setdefault(place, []).append(move)
+    return found
 
 
 def _refusals(number: int, gathering: Gathering, first: Takes, course: Course) -> Iterator[Log]:
@@ -128,8 +138,16 @@ def summary(course: Course, names: Iterable[str]) -> dict[str, Any]:
     """Seconds on the course's clock by way, and per round."""
     rounds = max(course.done, 1)
     return {"rounds": course.done, "clients": len(course.parts), "refused_updates": course.refused,
+            "lost_updates": course.lost,
             f"{course.clock}_seconds": {name: round(course.seconds.get(name, 0.0), 6) for name in names},
             f"{course.clock}_round_seconds": round(course.seconds.get(course.ways[0].name, 0.0) / rounds, 6)}
+
+
+def left_out(course: Course) -> str:
+    """`2 updates that could not be averaged, 1 that did not come in time`."""
+    refused = [f"{counted(course.refused, 'update')} that could not be averaged"] if course.refused else []
+    lost = [f"{counted(course.lost, 'update')} that did not come in time"] if course.lost else []
+    return ", ".join([*refused, *lost])
 
 
 def times(course: Course) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from worker.evidence import Evidence
+from worker.evidence import Evidence, LinkFacts
 from worker.planning.fleets import Client, Edge
 
 MOST_NAMED = 4
@@ -64,13 +64,38 @@ class Fleet:
         return replace(self, clients=tuple(replace(each, edge=homes.get(each.name, each.edge)) for each in self.clients))
 
 
+class _Known:
+    """The newest speed of a device and the links between devices, by their names; looked up once for all of a fleet."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        names = {device.id: device.name for device in evidence.devices}
+        self.speeds, self.links = dict[str, float](), dict[tuple[str, str], LinkFacts]()
+        for seen in evidence.profiles:  # the newest come first
+            macs = sum(block.macs or 0 for block in seen.profile.blocks)
+            if macs and seen.profile.total_s and seen.device in names:
+                self.speeds.setdefault(names[seen.device], macs / seen.profile.total_s)
+        for link in evidence.links:
+            self.links.setdefault((names.get(link.sender, link.sender), names.get(link.receiver, link.receiver)), link)
+
+    def speed(self, each: Client | Edge) -> float | None:
+        return self.speeds.get(each.name) if each.macs_per_s is None else each.macs_per_s
+
+    def link(self, client: Client, edges: Sequence[Edge]) -> tuple[float | None, float | None]:
+        """Mbit/s and milliseconds one way, each as typed or as the registry's link has it."""
+        link = self.links.get((client.name, client.edge or edges[0].name))
+        mbps = client.mbps if client.mbps is not None else link.bandwidth_mbps if link else None
+        known_ms = link.latency_ms / 2 if link else None if client.mbps is None else 0.0
+        return mbps, client.latency_ms if client.latency_ms is not None else known_ms
+
+
 def lacking(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence) -> dict[str, str]:
     """What nobody said and nobody measured, by field."""
-    slow = [each.name for each in edges if _speed_of(each, evidence) is None]
+    known = _Known(evidence)
+    slow = [each.name for each in edges if known.speed(each) is None]
     if slow:
         return {"edges": _told(NO_SPEED, slow)}
-    slow = [each.name for each in clients if _speed_of(each, evidence) is None]
-    unlinked = [each.name for each in clients if None in _link(each, edges, evidence)]
+    slow = [each.name for each in clients if known.speed(each) is None]
+    unlinked = [each.name for each in clients if None in known.link(each, edges)]
     return {"clients": _told(NO_SPEED, slow) if slow else _told(NO_LINK, unlinked)} if slow or unlinked else {}
 
 
@@ -78,42 +103,20 @@ def fleet(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence) 
     """ValueError in the words of `lacking` where something is not known."""
     if found := lacking(clients, edges, evidence):
         raise ValueError(" ".join(found.values()))
-    return Fleet(tuple(_placed(each, edges, evidence) for each in clients),
-                 tuple(Server(each.name, _known(_speed_of(each, evidence)), each.slots, each.macs_per_s is None)
-                       for each in edges))
+    known = _Known(evidence)
+    servers = tuple(Server(each.name, _there(known.speed(each)), each.slots, each.macs_per_s is None) for each in edges)
+    return Fleet(tuple(_placed(each, edges, known) for each in clients), servers)
 
 
-def _placed(client: Client, edges: Sequence[Edge], evidence: Evidence) -> Placed:
-    mbps, latency_ms = map(_known, _link(client, edges, evidence))
-    return Placed(client.name, Speed(_known(_speed_of(client, evidence)), mbps, latency_ms), client.edge or edges[0].name,
+def _placed(client: Client, edges: Sequence[Edge], known: _Known) -> Placed:
+    mbps, latency_ms = map(_there, known.link(client, edges))
+    return Placed(client.name, Speed(_there(known.speed(client)), mbps, latency_ms), client.edge or edges[0].name,
                   client.share, client.macs_per_s is None)
 
 
-def _known(value: float | None) -> float:
+def _there(value: float | None) -> float:
     assert value is not None
     return value
-
-
-def _speed_of(each: Client | Edge, evidence: Evidence) -> float | None:
-    if each.macs_per_s is not None:
-        return each.macs_per_s
-    ids = {device.id for device in evidence.devices if device.name == each.name}
-    for seen in evidence.profiles:
-        macs = sum(block.macs or 0 for block in seen.profile.blocks)
-        if seen.device in ids and macs and seen.profile.total_s:
-            return macs / seen.profile.total_s
-    return None
-
-
-def _link(client: Client, edges: Sequence[Edge], evidence: Evidence) -> tuple[float | None, float | None]:
-    """Mbit/s and milliseconds one way, each as typed or as the registry's link has it."""
-    ids = {device.id: device.name for device in evidence.devices}
-    ends = (client.name, client.edge or edges[0].name)
-    link = next((each for each in evidence.links
-                 if (ids.get(each.sender, each.sender), ids.get(each.receiver, each.receiver)) == ends), None)
-    mbps = client.mbps if client.mbps is not None else link.bandwidth_mbps if link else None
-    known_ms = link.latency_ms / 2 if link else None if client.mbps is None else 0.0
-    return mbps, client.latency_ms if client.latency_ms is not None else known_ms
 
 
 def _told(sentence: str, names: Iterable[str]) -> str:

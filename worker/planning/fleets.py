@@ -96,7 +96,8 @@ class Move:
     edge: str
 
     def __str__(self) -> str:
-        return f"round {self.number} at {100 * self.part:.12g} %: {self.client} to {self.edge}"
+        part = f"{100 * self.part:.9f}".rstrip("0").rstrip(".")
+        return f"round {self.number} at {part} %: {self.client} to {self.edge}"
 
 
 @dataclass(frozen=True)
@@ -137,23 +138,23 @@ def read_edges(text: str) -> tuple[Edge, ...]:
     return tuple(found)
 
 
-def read_rates(text: str, clients: Sequence[str]) -> tuple[Rate, ...]:
-    """Of two lines about the same client and round the later one counts."""
+def read_rates(text: str, clients: Sequence[str] | None) -> tuple[Rate, ...]:
+    """Of two lines about the same client and round the later one counts. `clients`: who may be named, None: anybody."""
     return tuple(_rate(line, clients) for line in _bounded(text))
 
 
-def read_rates_now(text: str, clients: Sequence[str]) -> tuple[Rate, ...]:
+def read_rates_now(text: str, clients: Sequence[str] | None) -> tuple[Rate, ...]:
     """Bandwidths from now on: no line says a round."""
     return tuple(_rate_of(line, line, clients, 1, Rate.last, NOW_LIKE) for line in _bounded(text))
 
 
-def read_moves(text: str, clients: Sequence[str], edges: Sequence[str]) -> tuple[Move, ...]:
+def read_moves(text: str, clients: Sequence[str] | None, edges: Sequence[str]) -> tuple[Move, ...]:
     found = sorted((_move(line, clients, edges) for line in _bounded(text)), key=lambda move: (move.number, move.part))
     _each_once(f"round {each.number} at {100 * each.part:g} %: {each.client}" for each in found)
     return tuple(found)
 
 
-def read_faults(text: str, clients: Sequence[str]) -> tuple[Fault, ...]:
+def read_faults(text: str, clients: Sequence[str] | None) -> tuple[Fault, ...]:
     return tuple(_fault(line, clients) for line in _bounded(text))
 
 
@@ -259,14 +260,14 @@ def _when(line: str, like: str) -> re.Match[str]:
     return found
 
 
-def _rate(line: str, clients: Sequence[str]) -> Rate:
+def _rate(line: str, clients: Sequence[str] | None) -> Rate:
     when = _when(line, CHANGE_LIKE)
     if when["part"]:
         raise ValueError(f"got {line[:LONGEST_NAME]!r}; {CHANGE_LIKE}")
     return _rate_of(line, when["rest"], clients, int(when["first"]), int(when["last"] or when["first"]), CHANGE_LIKE)
 
 
-def _rate_of(line: str, said: str, clients: Sequence[str], first: int, last: int, like: str) -> Rate:
+def _rate_of(line: str, said: str, clients: Sequence[str] | None, first: int, last: int, like: str) -> Rate:
     found = _WHO_RATE.match(said)
     if found is None:
         raise ValueError(f"got {line[:LONGEST_NAME]!r}; {like}")
@@ -274,7 +275,7 @@ def _rate_of(line: str, said: str, clients: Sequence[str], first: int, last: int
     return Rate(_known(line, found["who"].strip(), clients), mbps, first, last)
 
 
-def _move(line: str, clients: Sequence[str], edges: Sequence[str]) -> Move:
+def _move(line: str, clients: Sequence[str] | None, edges: Sequence[str]) -> Move:
     when = _when(line, MOVE_LIKE)
     who, to, edge = when["rest"].rpartition(" to ")
     if not to or when["last"]:
@@ -287,7 +288,7 @@ def _move(line: str, clients: Sequence[str], edges: Sequence[str]) -> Move:
     return Move(int(when["first"]), part, _known(line, who.strip(), clients), edge.strip())
 
 
-def _fault(line: str, clients: Sequence[str]) -> Fault:
+def _fault(line: str, clients: Sequence[str] | None) -> Fault:
     when = _when(line, FAULT_LIKE)
     what = next((each for each in MISCHIEF if when["rest"].endswith(f" {each}")), None)
     if what is None or when["part"]:
@@ -296,8 +297,9 @@ def _fault(line: str, clients: Sequence[str]) -> Fault:
     return Fault(_known(line, who, clients), what, int(when["first"]), int(when["last"] or when["first"]))
 
 
-def _known(line: str, who: str, clients: Sequence[str]) -> str:
-    if who not in clients:
+def _known(line: str, who: str, clients: Sequence[str] | None) -> str:
+    """None of `clients`: nobody knows who they are, because they could not be read themselves."""
+    if clients is not None and who not in clients:
         raise ValueError(f"got {line[:LONGEST_NAME]!r}; {_are('clients', clients)}")
     return who
 

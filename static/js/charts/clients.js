@@ -61,16 +61,15 @@ export class Clients {
   figure(hidden) {
     const shown = this.rounds.all.slice(...this.#window), lanes = this.#lanes(shown);
     const begins = shown[0].begins, ends = shown.at(-1).begins + shown.at(-1).lasts;
-    const groups = new Map(lanes.filter(({ group }) => group !== undefined).map(({ place, group }) => [place, group]));
-    const margin = groups.size ? 0.014 * (ends - begins) : 0;
+    const groups = groupsOf(lanes);
     return {
       data: [...this.rounds.kinds.filter((kind) => !hidden.has(kind)).map((kind) => this.#bars(kind, lanes)),
              ...(hidden.has(CUT) ? [] : [this.#cuts(lanes, shown[0], ends)]),
              ...(hidden.has(JUMP) ? [] : [this.#jumps(lanes, (begins + ends) / 2)])],
       layout: { barmode: "overlay", margin: { l: 52, r: 16, t: 26, b: 40 },
-                shapes: [...borders(shown), ...stripes(groups, begins - margin, margin)],
+                shapes: [...borders(shown), ...stripes(lanes)],
                 annotations: numbers(shown, this.#room.pixels / (ends - begins)),
-                xaxis: { title: { text: this.chart.y_title || this.chart.y[0] }, range: [begins - margin, ends], showgrid: false },
+                xaxis: { title: { text: this.chart.y_title || this.chart.y[0] }, range: [begins, ends], showgrid: false },
                 yaxis: this.#axis(groups) },
     };
   }
@@ -84,7 +83,7 @@ export class Clients {
 
   #axis(groups) {
     const names = this.#names, { letters } = this.#room;
-    const group = (place) => (groups.has(place) ? `, group ${groups.get(place)}` : "");
+    const group = (place) => (groups.has(place) ? `, group${groups.get(place).length > 1 ? "s" : ""} ${groups.get(place).join(", ")}` : "");
     const called = (name, place) => (name.length <= letters ? name : `${name.slice(0, letters - 1)}…`) + group(place);
     return { range: [names.length - 0.5, -0.5], fixedrange: true, showgrid: false, tickvals: names.map((_, i) => i),
              ticktext: names.map((name, i) => safe(called(name, i))) };
@@ -145,11 +144,23 @@ function borders(shown) {
   return shown.slice(1).map(({ begins }) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: begins, x1: begins, line }));
 }
 
-/** A group has its colour in front of its lanes, beside its number in words. */
-function stripes(groups, from, width) {
+/** Of each place its groups in the rounds that are drawn, in their order, each once where it stays. */
+function groupsOf(lanes) {
+  const found = new Map();
+  for (const { place, group } of lanes) {
+    if (group === undefined) continue;
+    const own = found.get(place) ?? [];
+    if (own.at(-1) !== group) found.set(place, [...own, group]);
+  }
+  return found;
+}
+
+/** A group has its colour under its lanes, round by round, beside its number in words. */
+function stripes(lanes) {
   const own = (group) => colour(OF_GROUPS[(Number(group) - 1) % OF_GROUPS.length] ?? OF_GROUPS[0]);
-  return [...groups].map(([place, group]) => ({ type: "rect", x0: from, x1: from + 0.7 * width, y0: place - 0.42, y1: place + 0.42,
-                                                line: { width: 0 }, fillcolor: own(group) }));
+  return lanes.filter(({ group }) => group !== undefined).map(({ place, group, round }) => ({
+    type: "rect", x0: round.begins, x1: round.begins + round.lasts, y0: place + 0.25, y1: place + 0.31, line: { width: 0 },
+    fillcolor: own(group) }));
 }
 
 /** The rounds' numbers above them, where they have room. */

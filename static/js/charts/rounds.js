@@ -27,10 +27,12 @@ export class Rounds {
   }
 
   #move(step, move) {
-    this.#at(step).moves.set(`${move.client}\n${move.to}\n${move.after}`, move);
+    this.#at(step).moves.set(`${move.client}\n${move.to}`, move);
   }
 
-  #part(step, client, kind, value, { cut, edge, group }) {
+  #part(step, client, kind, value, { cut, edge, group, to }) {
+    // Where nothing was beside it to save anything against, the time that a move took tells of it.
+    if (to !== undefined && !this.#at(step).moves.has(`${client}\n${to}`)) this.#move(step, { client, to, after: 0, saved: null });
     if (!this.names.includes(client)) this.names.push(client);
     if (!this.kinds.includes(kind)) this.kinds.push(kind);
     const { lanes } = this.#at(step), parts = lanes.get(client)?.parts ?? new Map();

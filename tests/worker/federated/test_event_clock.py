@@ -52,6 +52,12 @@ def test_a_move_costs_its_seconds_once_and_a_restart_the_batches_behind_it(after
     assert again.ended_s == whole.ended_s + 15 * (after + 1) - 9
 
 
+def test_moves_behind_one_batch_all_come() -> None:
+    hops = (Hop(1, "f", 5.0), Hop(1, "e", 5.0), Hop(2, "f", 5.0))
+    (spent,) = round_times([Job("a", "e", (LEGS,) * 4, hops=hops)], {"e": 0, "f": 0})
+    assert spent.moved_s == 15 and spent.moves_s == [5, 5, 5]
+
+
 def test_behind_a_move_the_other_servers_pace_counts() -> None:
     fast = Legs(1.0, 2.0, 0.5, 4.0, 5.0, 10, 10)
     (spent,) = round_times([Job("a", "e", (LEGS,) * 4, hops=(Hop(1, "f", 0.0, legs=(fast,) * 4),))], {"e": 0, "f": 0})

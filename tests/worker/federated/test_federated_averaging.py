@@ -42,6 +42,7 @@ def test_a_trimmed_mean_leaves_the_extremes_out_whatever_their_images() -> None:
     updates = [Update(str(value), {"w": torch.tensor([value])}, 1000 if value == 1e6 else 1)
                for value in (-1e6, 1.0, 2.0, 3.0, 1e6)]
     assert trimmed(0.2)({}, updates)["w"].item() == pytest.approx(2.0)
+    assert trimmed(0.01)({}, updates)["w"].item() == pytest.approx(2.0)  # one at each end at least
     assert trimmed(0.0)({}, updates)["w"].item() == pytest.approx(6 / 5)
 
 

@@ -143,6 +143,13 @@ def test_a_bandwidth_that_is_changed_while_it_runs_counts_from_the_next_round_on
     assert shares[3] == 1.0 and agent < slow and agent <= 1.1 * oracle
 
 
+def test_who_vanishes_goes_nowhere_and_nobody_goes_where_it_is(tmp_path: Path) -> None:
+    events, _ = said("fedfly", tmp_path, edges=TWO_EDGES, faults="round 1: pi vanishes",
+                     moves="round 1: pi to edge-b; round 1: nano to edge-a; round 2: pi to edge-b")
+    assert {(event.step, event.labels["client"]) for event in events
+            if isinstance(event, Metric) and event.name == "moved_bytes"} == {(2, "pi")}
+
+
 def test_the_parts_of_each_lane_add_up_to_the_round(tmp_path: Path) -> None:
     events, _ = said("fedavg", tmp_path, after="features.3", edges="edge-a: 0.2 GMAC/s, 1 at once")
     whole = numbers(events, "round_seconds", way="split behind features.3")

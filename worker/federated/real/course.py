@@ -86,7 +86,10 @@ class RealCourse(Course):
         yield from self._listened(lambda: watch.is_over(time.monotonic()), watch, until)
         yield from (Log(level="warning", message=f"Round {number}: {said}"[:2000]) for said in watch.said)
         self._link_bytes = watch.link_bytes
-        return [self._took(present, cuts[0], watch)], self._done(moving, parts, watch)
+        took = self._took(present, cuts[0], watch)
+        for place in took.late:  # one that hangs would be late for ever: it is begun anew for the next round
+            self.running.crew.forget(self._name(place))
+        return [took], self._done(moving, parts, watch)
 
     def _listened(self, is_over: Callable[[], bool], watch: Watch, until_s: float) -> Generator[Event, None, None]:
         for _ in self.running.until(is_over, watch, until_s):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from worker.federated.as_run import Asked
 
 LONGEST = 4000
+MOST_REMARKS = 3
 PROCESSES, MOST_PROCESSES = "processes", 16
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
@@ -107,34 +108,37 @@ class FederatedParams(Params):
     @field_validator("edges")
     @classmethod
     def _are_edges(cls, value: str) -> str:
-        return "; ".join(map(str, fleets.read_edges(value)))
+        fleets.read_edges(value)
+        return kept(value)
 
     @field_validator("clients")
     @classmethod
     def _are_clients(cls, value: str, info: ValidationInfo) -> str:
         fleets.read_clients(value, edge_names(info))
-        return "; ".join(fleets.lines(value))
+        return kept(value)
 
     @field_validator("changes")
     @classmethod
     def _are_changes(cls, value: str, info: ValidationInfo) -> str:
-        return "; ".join(map(str, fleets.read_rates(value, client_names(info))))
+        fleets.read_rates(value, client_names(info))
+        return kept(value)
 
     @field_validator("bandwidth_now")
     @classmethod
     def _are_rates(cls, value: str, info: ValidationInfo) -> str:
         fleets.read_rates_now(value, client_names(info))
-        return "; ".join(fleets.lines(value))
+        return kept(value)
 
     @field_validator("faults")
     @classmethod
     def _are_faults(cls, value: str, info: ValidationInfo) -> str:
-        return "; ".join(map(str, fleets.read_faults(value, client_names(info))))
+        fleets.read_faults(value, client_names(info))
+        return kept(value)
 
     @field_validator("where")
     @classmethod
     def _has_room(cls, value: str, info: ValidationInfo) -> str:
-        count = len(client_names(info))
+        count = len(client_names(info) or ())
         if value == PROCESSES and count > MOST_PROCESSES:
             raise ValueError(f"makes a process of each of {count:,} clients; at most {MOST_PROCESSES} may be, more are emulated")
         return value
@@ -152,9 +156,13 @@ class FederatedParams(Params):
         return [client.name for client in self.read_clients]
 
     def remarks(self) -> list[str]:
+        happens: list[fleets.Rate | fleets.Fault] = [*fleets.read_rates(self.changes, self.names),
+                                                     *fleets.read_faults(self.faults, self.names)]
+        late = [f"'{each}' lies behind the last round and does not happen." for each in happens if each.first > self.rounds]
         if self.dealing != "shards" or all(client.share is None for client in self.read_clients):
-            return []
-        return ["Typed shares of the images do not count where shards are dealt: each client has as many pieces."]
+            return late[:MOST_REMARKS]
+        return [*late[:MOST_REMARKS],
+                "Typed shares of the images do not count where shards are dealt: each client has as many pieces."]
 
     def asked(self, context: Context, moves: tuple[fleets.Move, ...] = (), after: str = "", **between: float) -> Asked:
         """The run in the words of the workshop. Loads torch."""
@@ -174,14 +182,22 @@ class FederatedParams(Params):
                      self.start, after, self.round_s if self.where == PROCESSES else None)
 
 
+def kept(value: str) -> str:
+    """The lines as they were typed. ValueError where they are too long for those who read them again."""
+    joined = "; ".join(fleets.lines(value))
+    if len(joined) > LONGEST:
+        raise ValueError(f"has {len(joined):,} characters with what parts its lines; {LONGEST:,} are allowed")
+    return joined
+
+
 def edge_names(info: ValidationInfo) -> list[str]:
     return [edge.name for edge in fleets.read_edges(info.data["edges"])] if "edges" in info.data else []
 
 
-def client_names(info: ValidationInfo) -> list[str]:
-    """None where the clients themselves were refused: then nothing that names one can be judged."""
+def client_names(info: ValidationInfo) -> list[str] | None:
+    """None where the clients or the servers themselves were refused: then nothing that names one can be judged."""
     if "clients" not in info.data or "edges" not in info.data:
-        return []
+        return None
     return [client.name for client in fleets.read_clients(info.data["clients"], edge_names(info))]
 
 

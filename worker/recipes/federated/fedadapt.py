@@ -21,9 +21,10 @@ from worker.context import Context
 from worker.events import Event
 from worker.params import param
 from worker.recipe import Chart, Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, SHARE, FederatedParams, lacks
+from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, PROCESSES, SHARE, FederatedParams, lacks
 
 if TYPE_CHECKING:
+    from worker.federated.adapt.mapping import Points
     from worker.federated.places import Place
     from worker.federated.ways import Way
     from worker.planning.fleet import Fleet
@@ -32,6 +33,8 @@ REWARD = Chart("line", "The agent's reward while it is trained", y=("agent_rewar
                y_title="reward, sum of clients")
 # Fixed offloading points beside the agent: more of them say little and fill the chart.
 MOST_FIXED = 3
+# Of more clients nobody tries settings out.
+MOST_TRIED = 32
 
 
 class Params(FederatedParams):
@@ -55,6 +58,10 @@ class Params(FederatedParams):
             raise ValueError("is 1, and that one is kept for slow links: ask for two at least, or for no bound on slow links (0)")
         return value
 
+    def remarks(self) -> list[str]:
+        typed = "The agent is trained on the clock, by the speeds and links that are typed, before the processes begin."
+        return [*super().remarks(), *([typed] if self.where == PROCESSES else [])]
+
 
 @recipe(
     "FedAdapt", params=Params, charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True,
@@ -71,7 +78,7 @@ class Params(FederatedParams):
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.federated.adapt import oracles, policies
     from worker.federated.adapt.knobs import Knobs
-    from worker.federated.adapting import Adaptive, Ruled, points_of
+    from worker.federated.adapting import Adaptive, Quickest, Ruled, points_of
     from worker.federated.as_run import federated
     from worker.federated.ways import Fixed, Way
 
@@ -82,8 +89,15 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
         agent = Adaptive(points, min(params.groups, len(fleet.clients) + 1), knobs, params.slow_mbps)
         cuts = points.reachable[:-1]
         some = sorted({cuts[round(place * (len(cuts) - 1) / (MOST_FIXED - 1))] for place in range(MOST_FIXED)}) if cuts else []
-        return [Way("FedAdapt", agent), Way("classic", Fixed(-1)), Way("oracle", Ruled(oracles.Oracle(points))),
-                Way("greedy", Ruled(policies.Greedy(points))),
-                *(Way(f"all {places[cut].name}", Fixed(cut)) for cut in some)]
+        fixed = [Way(f"all {places[cut].name}", Fixed(cut)) for cut in some]
+        return [Way("FedAdapt", agent), Way("classic", Fixed(-1)), *_rules(points, fleet), *fixed]
+
+    def _rules(points: Points, fleet: Fleet) -> list[Way]:
+        """The best setting there is, and each client at what is best for it alone. Of many clients that queue for one server the
+        best setting is not found by trying."""
+        alone = not any(server.slots for server in fleet.servers)
+        if len(fleet.clients) <= MOST_TRIED:
+            return [Way("oracle", Ruled(oracles.Oracle(points))), Way("greedy", Ruled(policies.Greedy(points)))]
+        return [Way("oracle", Quickest())] * alone + [Way("greedy", Quickest())]
 
     return (yield from federated(params.asked(context), ways, context))

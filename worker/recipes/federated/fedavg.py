@@ -51,7 +51,9 @@ def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str
     papers=[Paper("mcmahan2017communication",
                   ("McMahan, H. Brendan", "Moore, Eider", "Ramage, Daniel", "Hampson, Seth", "Agüera y Arcas, Blaise"),
                   "Communication-Efficient Learning of Deep Networks from Decentralized Data", 2017, venue="AISTATS 2017",
-                  arxiv="1602.05629")],
+                  arxiv="1602.05629"),
+            Paper("thapa2020splitfed", ("Thapa, Chandra", "Chamikara, M. A. P.", "Camtepe, Seyit", "Sun, Lichao"),
+                  "SplitFed: When Federated Learning Meets Split Learning", 2020, arxiv="2004.12088")],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.federated.as_run import federated

@@ -28,6 +28,7 @@ from worker.recipe import Chart, Paper, recipe
 from worker.recipes.federated import (
     CHARTS,
     CLIENTS_HELP,
+    CLOCK,
     EDGES_HELP,
     EXAMPLE,
     LONGEST,
@@ -35,6 +36,7 @@ from worker.recipes.federated import (
     FederatedParams,
     client_names,
     edge_names,
+    kept,
     lacks,
 )
 from worker.structure import Structure
@@ -46,21 +48,29 @@ if TYPE_CHECKING:
 
 BOARDS = {"pi3-1": 0.5, "pi3-2": 0.5, "pi4-1": 1.0, "pi4-2": 1.0}
 FOUR = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
+TWO_EDGES = "edge-a: 50 GMAC/s; edge-b: 50 GMAC/s"
+TWO_MOVES = "round 2 at 50 %: pi3-1 to edge-b; round 4 at 90 %: pi3-1 to edge-a"
+# In every tenth round, at nine tenths of it, there and back.
+NINE_MOVES = "; ".join(f"round {10 * each} at 90 %: pi3-1 to edge-{'b' if each % 2 else 'a'}" for each in range(1, 10))
+MOVED = [Chart("bars", "What goes to the other edge server in a move", y=("moved_bytes",), x="client",
+               x_title="client that moves", y_title="bytes, last move (counted)"),
+         Chart("bars", f"How long a move takes {CLOCK}", y=("moved_seconds",), x="client", x_title="client that moves",
+               y_title="seconds, last move")]
 SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=("saved_seconds",),
               x="client", x_title="client that moves", y_title="emulated seconds, last move")
 LANES = replace(CHARTS[0], line="saved_seconds")
 
 
 class Params(FederatedParams):
-    edges: str = param("edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", title="edge servers", essential=True, lines=True,
+    edges: str = param(TWO_EDGES, title="edge servers", essential=True, lines=True,
                        max_length=LONGEST, help=EDGES_HELP)
     clients: str = param(FOUR, essential=True, lines=True, max_length=LONGEST, help=CLIENTS_HELP)
     after: str = param("", title="offload behind", max_length=120, cuts=True, help=(
         "The layer behind which all clients hand over to their edge server. Empty: the last cut with less than three quarters "
         "of the work on the device, which for VGG-5 is behind the second pool, as published."))
-    moves: str = param("round 2 at 50 %: pi3-1 to edge-b; round 4 at 90 %: pi3-1 to edge-a", lines=True, max_length=LONGEST,
-                       essential=True, help="Who moves when, a line each: 'round 2 at 50 %: pi3-1 to edge-b' is in the middle "
-                                            "of the client's batches of that round.")
+    moves: str = param(lines=True, max_length=LONGEST,
+                       essential=True, help="Who moves when, a line each: 'round 2 at 50 %: pi3-1 to edge-b' is in the "
+                                            "middle of the client's batches of that round.")
     between_mbps: float = param(1000.0, title="between edge servers", help="The link over which a client's state goes.",
                                 unit="Mbit/s", gt=0, le=1e6)
     between_ms: float = param(1.0, title="latency between edge servers", help="One way.", unit="ms", ge=0, le=60_000)
@@ -70,7 +80,9 @@ class Params(FederatedParams):
     @field_validator("moves")
     @classmethod
     def _are_moves(cls, value: str, info: ValidationInfo) -> str:
-        return "; ".join(map(str, fleets.read_moves(value, client_names(info), edge_names(info))))
+        if not fleets.read_moves(value, client_names(info), edge_names(info)):
+            raise ValueError(f"is empty; {fleets.MOVE_LIKE}")
+        return kept(value)
 
     @property
     def read_moves(self) -> tuple[fleets.Move, ...]:
@@ -88,10 +100,11 @@ def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str
 
 
 @recipe(
-    "FedFly", params=Params, charts=[LANES, SAVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
+    "FedFly", params=Params, charts=[LANES, SAVED, *MOVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
     unfit=unfit,
-    example=EXAMPLE | {"edges": "edge-a: 50 GMAC/s; edge-b: 50 GMAC/s", "moves": "round 1 at 50 %: pi to edge-b"},
-    presets=PRESETS | {"quick look": {"rounds": 5}},
+    example=EXAMPLE | {"edges": TWO_EDGES, "moves": "round 1 at 50 %: pi to edge-b"},
+    presets={"quick look": PRESETS["quick look"] | {"clients": FOUR, "edges": TWO_EDGES, "moves": TWO_MOVES},
+             "as published": PRESETS["as published"] | {"clients": FOUR, "edges": TWO_EDGES, "moves": NINE_MOVES}},
     use_when="devices move about while they learn, from one edge server's reach into another's.",
     papers=[Paper("ullah2022fedfly",
                   ("Ullah, Rehmat", "Wu, Di", "Harvey, Paul", "Kilpatrick, Peter", "Spence, Ivor", "Varghese, Blesson"),
