@@ -139,9 +139,9 @@ def test_compared_runs_have_their_ways_dashed_alike(page: Any, portal: Portal, m
     page.goto(f"{portal.address}/compare/?run={moved}&run={other}")
     chart = page.locator(".chart", has_text="Time of a round (emulated)").first
     expect(chart.locator(".legend button")).to_have_count(8)
-    until(lambda: len(dashes(chart)) == 8, 60, "four ways of each run")
+    until(lambda: len(dashes(chart)) == 6, 60, "three ways of each run")
     ways = {(name.partition(", ")[2], dash) for name, dash in dashes(chart)}
-    assert len(ways) == 4 and len({dash for _, dash in ways}) == 4
+    assert len(ways) == 3 and len({dash for _, dash in ways}) == 3
 
 
 def dashes(chart: Any) -> list[list[str]]:
