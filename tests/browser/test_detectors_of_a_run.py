@@ -65,7 +65,7 @@ def test_the_form_starts_a_run_that_needs_neither_model_nor_data(page: Any, port
 
 
 def test_the_verdict_says_that_it_is_emulated_and_what_it_was_held_against(run_page: Any) -> None:
-    expect(run_page.locator("main")).to_contain_text("real-time AP (hold rule; emulated)")
+    expect(run_page.locator("main")).to_contain_text("real-time AP (hold rule, emulated)")
     for name in ("the best single detector", "TOD", "periodic profiling", "oracle"):
         expect(run_page.locator("main")).to_contain_text(name)
 

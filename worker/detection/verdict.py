@@ -47,7 +47,7 @@ def _verdict(asked: Asked, there: Stage, found: list[Outcome], lost: list[dict[s
     kind = "recorded detections, emulated times" if asked.recordings else "emulated"
     single = _against(roma, best, f"the best single detector, {best.name}")
     against = [single, *(_against(roma, each, each.name) for each in others)]
-    said = f"ROMA: {roma.accuracy or 0:.3f} real-time AP ({asked.rule} rule; {kind}), {', '.join(against)}"
+    said = f"ROMA: {roma.accuracy or 0:.3f} real-time AP ({asked.rule} rule, {kind}), {', '.join(against)}"
     return f"{said}{_worst(there, lost)}"
 
 
@@ -74,5 +74,6 @@ def _worst(there: Stage, lost: list[dict[str, Any]]) -> str:
     if not lost:
         return ""
     worst = lost[0]
-    which = f"{worst['scene']!r} to {worst['to']} ({worst['accuracy']:.3f} against {worst['accuracy_of_best']:.3f})"
-    return f"; it loses {len(lost)} of {counted(len(there.scenes), 'scene')}, most clearly {which}"
+    which = f"{worst['scene']!r}, {worst['to']} ({worst['accuracy']:.3f} against {worst['accuracy_of_best']:.3f})"
+    # Whoever is best on one scene need not be on the next: that is no contradiction to being ahead over all.
+    return f"; on {len(lost)} of {counted(len(there.scenes), 'scene')} alone some other way is ahead, most clearly on {which}"

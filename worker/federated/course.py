@@ -117,7 +117,8 @@ class Course:
         else:
             yield from self._heard(telling.accuracy(self, 0, (yield from self._validated())))
         for number in range(self.done + 1, self.plan.rounds + 1):
-            yield from self._heard((yield from self._round(number, self._wanted(number, checkpoints))))
+            wanted = yield from self._wanted(number, checkpoints)
+            yield from self._heard((yield from self._round(number, wanted)))
             self.done = number
             memory.keep(number, self.said)
             self.said.clear()
@@ -135,12 +136,15 @@ class Course:
         draw = np.random.default_rng(lot("noise", str(self.plan.pace.seed), client, str(number)))
         return float(np.exp(self.plan.noise * draw.standard_normal()))
 
-    def _wanted(self, number: int, checkpoints: Checkpoints) -> list[Rate]:
+    def _wanted(self, number: int, checkpoints: Checkpoints) -> Generator[Event, None, list[Rate]]:
         """What a person wants of this round, settled before it is used: an attempt that was killed in the round used it."""
         known = checkpoints.last(CONDITIONS)
         if known is None or known[0] != number:
             wanted: list[Any] = [[each.client, each.mbps] for each in self.weather.now()]
             checkpoints.save(CONDITIONS, number, b"", {"rates": wanted})
+            if wanted != (known[2]["rates"] if known else []):
+                said = ", ".join(f"{client} {mbps:g} Mbit/s" for client, mbps in wanted) or "all links as planned"
+                yield Log(message=f"From round {number} on: {said}.")
         else:
             wanted = known[2]["rates"]
         return [Rate(str(client), float(mbps)) for client, mbps in wanted]

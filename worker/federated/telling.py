@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SHOWN = 16
 # With so many others a verdict compares.
 MOST_TOLD = 2
-COMPUTES, SENDS, SERVED, QUEUES, MOVES, WAITS, LOST = (
-    "computes", "sends", "edge computes", "queues", "moves", "waits for others", "lost")
+COMPUTES, SENDS, SERVED, QUEUES, MOVES = "computes", "sends", "edge computes", "queues", "moves"
+WAITS, LEFT_OUT, LOST = "waits for others", "left out", "lost"
 
 
 def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
@@ -41,9 +41,10 @@ def progress(course: Course, done: float) -> Progress:
 def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes], moving: Sequence[Moving],
                gathering: Gathering) -> list[Event]:
     """All that there is to say of a round but its accuracy."""
-    first = timed[0]
-    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed), *_lanes(course, number, trial, first, moving),
-            *_bytes(course, number, trial, first), *_moves(course, number, timed, moving)]
+    first, left_out = timed[0], {client for client, _ in gathering.refused} - gathering.updates.keys()
+    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed),
+            *_lanes(course, number, trial, first, moving, left_out), *_bytes(course, number, trial, first),
+            *_between(number, trial, moving), *_moves(course, number, timed, moving)]
 
 
 def _of_ways(number: int, timed: Sequence[Takes]) -> Iterator[Metric]:
@@ -60,7 +61,8 @@ def typical(found: Takes) -> float:
     return ends[middle] if len(ends) % 2 else (ends[middle - 1] + ends[middle]) / 2
 
 
-def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequence[Moving]) -> Iterator[Metric]:
+def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequence[Moving],
+           left_out: Container[str]) -> Iterator[Metric]:
     groups, goes = course.groups, {move.client: move.edge for move in moving}
     for place, cut, spent in zip(first.clients, first.cuts, first.spent, strict=True):
         if place >= SHOWN:
@@ -69,17 +71,18 @@ def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequ
         about: dict[str, str | int | float] = {"client": who.name, "cut": course.places[cut].name, "edge": who.edge}
         if place < len(groups):
             about["group"] = groups[place] + 1
-        for part, seconds in _parts(spent, first.seconds, is_late=place in first.late):
+        rest = LOST if place in first.late else LEFT_OUT if who.name in left_out else WAITS
+        for part, seconds in _parts(spent, first.seconds, rest):
             to = {"to": goes[who.name]} if part == MOVES and who.name in goes else {}
             yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, **to, "part": part})
         yield Metric(name="share_on_device", value=course.places[cut].share, step=number, labels={"client": who.name})
         yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number, labels={"client": who.name})
 
 
-def _parts(spent: Spent, seconds: float, *, is_late: bool) -> list[tuple[str, float]]:
-    """A client's round from its begin to the round's end; what took nothing is left out."""
+def _parts(spent: Spent, seconds: float, rest: str) -> list[tuple[str, float]]:
+    """A client's round from its begin to the round's end, what it did and the `rest`; what took nothing is left out."""
     found = [(COMPUTES, spent.compute_s), (SENDS, spent.send_s), (SERVED, spent.edge_s), (QUEUES, spent.queue_s),
-             (MOVES, spent.moved_s), (LOST if is_late else WAITS, seconds - spent.ended_s)]
+             (MOVES, spent.moved_s), (rest, seconds - spent.ended_s)]
     return [(part, value) for part, value in found if value > 0]
 
 
@@ -90,6 +93,17 @@ def _bytes(course: Course, number: int, trial: Trial, first: Takes) -> Iterator[
             who = trial.fleet.clients[place]
             yield Metric(name="link_bytes", value=course.link_bytes(trial, place, cut, spent), step=number,
                          labels={"link": f"{who.name}, {who.edge}"})
+
+
+def _between(number: int, trial: Trial, moving: Sequence[Moving]) -> Iterator[Metric]:
+    """What went from edge server to edge server."""
+    homes, found = {who.name: who.edge for who in trial.fleet.clients}, dict[str, int]()
+    for move in moving:
+        link = f"{homes[move.client]}, {move.edge}"
+        found[link] = found.get(link, 0) + move.moved_bytes
+        homes[move.client] = move.edge
+    for link, size in found.items():
+        yield Metric(name="link_bytes", value=size, step=number, labels={"link": link})
 
 
 def link_bytes(course: Course, trial: Trial, place: int, cut: int, spent: Spent) -> int:

@@ -8,8 +8,8 @@ import { Rounds } from "./rounds.js";
 const MOST = 12, ROOMY = 6;
 const NARROW = { rounds: 3, letters: 12, pixels: 220 }, WIDE = { rounds: 8, letters: 30, pixels: 900 };
 const LETTER = 6.5;  // pixels of a letter on a marker, about
-const COLOURS = { computes: "c1", sends: "c2", "edge computes": "c3", queues: "c5", moves: "c4", "waits for others": "c8", lost: "bad" };
-const HATCHES = { "waits for others": "/", lost: "x" };
+const COLOURS = { computes: "c1", sends: "c2", "edge computes": "c3", queues: "c5", moves: "c4", "waits for others": "c8", lost: "bad", "left out": "bad" };
+const HATCHES = { "waits for others": "/", lost: "x", "left out": "\\" };
 const OF_GROUPS = ["c6", "c7", "c5", "c4", "c3"];
 const CUT = " cut", JUMP = " jump";
 
@@ -107,7 +107,9 @@ export class Clients {
     const perSecond = this.#room.pixels / (ends - first.begins);
     const follows = (lane) => found.find(({ place, round }) => place === lane.place && round.begins > lane.round.begins);
     const next = (lane) => follows(lane)?.round.begins ?? ends;
-    const fits = (lane) => (next(lane) - lane.round.begins) * perSecond > lane.cut.length * LETTER + 14;
+    // Where nobody ever hands over there is nothing to tell lane by lane.
+    const isSaid = new Set(lanes.map(({ cut }) => cut)).size > 1 || lanes.some(({ cut }) => cut.startsWith("behind"));
+    const fits = (lane) => isSaid && (next(lane) - lane.round.begins) * perSecond > lane.cut.length * LETTER + 14;
     const before = ({ cut, cutBefore }) => (cutBefore && cutBefore !== cut ? `, before: ${cutBefore}` : "");
     const told = (lane) => `${lane.client}, from round ${lane.round.number} on: ${lane.cut}${before(lane)}`;
     return { ...marks("circle", 5), x: found.map(({ round }) => round.begins), y: found.map(({ place }) => place - 0.36),
@@ -119,7 +121,7 @@ export class Clients {
   #jumps(lanes, middle) {
     const begins = (lane) => lane.round.begins + (lane.parts.find(({ kind }) => kind === "moves")?.begins ?? 0);
     const found = lanes.flatMap((lane) => lane.jumps.map((jump) => ({ lane, at: begins(lane), told: this.rounds.told(jump) })));
-    const isRoomy = this.#names.length <= ROOMY;
+    const isRoomy = this.#names.length <= ROOMY && this.#room === WIDE;
     return { ...marks("star", 11), x: found.map(({ at }) => at), y: found.map(({ lane }) => lane.place + 0.36),
              text: found.map(({ told }) => (isRoomy ? safe(told) : "")),
              textposition: found.map(({ at }) => (at > middle ? "middle left" : "middle right")),

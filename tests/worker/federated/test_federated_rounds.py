@@ -62,6 +62,7 @@ def test_what_is_learnt_does_not_depend_on_who_trains_which_layers_where(tmp_pat
 
 def test_a_move_saves_what_beginning_anew_would_do_twice(tmp_path: Path) -> None:
     events, _ = said("fedfly", tmp_path, edges=TWO_EDGES, moves="round 2 at 50 %: pi to edge-b", batch_size=8, rounds=2)
+    assert numbers(events, "link_bytes", link="edge-a, edge-b") == numbers(events, "moved_bytes", client="pi")
     (moved,), (saved,) = (numbers(events, name, client="pi").values() for name in ("moved_seconds", "saved_seconds"))
     here, again = (numbers(events, "round_seconds", way=way)[2] for way in ("FedFly", "restart"))
     assert here is not None and again is not None and saved is not None and moved is not None
@@ -87,10 +88,13 @@ def test_who_vanishes_is_left_out_of_that_round_alone_and_the_others_wait_for_it
     ("sends NaN", "numbers that are not finite"), ("sends wrong shapes", "is expected"),
     ("sends an old round", "it was of round 0, and this is round 1"), ("sends twice", "it came a second time")])
 def test_what_cannot_be_averaged_is_left_out_with_its_reason(fault: str, why: str, tmp_path: Path) -> None:
-    events, summary = said("fedavg", tmp_path, faults=f"round 1: pi {fault}", rounds=1)
+    events, summary = said("fedavg", tmp_path, faults=f"round 1: jetson {fault}", rounds=1)
     (warning,) = warnings(events)
-    assert warning.startswith("Round 1: what pi sent is left out:") and why in warning
-    assert summary["refused_updates"] == 1
+    assert warning.startswith("Round 1: what jetson sent is left out:") and why in warning
+    assert summary["refused_updates"] == 1 and "left out: 1 update that could not be averaged" in summary["verdict"]
+    lanes = {event.labels["part"] for event in events if isinstance(event, Metric) and event.name == "lane_seconds"
+             and event.labels["client"] == "jetson"}
+    assert ("left out" in lanes) == (fault != "sends twice")  # of that one the first counted
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values() if tensor.is_floating_point())
 
 
@@ -136,6 +140,8 @@ def test_a_bandwidth_that_is_changed_while_it_runs_counts_from_the_next_round_on
 
     events, _ = said("fedadapt", tmp_path, changes=changes, rounds=3, updates=20)
     assert list(numbers(events, "bandwidth_mbps", client="jetson").values()) == [75.0, 1.0, 1.0]
+    assert [event.message for event in events if isinstance(event, Log) and event.message.startswith("From round")] == [
+        "From round 2 on: jetson 1 Mbit/s."]
     shares = numbers(events, "share_on_device", client="jetson")
     slow, oracle = (numbers(events, "round_seconds", way=way)[3] for way in ("all behind features.3", "oracle"))
     agent = numbers(events, "round_seconds", way="FedAdapt")[3]
