@@ -124,6 +124,19 @@ def _reward(number: int, value: float) -> Metric:
     return Metric(name="agent_reward", value=value, step=number)
 
 
+@dataclass(frozen=True)
+class Whole:
+    """Whole rounds as a bench: what rules choose by, and what a round really takes."""
+
+    trial: Trial
+
+    def seconds(self, cuts: Sequence[int]) -> Sequence[float]:
+        return self.trial.whole(cuts)
+
+    def mbps(self) -> Sequence[float]:
+        return self.trial.mbps()
+
+
 @dataclass
 class Ruled(Chooser):
     """A rule that forgets: under the same conditions it says the same, so it is asked once."""
@@ -134,7 +147,7 @@ class Ruled(Chooser):
     def choose(self, trial: Trial) -> Sequence[int]:
         key = (tuple(trial.rates.items()), tuple(trial.slow.items()), tuple(who.edge for who in trial.fleet.clients))
         if key not in self._known:
-            self._known[key] = tuple(int(each) for each in np.asarray(self.policy.choose(trial)))
+            self._known[key] = tuple(int(each) for each in np.asarray(self.policy.choose(Whole(trial))))
         return self._known[key]
 
 
@@ -144,5 +157,5 @@ class Quickest(Chooser):
 
     def choose(self, trial: Trial) -> Sequence[int]:
         last = len(trial.places) - 1
-        return [min(range(last, -1, -1), key=lambda cut, who=who: trial.legs(who, cut).total_s)  # type: ignore[misc]
+        return [min(range(last, -1, -1), key=lambda cut, who=who: trial.alone(who, cut))  # type: ignore[misc]
                 for who in range(len(trial.fleet.clients))]

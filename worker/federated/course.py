@@ -130,7 +130,7 @@ class Course:
         """The conditions of a round. `is_home`: every client at the server that it was typed at."""
         slow = {who.name: self._slowness(who.name, number) for who in self.fleet.clients} if self.plan.noise else {}
         fleet = self.fleet if is_home else self.fleet.at(self.homes)
-        return Trial(fleet, self.places, self.plan.pace.batch, self.weather.mbps(number, wanted), slow)
+        return Trial(fleet, self.places, self.plan.pace.batch, self.weather.mbps(number, wanted), slow, self.sizes)
 
     def _slowness(self, client: str, number: int) -> float:
         draw = np.random.default_rng(lot("noise", str(self.plan.pace.seed), client, str(number)))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from worker.federated.clock import Hop, Job, Spent, round_times
-from worker.federated.places import Place
 from worker.federated.timing import Legs
 from worker.federated.trial import Trial
 from worker.federated.ways import OnMove, Way
@@ -79,7 +78,7 @@ def _vanishing(job: Job, after: int | None) -> Job:
 def _job(on_move: OnMove, trial: Trial, number: int, cut: int, sizes: Sequence[int], moves: Sequence[Moving],
          between: Between) -> Job:
     who, place = trial.fleet.clients[number], trial.places[cut]
-    carried = _sends(trial, number, place)
+    carried = trial.weights_s(number, place)
     own = [] if place.is_whole or on_move == "stays" else [move for move in moves if move.client == who.name]
     return Job(who.name, who.edge, _legs(trial, number, cut, sizes, who.edge), carried, carried,
                tuple(_hop(on_move, trial, number, cut, sizes, move, between) for move in own))
@@ -97,10 +96,3 @@ def _hop(on_move: OnMove, trial: Trial, number: int, cut: int, sizes: Sequence[i
     if on_move == "restarts":
         return Hop(move.after, move.edge, 0.0, restarts=True, legs=legs)
     return Hop(move.after, move.edge, between.seconds(move.moved_bytes), legs=legs)
-
-
-def _sends(trial: Trial, number: int, place: Place) -> float:
-    """Seconds in which the device's part of the weights comes, or goes back."""
-    who = trial.fleet.clients[number]
-    mbps = trial.rates.get(who.name, who.speed.mbps)
-    return who.speed.latency_ms / 1e3 + 8 * place.device_bytes / (mbps * 1e6)

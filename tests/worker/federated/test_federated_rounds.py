@@ -149,6 +149,14 @@ def test_a_bandwidth_that_is_changed_while_it_runs_counts_from_the_next_round_on
     assert shares[3] == 1.0 and agent < slow and agent <= 1.1 * oracle
 
 
+def test_the_oracles_round_is_never_longer_than_anybodys_whatever_clients_have_to_do_and_to_send(tmp_path: Path) -> None:
+    clients = "pi: 0.5 GMAC/s, 2 Mbit/s, 2 ms, 60 %; nano: 1 GMAC/s, 30 Mbit/s, 2 ms; jetson: 10 GMAC/s, 1 Mbit/s, 2 ms, 5 %"
+    events, summary = said("fedadapt", tmp_path, clients=clients, updates=2, batch_size=16)
+    oracle = summary["emulated_seconds"]["oracle"]
+    assert all(oracle <= seconds + 1e-9 for seconds in summary["emulated_seconds"].values())
+    assert numbers(events, "round_seconds", way="oracle")[1] == pytest.approx(oracle / 2)
+
+
 def test_who_vanishes_goes_nowhere_and_nobody_goes_where_it_is(tmp_path: Path) -> None:
     events, _ = said("fedfly", tmp_path, edges=TWO_EDGES, faults="round 1: pi vanishes",
                      moves="round 1: pi to edge-b; round 1: nano to edge-a; round 2: pi to edge-b")

@@ -76,8 +76,9 @@ class Params(FederatedParams):
                   venue="IEEE Internet of Things Journal 9(21)", arxiv="2107.04271")],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
-    from worker.federated.adapt import oracles, policies
+    from worker.federated.adapt import policies
     from worker.federated.adapt.knobs import Knobs
+    from worker.federated.adapt.oracles import Oracle
     from worker.federated.adapting import Adaptive, Quickest, Ruled, points_of
     from worker.federated.as_run import federated
     from worker.federated.ways import Fixed, Way
@@ -97,7 +98,7 @@ def run(params: Params, context: Context) -> Generator[Event, None, dict[str, An
         best setting is not found by trying."""
         alone = not any(server.slots for server in fleet.servers)
         if len(fleet.clients) <= MOST_TRIED:
-            return [Way("oracle", Ruled(oracles.Oracle(points))), Way("greedy", Ruled(policies.Greedy(points)))]
+            return [Way("oracle", Ruled(Oracle(points))), Way("greedy", Ruled(policies.Greedy(points)))]
         return [Way("oracle", Quickest())] * alone + [Way("greedy", Quickest())]
 
     return (yield from federated(params.asked(context), ways, context))
