@@ -264,8 +264,8 @@ class Linear(Course):
         scores = x @ weight.T + bias
         scores = np.exp(scores - scores.max(-1, keepdims=True))
         error = (scores / scores.sum(-1, keepdims=True) - np.eye(len(bias))[y]) / own.shape[1]
-        weights = (weight - self.plan.rate(number) * np.einsum("kbc,kbd->kcd", error, x)).astype(np.float32)
-        biases = (bias - self.plan.rate(number) * error.sum(1)).astype(np.float32)
+        weights = (weight - self.plan.rate(number, self.learning_rate) * np.einsum("kbc,kbd->kcd", error, x)).astype(np.float32)
+        biases = (bias - self.plan.rate(number, self.learning_rate) * error.sum(1)).astype(np.float32)
         return {place: {"fc.weight": torch.from_numpy(weights[at]), "fc.bias": torch.from_numpy(biases[at])}
                 for at, place in enumerate(present)}, {}
 

@@ -26,7 +26,7 @@ from worker.training.accuracy import compared, judged
 from worker.training.hardware import settle
 from worker.wording import counted
 
-NAME = "federated"
+NAME = telling.VARIANT
 Work = Generator[Event, None, dict[str, Any]]
 
 

@@ -57,18 +57,21 @@ class Plan:
     noise: float = 0.0
     between: Between = NEIGHBOURS
 
-    def rate(self, number: int) -> float:
-        return self.terms.rate * (0.1 if number > math.ceil(self.drop_after * self.rounds) else 1.0)
+    def rate(self, number: int, given: float) -> float:
+        """Of round `number`, where so much is given."""
+        return given * (0.1 if number > math.ceil(self.drop_after * self.rounds) else 1.0)
 
 
 @dataclass(frozen=True)
 class Weather:
-    """What changes from round to round: bandwidths as planned, who moves, what goes wrong, and what a person wants now."""
+    """What changes from round to round: bandwidths as planned, who moves, what goes wrong, and which bandwidths and learning rate
+    a person wants now."""
 
     rates: tuple[Rate, ...] = ()
     moves: tuple[Move, ...] = ()
     faults: tuple[Fault, ...] = ()
     now: Callable[[], Sequence[Rate]] = tuple
+    learning_rate: Callable[[], float] | None = None
 
     def mbps(self, number: int, wanted: Sequence[Rate]) -> dict[str, float]:
         """By client, of those that differ from what was typed of them. What a person wants now goes before what was planned."""
@@ -98,9 +101,12 @@ class Course:
     homes: dict[str, str] = field(default_factory=dict)
     # Each client's group in the round just timed, where its way groups them.
     groups: Sequence[int] = ()
+    # As it was settled for the round at hand.
+    learning_rate: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.state: State = state_of(self.network)
+        self.learning_rate = self.plan.terms.rate
         self.learner = Learner(self.network, self.data, self.plan.pace)
         self.sizes = {number: sizes(len(part), self.plan.pace) for number, part in enumerate(self.parts)}
         self.pulse = Pulse()
@@ -141,12 +147,16 @@ class Course:
         known = checkpoints.last(CONDITIONS)
         if known is None or known[0] != number:
             wanted: list[Any] = [[each.client, each.mbps] for each in self.weather.now()]
-            checkpoints.save(CONDITIONS, number, b"", {"rates": wanted})
+            rate = self.weather.learning_rate() if self.weather.learning_rate else self.plan.terms.rate
+            checkpoints.save(CONDITIONS, number, b"", {"rates": wanted, "learning_rate": rate})
+            if rate != (before := known[2]["learning_rate"] if known else self.plan.terms.rate):
+                yield Log(message=f"The learning rate is {rate:g} from round {number} on; it was set to {before:g}.")
+            self.learning_rate = rate
             if wanted != (known[2]["rates"] if known else []):
                 said = ", ".join(f"{client} {mbps:g} Mbit/s" for client, mbps in wanted) or "all links as planned"
                 yield Log(message=f"From round {number} on: {said}.")
         else:
-            wanted = known[2]["rates"]
+            wanted, self.learning_rate = known[2]["rates"], float(known[2]["learning_rate"])
         return [Rate(str(client), float(mbps)) for client, mbps in wanted]
 
     def _round(self, number: int, wanted: Sequence[Rate]) -> Generator[Event, None, list[Event]]:
@@ -194,7 +204,7 @@ class Course:
 
     def terms(self, number: int) -> Terms:
         """How clients step in a round."""
-        return replace(self.plan.terms, rate=self.plan.rate(number))
+        return replace(self.plan.terms, rate=self.plan.rate(number, self.learning_rate))
 
     def _present(self, number: int) -> list[int]:
         """Who takes part: all, or as many as were asked for, by lot."""

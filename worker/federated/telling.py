@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # So many clients have lanes and lines of their own; of a thousand nobody could read them.
 SHOWN = 16
+# What comes out, as the run's files have it.
+VARIANT = "federated"
 # With so many others a verdict compares.
 MOST_TOLD = 2
 COMPUTES, SENDS, SERVED, QUEUES, MOVES = "computes", "sends", "edge computes", "queues", "moves"
@@ -42,7 +44,8 @@ def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes]
                gathering: Gathering) -> list[Event]:
     """All that there is to say of a round but its accuracy."""
     first, left_out = timed[0], {client for client, _ in gathering.refused} - gathering.updates.keys()
-    return [*_refusals(number, gathering, first, course), *_of_ways(number, timed),
+    rate = Metric(name="learning_rate", value=course.terms(number).rate, step=number, labels={"variant": VARIANT})
+    return [*_refusals(number, gathering, first, course), rate, *_of_ways(number, timed),
             *_lanes(course, number, trial, first, moving, left_out), *_bytes(course, number, trial, first),
             *_between(number, trial, moving), *_moves(course, number, timed, moving)]
 

@@ -164,6 +164,17 @@ def test_who_vanishes_goes_nowhere_and_nobody_goes_where_it_is(tmp_path: Path) -
             if isinstance(event, Metric) and event.name == "moved_bytes"} == {(2, "pi")}
 
 
+def test_a_learning_rate_that_is_changed_while_it_runs_counts_from_the_next_round_on(tmp_path: Path) -> None:
+    asked = iter([0.01, 0.01])
+    events, _ = said("fedavg", tmp_path / "changed", changes=lambda: {"learning_rate": next(asked, 0.001)}, rounds=3,
+                     drop_after=1)
+    assert [event.message for event in events if isinstance(event, Log) and "learning rate" in event.message] == [
+        "The learning rate is 0.001 from round 2 on; it was set to 0.01."]
+    same, _ = said("fedavg", tmp_path / "not", rounds=3, drop_after=1)
+    changed, kept = (numbers(each, "accuracy") for each in (events, same))
+    assert changed[1] == kept[1] and changed[3] != kept[3]
+
+
 def test_the_parts_of_each_lane_add_up_to_the_round(tmp_path: Path) -> None:
     events, _ = said("fedavg", tmp_path, after="features.3", edges="edge-a: 0.2 GMAC/s, 1 at once")
     whole = numbers(events, "round_seconds", way="split behind features.3")

@@ -241,7 +241,8 @@ def test_a_learning_rate_changed_half_way_is_used_by_the_next_epochs(name: str, 
     assert {step: value for (_, step), value in used.items()} == {1: pytest.approx(0.05), 2: pytest.approx(0.01)}
     # Like is compared with like: a network trained after the change has the same rates, epoch by epoch.
     assert len(set(used.values())) == 2
-    assert any(isinstance(event, Log) and "learning rate is 0.01 from epoch 2 on" in event.message for event in events)
+    told = [f"learning rate is 0.01 from {unit} 2 on" for unit in ("epoch", "round")]
+    assert any(isinstance(event, Log) and any(each in event.message for each in told) for event in events)
 
 
 def test_every_recipe_that_trains_lets_its_learning_rate_be_changed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -15,6 +16,9 @@ from worker.partitioning.slicing.setup import HERE
 
 # Each has its part of the network and of the data in memory.
 MOST_PROCESSES = 48
+
+# So long after its connection broke a process may still be seen.
+GONE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Crew:
     def forget(self, name: str) -> None:
         """End it; it is started again when all are to be ready."""
         if process := self.processes.pop(name, None):
-            self._endings[name] = process.ending() or "It answered no more."
+            self._endings[name] = _ending(process) or "It answered no more."
             process.kill()
 
     def close(self) -> None:
@@ -134,3 +138,11 @@ class Crew:
         if self._nursery is not None:
             self._nursery.close()
             self._nursery = None
+
+
+def _ending(process: Child) -> str:
+    """How it ended, where it did: a connection is heard to break before its process is heard to be gone."""
+    until = time.monotonic() + GONE_S
+    while process.is_running and time.monotonic() < until:
+        time.sleep(GONE_S / 50)
+    return process.ending()

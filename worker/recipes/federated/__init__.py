@@ -28,8 +28,9 @@ EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' wh
 CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
                 "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: "
                 "...' is a hundred. What is left out is taken from the profiles and links of the device of that name.")
-EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "clients":
-                           "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms", "edges": EDGES}
+EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "learning_rate": 0.05,
+                           "drop_after": 1, "clients": "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms",
+                           "edges": EDGES}
 PRESETS: dict[str, dict[str, Any]] = {
     "quick look": {"rounds": 5}, "as published": {"rounds": 100, "batch_size": 100, "learning_rate": 0.01, "epochs": 1}}
 # A chart is declared once for both kinds of runs, and says for each what its seconds are.
@@ -50,8 +51,10 @@ SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on
 BANDWIDTH = Chart("line", "Bandwidth (as typed and changed)", y=("bandwidth_mbps",), by="client", x_title="round",
                   y_title="Mbit/s")
 BYTES = Chart("line", "Bytes over each link (counted)", y=("link_bytes",), by="link", x_title="round", y_title="bytes in a round")
+LEARNING_RATE = Chart("line", "Learning rate of the clients", y=("learning_rate",), by="variant", x_title="round",
+                      y_title="learning rate")
 PHASES = Chart("bars", "Time by phase", y=("phase_seconds",), x="phase", y_title="seconds")
-CHARTS = [LANES, ACCURACY, OVER_TIME, ROUND, TYPICAL, WAITING, BYTES, BANDWIDTH, PHASES]
+CHARTS = [LANES, ACCURACY, OVER_TIME, ROUND, TYPICAL, WAITING, BYTES, BANDWIDTH, LEARNING_RATE, PHASES]
 
 
 class FederatedParams(Params):
@@ -68,7 +71,8 @@ class FederatedParams(Params):
     rounds: int = param(20, help="Rounds of learning and averaging.", unit="rounds", essential=True, ge=1, le=10_000)
     epochs: int = param(1, help="How often a client sees its images in a round.", unit="epochs", ge=1, le=1000)
     batch_size: int = param(32, help="Images a step.", unit="images", ge=2, le=65_536)
-    learning_rate: float = param(0.01, help="Of the clients' SGD.", gt=0, le=10)
+    learning_rate: float = param(0.01, help="Of the clients' SGD. Changed while it runs, it counts from the next round on.",
+                                 live=True, gt=0, le=10)
     drop_after: float = param(0.5, help="Behind this share of the rounds the learning rate is a tenth; 1: never.", ge=0, le=1)
     momentum: float = param(0.9, help="Momentum of the clients' SGD; it begins anew in every round.", ge=0, lt=1)
     weight_decay: float = param(0.0, help="Decay of the weights.", ge=0, le=1)
@@ -176,7 +180,8 @@ class FederatedParams(Params):
         plan = Plan(self.rounds, Pace(self.epochs, self.batch_size, self.seed), terms, self.drop_after, self.taking_part,
                     self.patience, self.noise, Between(**between) if between else Plan.between)
         weather = Weather(fleets.read_rates(self.changes, self.names), moves, fleets.read_faults(self.faults, self.names),
-                          lambda: fleets.read_rates_now(context.live(self).bandwidth_now, self.names))
+                          lambda: fleets.read_rates_now(context.live(self).bandwidth_now, self.names),
+                          lambda: float(context.live(self).learning_rate))
         fleet = known.fleet(self.read_clients, self.read_edges, context.profiles())
         return Asked(fleet, plan, weather, self.dealing, self.alpha, self.shards, self.averaging, self.server_rate, self.trimmed,
                      self.start, after, self.round_s if self.where == PROCESSES else None)
