@@ -31,7 +31,7 @@ from worker.federated.averaging import fedavg
 from worker.federated.course import Course, Plan, Weather, settled
 from worker.federated.dealing import dealt
 from worker.federated.learning import Pace
-from worker.federated.places import Place, places
+from worker.federated.places import Place, halves, places, state_bytes
 from worker.federated.real.course import Real, RealCourse
 from worker.federated.round_clock import Between, Moving, Takes, takes
 from worker.federated.sides import Terms, lot
@@ -195,7 +195,9 @@ def _moved(part: int) -> float:
     found = places(network, CIFAR)
     fleet = Fleet(_fleet({"pi3-1": 0.5}).clients, (EDGE, replace(EDGE, name="other")))
     after = BATCHES * part // 100 - 1
-    state = 2 * 4 * 563_000 + BATCH * found[1].sent_bytes
+    edge = halves(network, CIFAR, found[1].after).edge
+    assert edge is not None
+    state = 2 * state_bytes(edge) + BATCH * found[1].sent_bytes  # weights, momentum, the gradient
     times = {}
     for on_move in ("migrates", "restarts"):
         way = Way(on_move, Fixed(1), on_move)

@@ -78,10 +78,14 @@ def landed(frame: Frame, network: nn.Module, ticket: Ticket) -> tuple[EdgeSide, 
             if kept + name in tensors and tensors[kept + name].shape != weight.shape:
                 raise Unfit(f"The state of {ticket.client} cannot be gone on with: {kept}{name} is not of the weight's shape.")
         if MOMENTUM + name in tensors:
-            side.optimiser.state[weight] = {"momentum_buffer": tensors[MOMENTUM + name].clone()}
-    # What the round began with, not what came: the pull is towards that.
-    side.anchor = {name: tensors[ANCHOR + name] for name in side.anchor if ANCHOR + name in tensors}
-    return side, unlaid(tensors[GRADIENT], facts["gradient"])
+            side.optimiser.state[weight] = {"momentum_buffer": tensors[MOMENTUM + name].to(weight.device)}
+    for name, own_start in side.anchor.items():
+        if ANCHOR + name not in tensors:
+            raise Unfit(f"The state of {ticket.client} cannot be gone on with: it does not say where {name} began the round.")
+        # What the round began with, not what came: the pull is towards that.
+        side.anchor[name] = tensors[ANCHOR + name].to(own_start.device)
+    where = next(iter(side.weights.values())).device
+    return side, unlaid(tensors[GRADIENT].to(where), facts["gradient"])
 
 
 def size(frame: Frame) -> int:

@@ -15,6 +15,7 @@ from worker.federated.places import Halves, Place, halves
 from worker.federated.sides import DeviceSide, EdgeSide, Terms, filled, lot
 from worker.federated.states import State
 from worker.training.batches import order
+from worker.training.hardware import chosen
 
 Batch = tuple[Tensor, Tensor]
 
@@ -76,7 +77,9 @@ class Learner:
               moves: Sequence[int] = ()) -> Generator[float, None, Learnt]:
         """A round of one client; yields the share of its batches that is done. `moves`: behind which batches (from 0) the state
         of the edge server's half goes to another server: packed, and gone on with as it comes out there."""
-        filled(self.network, before)
+        # Judging may have left it elsewhere; its halves are the same layers.
+        where = chosen()
+        filled(self.network.to(where), before)
         parts = self.halves(place)
         words = draw(self.pace, share.client, number)
         device = DeviceSide(parts.device, terms, words)
@@ -84,6 +87,7 @@ class Learner:
         found = Learnt({}, [], [])
         total = len(sizes(len(share.own), self.pace))
         for at, (images, labels) in enumerate(batches_of(self.data, share, self.pace, number)):
+            images, labels = images.to(where), labels.to(where)
             if edge is None:
                 found.losses.append(device.alone(images, labels))
             else:

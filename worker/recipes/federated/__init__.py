@@ -9,9 +9,10 @@ from pydantic import Field, ValidationInfo, field_validator
 from worker.context import Context
 from worker.evidence import Evidence
 from worker.params import DatasetRef, ModelRef, Params, Profiled, param
+from worker.planning import cutting, fleets
 from worker.planning import fleet as known
-from worker.planning import fleets
 from worker.recipe import Chart
+from worker.structure import Structure
 
 if TYPE_CHECKING:
     from worker.federated.as_run import Asked
@@ -208,3 +209,9 @@ def client_names(info: ValidationInfo) -> list[str] | None:
 
 def lacks(params: FederatedParams, evidence: Evidence) -> dict[str, str]:
     return known.lacking(params.read_clients, params.read_edges, evidence)
+
+
+def unfit(params: Any, known: Structure, evidence: Evidence) -> dict[str, str]:
+    """Of recipes whose parameter `after` names a layer: one behind which this network cannot be cut."""
+    why = cutting.refused(known, params.after) if params.after else ""
+    return {"after": f"{why[:1].upper()}{why[1:]}."} if why else {}

@@ -17,12 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from worker.context import Context
 from worker.events import Event
-from worker.evidence import Evidence
 from worker.params import param
-from worker.planning import cutting
 from worker.recipe import Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, FederatedParams, lacks
-from worker.structure import Structure
+from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, FederatedParams, lacks, unfit
 
 if TYPE_CHECKING:
     from worker.federated.places import Place
@@ -36,12 +33,6 @@ class Params(FederatedParams):
     after: str = param("", title="offload behind", max_length=120, cuts=True, essential=True, help=(
         "The layer behind which all clients hand over to their edge server. Empty: devices train everything, as in classic "
         "federated learning."))
-
-
-def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str]:
-    """A layer behind which this network cannot be cut."""
-    why = cutting.refused(known, params.after) if params.after else ""
-    return {"after": f"{why[:1].upper()}{why[1:]}."} if why else {}
 
 
 @recipe(

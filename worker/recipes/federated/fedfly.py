@@ -21,9 +21,8 @@ from pydantic import ValidationInfo, field_validator
 
 from worker.context import Context
 from worker.events import Event
-from worker.evidence import Evidence
 from worker.params import param
-from worker.planning import cutting, fleets
+from worker.planning import fleets
 from worker.recipe import Chart, Paper, recipe
 from worker.recipes.federated import (
     CHARTS,
@@ -38,8 +37,8 @@ from worker.recipes.federated import (
     edge_names,
     kept,
     lacks,
+    unfit,
 )
-from worker.structure import Structure
 
 if TYPE_CHECKING:
     from worker.federated.places import Place
@@ -91,12 +90,6 @@ class Params(FederatedParams):
     def remarks(self) -> list[str]:
         late = [str(move) for move in self.read_moves if move.number > self.rounds]
         return [*super().remarks(), *(f"'{each}' lies behind the last round and does not happen." for each in late[:3])]
-
-
-def unfit(params: Params, known: Structure, evidence: Evidence) -> dict[str, str]:
-    """A layer behind which this network cannot be cut."""
-    why = cutting.refused(known, params.after) if params.after else ""
-    return {"after": f"{why[:1].upper()}{why[1:]}."} if why else {}
 
 
 @recipe(
