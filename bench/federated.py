@@ -123,7 +123,7 @@ def _timed(fleet: Fleet, rates: Callable[[int], dict[str, float]], seed: int) ->
     with tempfile.TemporaryDirectory(prefix="ep-bench-") as folder:
         for _ in choosers[AGENT].begin(Trial(fleet, found, BATCH, {}, {}), Checkpoints(Path(folder))):
             pass
-    return {name: [_round_of(name, chooser, Trial(fleet, found, BATCH, rates(number), _slow(fleet, seed, number)))
+    return {name: [_round_of(name, chooser, Trial(fleet, found, BATCH, rates(number), _slow(fleet, seed, number), _sizes(fleet)))
                    for number in range(1, ROUNDS + 1)] for name, chooser in choosers.items()}
 
 
@@ -132,11 +132,13 @@ def _slow(fleet: Fleet, seed: int, number: int) -> dict[str, float]:
     return {who.name: float(np.exp(NOISE * draw.standard_normal())) for who in fleet.clients}
 
 
+def _sizes(fleet: Fleet) -> dict[int, list[int]]:
+    return {number: [BATCH] * BATCHES for number in range(len(fleet.clients))}
+
+
 def _round_of(name: str, chooser: Chooser, trial: Trial) -> Takes:
     cuts = chooser.choose(trial)
-    present = range(len(trial.fleet.clients))
-    found = takes(Way(name, chooser), cuts, trial, present, {each: [BATCH] * BATCHES for each in present}, (),
-                  Between(1000, 1, 0), {}, 2.0)
+    found = takes(Way(name, chooser), cuts, trial, range(len(trial.sizes)), trial.sizes, (), Between(1000, 1, 0), {}, 2.0)
     chooser.saw(cuts, trial.seconds(cuts))
     return found
 
