@@ -1,8 +1,8 @@
 """The process that serves a slice on a board: limited as a measurement is, and gone with its agent.
 
-`python -m worker.agent.slice_process FD WHAT`: over the socket FD comes a line with what it may use, then what the host of a slice,
-or a device that learns, is told; what it answers goes back the same way. It has no token but the run's, and nothing of the agent's
-folder.
+`python -m worker.agent.slice_process FD WHAT`: over the socket FD comes a line with what it may use, then what is told to the
+host of a slice, or to a device that learns; what it answers goes back the same way. It has no token but the run's, and nothing of
+the agent's folder.
 """
 
 from __future__ import annotations

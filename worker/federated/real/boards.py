@@ -1,10 +1,12 @@
-"""Who takes part where devices are boards: edge servers are processes of this computer, each device is kept by its board's agent."""
+"""Who takes part where devices are boards: edge servers are processes of this computer, devices are kept by agents."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+
+import torch
 
 from worker.federated.real.bridge import LOOK_S, Bridge, Member
 from worker.federated.real.crew import Crew, Link
@@ -24,7 +26,7 @@ class BoardCrew(Crew):
         self._return_s = return_s
         self._bridges = {each.client: Bridge(each, replace(setup, name=each.client)) for each in members}
         self._seen = dict.fromkeys(self._bridges, time.monotonic())
-        self._told = set[str]()
+        self._told, self._others = set[str](), set[str]()
 
     def ready(self) -> list[str]:
         return [*super().ready(), *self._awaited()]
@@ -52,10 +54,6 @@ class BoardCrew(Crew):
             bridge.close()
         super().close()
 
-    def about(self, client: str) -> dict[str, object]:
-        """What a board computes with; nothing of one that was not there yet."""
-        return self._bridges[client].about if client in self._bridges else {}
-
     def _awaited(self) -> list[str]:
         """Wait for who was there lately; in sentences, who comes back and who is gone, once."""
         while any(self._is_awaited(name) for name in self._bridges):
@@ -64,12 +62,21 @@ class BoardCrew(Crew):
         for name, bridge in self._bridges.items():
             if self.runs(name):
                 self._seen[name] = time.monotonic()
-                said += [f"{name} is there again."] if name in self._told else []
+                said += [f"{name} is there again."] if name in self._told else self._other(name, bridge)
                 self._told.discard(name)
             elif name not in self._told:
                 said.append(f"{name} is not there: {bridge.fault.rstrip('.')}. Rounds go on without it until it is.")
                 self._told.add(name)
         return said
+
+    def _other(self, name: str, bridge: Bridge) -> list[str]:
+        """Whether it computes by another torch; said once."""
+        theirs, mine = (str(each).partition("+")[0][:40] for each in (bridge.about.get("torch"), torch.__version__))
+        if theirs == mine or name in self._others:
+            return []
+        self._others.add(name)
+        return [f"{name} computes with torch {theirs}, this computer with {mine}: weights may differ in their last bits from "
+                "those of an emulated run."]
 
     def _is_awaited(self, name: str) -> bool:
         return not self.runs(name) and name not in self._told and time.monotonic() < self._seen[name] + self._return_s

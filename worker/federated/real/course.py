@@ -76,6 +76,10 @@ class RealCourse(Course):
             return Crew(setup, edges, [each.name for each in self.fleet.clients])
         return BoardCrew(setup, edges, self.real.members)
 
+    @property
+    def has_typed_links(self) -> bool:
+        return self.real.members is None
+
     def waited(self, seconds: float) -> str:
         return f"{seconds:.3g} s: its connection was lost, or the {self.real.patience_s:g} s that a round waits were over"
 

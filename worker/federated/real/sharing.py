@@ -20,8 +20,8 @@ from worker.federated.states import state_of
 from worker.orders import DEVICE, HOSTED, SERVES, Order
 
 LAYERS = "layers.safetensors"
-# The part of the run that this computer is; boards follow it.
-LEAD = 1
+# The number of the first board's part: this computer leads, and is the one before.
+FIRST = 2
 
 
 def parcelled(network: fx.GraphModule, data: Data, parts: Sequence[Indices], clients: Sequence[str], places: Sequence[Place],
@@ -31,7 +31,7 @@ def parcelled(network: fx.GraphModule, data: Data, parts: Sequence[Indices], cli
     most = most_bytes(state_of(network), places, pace, sum(map(len, parts)))
     told: dict[str, Any] = {SERVES: DEVICE, "most_bytes": most, "patience_s": patience_s}
     hosted, shares = dict[str, Any](), list[str]()
-    for part, (client, own) in enumerate(zip(clients, parts, strict=True), LEAD + 1):
+    for part, (client, own) in enumerate(zip(clients, parts, strict=True), FIRST):
         shares.append(f"share-{part}.safetensors")
         files.save(share(data, own), context.workdir / shares[-1])
         hosted[str(part)] = {"files": [LAYERS, shares[-1]], "facts": {**told, "client": client}}

@@ -1,4 +1,4 @@
-"""Boards that take part in a course: real processes under TLS, kept as a board's agent keeps them, for a portal that is played."""
+"""Boards that take part in a course: real processes under TLS, kept as agents keep them, for a portal that is played."""
 
 from __future__ import annotations
 
