@@ -10,7 +10,7 @@ from torch import fx
 
 from worker.context import Context, HostInput
 from worker.datasets import Data
-from worker.events import Event, Log
+from worker.events import Event, Log, Progress
 from worker.federated import telling
 from worker.federated.averaging import Averaging, FedAdam, fedavg, trimmed
 from worker.federated.course import Course, Plan, Weather, settled
@@ -22,7 +22,7 @@ from worker.federated.real.sharing import FIRST, parcelled
 from worker.federated.ways import Way
 from worker.orders import Order
 from worker.planning.fleet import Fleet
-from worker.profiling.opening import Start, opened
+from worker.profiling.opening import Opened, Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import write
 from worker.training.accuracy import compared, judged
@@ -110,12 +110,22 @@ def _members(fleet: Fleet, hosts: Sequence[HostInput]) -> list[Member]:
 
 
 def parcels(asked: Asked, patience_s: float, context: Context) -> Generator[Event, None, Order]:
-    """What the boards of a run are given, as files of its folder."""
+    """What the boards of a run are given, as files of its folder. What there is to say of the network is said by the run."""
     settle(threads=context.threads, seed=context.seed)
-    given = yield from opened(context, asked.start)
+    yield Progress(done=0, total=asked.plan.rounds, stage="dealing the images")
+    given = _unheard(opened(context, asked.start))
     network, data = settled(given.network), given.data
     return parcelled(network, data, _parts(asked, data), [who.name for who in asked.fleet.clients],
                      points(network, data, asked.after), asked.plan.pace, patience_s, context)
+
+
+def _unheard(work: Generator[Event, None, Opened]) -> Opened:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Opened = end.value
+            return found
 
 
 def points(network: Any, data: Data, after: str) -> tuple[Place, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,12 +19,10 @@ RETURN_S = 30.0
 
 
 class BoardCrew(Crew):
-    """`members`: the boards that were told to be ready; of the other clients nobody is ever there. `return_s`: how long a round
-    does not begin without one that was there before."""
+    """`members`: the boards that were told to be ready; of the other clients nobody is ever there."""
 
-    def __init__(self, setup: Setup, edges: Sequence[str], members: Sequence[Member], return_s: float = RETURN_S) -> None:
+    def __init__(self, setup: Setup, edges: Sequence[str], members: Sequence[Member]) -> None:
         super().__init__(setup, edges, ())
-        self._return_s = return_s
         self._bridges = {each.client: Bridge(each, replace(setup, name=each.client)) for each in members}
         self._seen = dict.fromkeys(self._bridges, time.monotonic())
         self._told, self._others = set[str](), set[str]()
@@ -70,13 +69,20 @@ class BoardCrew(Crew):
         return said
 
     def _other(self, name: str, bridge: Bridge) -> list[str]:
-        """Whether it computes by another torch; said once."""
-        theirs, mine = (str(each).partition("+")[0][:40] for each in (bridge.about.get("torch"), torch.__version__))
+        """Whether it computes otherwise than this computer does; said once."""
+        theirs = _computes(bridge.about.get("torch"), bridge.about.get("machine"), bridge.about.get("threads"))
+        mine = _computes(torch.__version__, platform.machine(), self._setup.threads)
         if theirs == mine or name in self._others:
             return []
         self._others.add(name)
-        return [f"{name} computes with torch {theirs}, this computer with {mine}: weights may differ in their last bits from "
+        return [f"{name} computes with {theirs}, this computer with {mine}: weights may differ in their last bits from "
                 "those of an emulated run."]
 
     def _is_awaited(self, name: str) -> bool:
-        return not self.runs(name) and name not in self._told and time.monotonic() < self._seen[name] + self._return_s
+        return not self.runs(name) and name not in self._told and time.monotonic() < self._seen[name] + RETURN_S
+
+
+def _computes(version: object, machine: object, threads: object) -> str:
+    """In words; a board may say anything of itself."""
+    release, kind, count = (str(each)[:40] for each in (version, machine, threads))
+    return f"torch {release.partition('+')[0]} on {kind}, {count} {'thread' if count == '1' else 'threads'}"

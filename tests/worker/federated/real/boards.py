@@ -24,7 +24,6 @@ from worker.federated.real.sharing import parcelled
 from worker.orders import HOSTED, Order
 
 
-
 def ordered(some: Course, folder: Path, patience_s: float = 60.0) -> Order:
     """What the boards of a course are given, as files of the folder."""
     names = [each.name for each in some.fleet.clients]
@@ -65,6 +64,10 @@ class Kept:
         assert claim
         self.stop()
         hosting.begin(self.board.folder, claim)
+
+    @property
+    def is_here(self) -> bool:
+        return self.thread.is_alive()
 
     def pid(self) -> int:
         return int(until(self._process, 60 * strain(), f"the process of {self.client}").pid)
