@@ -42,9 +42,9 @@ class BoardCrew(Crew):
         return bridge is not None and bridge.order(order)
 
     def forget(self, name: str) -> None:
-        """A board's connection is made anew."""
+        """The connection to a board that did not keep a round is made anew."""
         if name in self._bridges:
-            self._bridges[name].drop()
+            self._bridges[name].give_up()
         else:
             super().forget(name)
 

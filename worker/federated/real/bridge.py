@@ -68,16 +68,20 @@ class Bridge:
     def __post_init__(self) -> None:
         self.is_there, self._closed = threading.Event(), threading.Event()
         self._turn = threading.Lock()
+        # The connection, and the one over which the newest order was told.
         self._wire: Wire | None = None
+        self._told: Wire | None = None
         self._call: Call | None = None
         self._routes: Mapping[str, Address] = {}
         threading.Thread(target=self._live, name=f"bridge {self.member.client}", daemon=True).start()
 
     def order(self, order: Order) -> bool:
         """Whether it could be told."""
-        wire, self._routes = self._wire, order.routes
+        self._routes, self._told = order.routes, None
+        wire = self._wire
         if wire is None or not self.is_there.is_set():
             return False
+        self._told = wire
         try:
             wire.send(Frame(ORDER, {"round": order.round, "home": order.home, "fault": order.fault}))
         except LinkFault as fault:
@@ -85,15 +89,17 @@ class Bridge:
             return False
         return True
 
-    def drop(self) -> None:
-        """End the connection; another one is made at once, if the board answers."""
-        self.is_there.clear()
-        if (wire := self._wire) is not None:
+    def give_up(self) -> None:
+        """End the connection over which the round was told, and another one is made; one that was made since stays."""
+        if (wire := self._told) is not None and wire is self._wire:
+            self.is_there.clear()
             wire.close()
 
     def close(self) -> None:
         self._closed.set()
-        self.drop()
+        self.is_there.clear()
+        if (wire := self._wire) is not None:
+            wire.close()
         self._hang_up()
 
     def _live(self) -> None:

@@ -134,3 +134,14 @@ def test_a_board_with_another_token_is_not_spoken_with(board: Played) -> None:
     finally:
         bridge.close()
         other.close()
+
+
+def test_a_board_that_came_back_in_a_round_that_it_was_not_told_of_stays_when_that_ends(board: Played) -> None:
+    board.wire.close()
+    board.wire = board._listener.accept(30 * strain())
+    board.wire.send(Frame(READY, {}))
+    until(board.bridge.is_there.is_set, 30 * strain(), "the board is there again")
+    board.bridge.give_up()
+    assert board.bridge.order(Order(2, "a", {}, "")) and board.wire.receive().kind == ORDER
+    board.bridge.give_up()
+    assert board.is_dropped(), "of the one that was told, and did not keep it, the connection is made anew"
