@@ -261,3 +261,12 @@ def test_a_board_to_which_much_is_relayed_is_still_heard(run: Run, pi: Board, se
     path, token = f"/hostings/{row.pk}/relay/1/0", {"X-EdgePortal-Run-Token": hostings.token_of(row)}
     assert {pi.ask("PUT", path, b"x", **token).status_code for _ in range(6)} == {409}, "there is no such connection"
     assert pi.beat().status_code == 200
+
+
+def test_a_bandwidth_cannot_be_changed_while_boards_learn_and_the_learning_rate_can(cast: Cast, run: Run) -> None:
+    with pytest.raises(Refused) as refused:
+        actions.change_live(cast.mia, run, {"bandwidth_now": "pi 5 Mbit/s"})
+    assert refused.value.errors["bandwidth_now"].startswith("Links to boards are what they are")
+    actions.change_live(cast.mia, run, {"learning_rate": 0.5, "bandwidth_now": ""})
+    run.refresh_from_db()
+    assert run.live_params["learning_rate"] == 0.5

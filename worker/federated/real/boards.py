@@ -15,7 +15,7 @@ from worker.federated.real.setup import Order, Setup
 from worker.links.wire import Address
 
 # An agent starts a device again that died, and a board may have lost its power: so long a round waits for it, once.
-RETURN_S = 30.0
+RETURN_S = 20.0
 
 
 class BoardCrew(Crew):
