@@ -106,13 +106,18 @@ class Board:
     `measure(params, order, context)` runs on the board, imports no torch, and returns the run's summary. The recipe's own `run`
     is the one after the other. `refuse(params)` says, by field, what a board cannot do of what was asked: known before anything
     runs. `hosts(params)` names the devices on which its parts stand where they stand on several, the lead first: `measure` runs
-    on the lead, or on this computer, and finds the others in `context.hosts`.
+    on the lead, or on this computer, and finds the others in `context.hosts`. `named_by`: the parameter that names them.
+    `is_star`: the lead speaks with each of the others, in place of each one with the next, and goes on without one that is not
+    there. `needs`: packages that the others must have beside what every agent has.
     """
 
     prepare: Callable[[Any, Context], Generator[Event, None, Order]]
     measure: Callable[[Any, Order, Context], Generator[Event, None, dict[str, Any]]]
     refuse: Callable[[Any], dict[str, str]] = lambda params: {}
     hosts: Callable[[Any], tuple[str, ...]] = lambda params: ()
+    named_by: str = "plan"
+    is_star: bool = False
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

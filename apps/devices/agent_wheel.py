@@ -1,6 +1,7 @@
-"""The agent as a wheel, made of this very checkout's modules: what a board needs, and nothing that needs torch.
+"""The agent as a wheel, made of this very checkout's modules: what a board needs, and besides what boards that learn need.
 
-Which modules these are follows from their imports, read and not run. The same checkout gives the same bytes.
+Which modules these are follows from their imports, read and not run: nothing that a board does without torch imports one that
+needs it. The same checkout gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import re
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,8 +24,10 @@ from worker import menu
 
 AGENT = "worker.agent"
 # What the agent starts as a program of its own, and what a board's owner may.
-BESIDE = ("worker.profiling.cold", "worker.profiling.yardstick", "worker.updating.__main__")
+BESIDE = ("worker.partitioning.slicing.host", "worker.profiling.cold", "worker.profiling.yardstick", "worker.updating.__main__")
 NEEDED = ("numpy", "onnxruntime", "pydantic")
+# The program of a board that takes part in federated learning, and what it needs besides: the wheel's extra `train`.
+LEARNS, TRAIN, TRAINS_WITH = "worker.federated.real.on_board", "train", ("torch", "safetensors")
 # What comes with those packages; anything else beside Python's own library is not on a board.
 THERE = {*NEEDED, "pydantic_core", "annotated_types", "typing_extensions"}
 MADE = (1980, 1, 1, 0, 0, 0)
@@ -49,16 +52,16 @@ class Wheel:
 @cache
 def wheel() -> Wheel:
     """Made when it is asked for the first time."""
-    files = {_place(name): source(name).read_bytes() for name in modules()}
+    files = {_place(name): source(name).read_bytes() for name in {*modules(), *learning()}}
     digest = hashlib.sha256(b"".join(name.encode() + b"\0" + body for name, body in sorted(files.items()))).hexdigest()
     version = f"{speaks()}+{digest[:8]}"
     return Wheel(version, _zipped(files | _about(version, files)))
 
 
-def requirements() -> list[str]:
+def requirements(packages: Collection[str] = NEEDED) -> list[str]:
     """What a board installs beside the wheel, pinned as the portal's own."""
     lines = (settings.BASE_DIR / "requirements.txt").read_text().splitlines()
-    return [line for line in lines if line.partition("==")[0] in NEEDED]
+    return [line for line in lines if line.partition("==")[0] in packages]
 
 
 @cache
@@ -73,11 +76,20 @@ def speaks() -> str:
 
 def modules() -> list[str]:
     """The agent, the recipes that have a half for boards, and whatever these can import there."""
-    wanted = [*_inside(AGENT), *BESIDE] + [recipe.run.__module__ for recipe in menu.recipes().values() if recipe.board]
+    return _all_of([*_inside(AGENT), *BESIDE] + [recipe.run.__module__ for recipe in menu.recipes().values() if recipe.board])
+
+
+def learning() -> list[str]:
+    """What a board that learns imports, which has torch."""
+    return _all_of([LEARNS], TRAINS_WITH)
+
+
+def _all_of(wanted: list[str], besides: tuple[str, ...] = ()) -> list[str]:
+    """These, and what they can import where there are such packages besides."""
     found: set[str] = set()
     while wanted:
         name = wanted.pop()
-        if name in found or not _runs_on_a_board(name):
+        if name in found or not _runs_on_a_board(name, besides):
             continue
         found.add(name)
         wanted += [*_parents(name), *_imports(name).at_once, *_imports(name).later]
@@ -94,8 +106,8 @@ class Imports:
 
 
 @cache
-def _runs_on_a_board(name: str) -> bool:
-    return not any(_imports(one).foreign for one in _loaded_with(name))
+def _runs_on_a_board(name: str, besides: tuple[str, ...] = ()) -> bool:
+    return all(one.partition(".")[0] in besides for loaded in _loaded_with(name) for one in _imports(loaded).foreign)
 
 
 @cache
@@ -172,7 +184,8 @@ def _place(name: str) -> str:
 
 def _about(version: str, files: dict[str, bytes]) -> dict[str, bytes]:
     folder = f"edgeportal_agent-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {line}\n" for line in requirements())
+    needs = "".join(f"Requires-Dist: {line}\n" for line in requirements()) + f"Provides-Extra: {TRAIN}\n"
+    needs += "".join(f'Requires-Dist: {line}; extra == "{TRAIN}"\n' for line in requirements(TRAINS_WITH))
     about = {
         f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: edgeportal-agent\nVersion: {version}\n"
                               f"Summary: Joins a board to an EdgePortal\nRequires-Python: >=3.11\n{needs}".encode(),

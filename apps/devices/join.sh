@@ -4,10 +4,11 @@
 #   sh -s -- --uninstall           stop the agent and remove all of it from this board
 # Settings: EDGEPORTAL_AGENT_FOLDER (where it lives), EDGEPORTAL_AGENT_NAME (what the board is called),
 #           EDGEPORTAL_AGENT_DATA_PORT (let other boards bring tensors at this port, e.g. 7443; of tier edge or cloud),
+#           EDGEPORTAL_AGENT_TRAIN (1: with torch, to take part in federated learning),
 #           EDGEPORTAL_PYTHON (which python), EDGEPORTAL_AGENT_UID (as which user, where root starts it without systemd).
 set -eu
 umask 022
-BASE='@BASE@' PIN='@PIN@' FINGERPRINT='@FINGERPRINT@' SHA256='@SHA256@' WHEEL='@WHEEL@' NEEDS='@NEEDS@'
+BASE='@BASE@' PIN='@PIN@' FINGERPRINT='@FINGERPRINT@' SHA256='@SHA256@' WHEEL='@WHEEL@' NEEDS='@NEEDS@' TRAINS='@TRAINS@'
 AGENT_UID=${EDGEPORTAL_AGENT_UID:-64731}
 UNIT=/etc/systemd/system/edgeportal-agent.service
 
@@ -63,6 +64,7 @@ new_enough() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 
 # Whether the user that the agent will be can use it too: a Python below /root it cannot.
 usable() { PLAIN=$1; (cd / && as_user "$1" -c "$2") 2>/dev/null; }
 COMPLETE='import numpy, onnxruntime, pydantic'
+if [ "${EDGEPORTAL_AGENT_TRAIN:-}" = 1 ]; then COMPLETE="$COMPLETE, safetensors, torch"; NEEDS="$NEEDS $TRAINS"; fi
 
 find_python() {
   CANDIDATES="${EDGEPORTAL_PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3 /usr/local/bin/python3"

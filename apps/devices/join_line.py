@@ -12,7 +12,7 @@ from django.http.request import split_domain_port
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.devices.agent_wheel import requirements, wheel
+from apps.devices.agent_wheel import TRAINS_WITH, requirements, wheel
 from apps.devices.certificate import fingerprint, public_key_pin
 
 SCRIPT = Path(__file__).with_name("join.sh")
@@ -47,6 +47,7 @@ def join_script(request: HttpRequest) -> HttpResponse:
     """What the line runs; it holds no secret."""
     made, values = wheel(), {"BASE": base_url(request), "PIN": public_key_pin(), "FINGERPRINT": fingerprint()}
     values |= {"SHA256": made.sha256, "WHEEL": made.name, "NEEDS": " ".join(requirements()),
+               "TRAINS": " ".join(requirements(TRAINS_WITH)),
                "UNIT": (settings.BASE_DIR / UNIT).read_text().rstrip()}
     text = SCRIPT.read_text()
     for name, value in values.items():

@@ -198,11 +198,19 @@ def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
         if strange:
             raise Refused({name: "cannot be changed while the run goes on" for name in strange})
         merged = _validated(recipe, {**held.params, **held.live_params, **values})
+        _refuse_on_boards(recipe, merged, values)
         told = {name: value for name, value in merged.model_dump(mode="json").items() if name in values}
         held.live_params = {**held.live_params, **told}
         held.save(update_fields=["live_params"])
         held.stream.append([Saying("changed", {"by": str(user), "values": told})])
         transaction.on_commit(lambda: knock(held.stream_id))
+
+
+def _refuse_on_boards(recipe: Recipe, params: Params, changed: Mapping[str, Any]) -> None:
+    """What boards cannot do they cannot be told to do later either."""
+    wrong = recipe.board.refuse(params) if recipe.board and standing.hosts_of(recipe, params) else {}
+    if found := {name: why for name, why in wrong.items() if name in changed}:
+        raise Refused(found)
 
 
 def _recipe(name: str) -> Recipe:

@@ -1,5 +1,6 @@
 """Slices on boards: reserved all together when their run is taken, taken by their boards' agents, over with their run.
 
+Boards that take part in a run each by itself are asked in `members`.
 All or none is reserved, under the lock of each device. Whoever has one lock waits for no other: of two runs which want each
 other's boards at the same moment each tries again later. A board that keeps a slice takes no run meanwhile, and the other way
 round: its times are its own.
@@ -26,9 +27,13 @@ from apps.experiments import standing
 from apps.experiments.models import HELD, LIVE, STANDS, BoardFile, Hosting, Run, Standing
 from apps.live.knock import knock
 from apps.live.models import Saying
+from worker import menu
 
 GONE = "This slice is no longer this board's: its run is over, or it went elsewhere."
 LONGEST_REASON = 400
+
+
+Parcel = tuple[list[dict[str, Any]], dict[str, Any]]
 
 
 class Place(NamedTuple):
@@ -58,23 +63,25 @@ def hindered(run: Run) -> str:
     wanted = places(run)
     rows = {str(row.pk): row for row in Device.objects.filter(pk__in=[each.device for each in wanted])}
     agents = {str(each.device_id): each for each in Agent.objects.filter(device__in=rows.values(), revoked=None)}
-    busy = _busy(run, list(rows.values()))
+    does = busy(run, list(rows.values()))
     for place in wanted:
         device = rows.get(place.device)
-        wrong = _hinders(run, place, device, agents.get(place.device)) if device else f"{place.name} is no longer in the registry"
-        if wrong or place.device in busy:
-            does = busy.get(place.device)
-            return wrong.rstrip(".") or f"waits for {place.name}, which is to keep part {place.part} of it and {does}"
+        wrong = hinders(run, device, agents.get(place.device)) if device else f"{place.name} is no longer in the registry"
+        if wrong or place.device in does:
+            doing = does.get(place.device)
+            return wrong.rstrip(".") or f"waits for {place.name}, which is to keep part {place.part} of it and {doing}"
     return ""
 
 
-def _hinders(run: Run, place: Place, device: Device, agent: Agent | None) -> str:
+def hinders(run: Run, device: Device, agent: Agent | None) -> str:
+    """Why a board cannot be asked now, in words; empty where it can."""
     if not (device.shared or device.team_id == run.team_id):
         return f"{device} is no longer shared with your team"
-    return standing.unfit(device, agent)
+    recipe = menu.find(run.recipe)
+    return standing.unfit(device, agent, recipe.board if recipe else None)
 
 
-def _busy(run: Run, devices: Sequence[Device]) -> dict[str, str]:
+def busy(run: Run, devices: Sequence[Device]) -> dict[str, str]:
     """Which of them do something else now, and what."""
     ids = [device.pk for device in devices]
     kept = {str(pk): "keeps a slice of another run" for pk in
@@ -97,15 +104,15 @@ def reserve(run: Run, order: dict[str, Any]) -> str:
     locked = {str(row.pk) for row in free}
     if why := hindered(run) or _spoken_with(wanted, locked):
         return why
-    _forget_the_dead(ids)
-    parcels = {place.part: _parcel(order, place.part) for place in wanted}
+    forget_the_dead(ids)
+    parcels = {place.part: parcel_of(order, place.part) for place in wanted}
     known = {row.part: row for row in run.hostings.all()}
-    salt = next((row.salt for row in known.values() if _stands(row)), secrets.token_hex(16))
+    salt = next((row.salt for row in known.values() if stands(row)), secrets.token_hex(16))
     for place in wanted:
         row = known.get(place.part)
         parcel = parcels[place.part]
-        if row is None or not _stands(row) or str(row.device_id) != place.device or (row.files, row.facts) != parcel:
-            _want(run, place, salt, parcel)
+        if row is None or not stands(row) or str(row.device_id) != place.device or (row.files, row.facts) != parcel:
+            want(run, place, salt, parcel)
     return ""
 
 
@@ -114,28 +121,30 @@ def _spoken_with(wanted: Sequence[Place], locked: set[str]) -> str:
     return late and f"waits for {late}, which the portal speaks with at this moment"
 
 
-def _stands(row: Hosting) -> bool:
+def stands(row: Hosting) -> bool:
     return row.state in STANDS and row.expires > timezone.now()
 
 
-def _forget_the_dead(devices: Sequence[Any]) -> None:
+def forget_the_dead(devices: Sequence[Any]) -> None:
     """What stands there only on paper: of runs that ended, or of agents that fell silent."""
     dead = Q(expires__lte=timezone.now()) | ~Q(run__status__in=LIVE)
     Hosting.objects.filter(dead, device__in=devices, state__in=STANDS).update(state=Standing.GONE)
 
 
-def _parcel(order: dict[str, Any], part: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def parcel_of(order: dict[str, Any], part: int) -> Parcel:
     """What of an order goes to the board of a part: its files, and what it is to know of them."""
     hosted = order["facts"]["hosted"][str(part)]
     return [each for each in order["files"] if each["path"] in hosted["files"]], hosted["facts"]
 
 
-def _want(run: Run, place: Place, salt: str, parcel: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
+def want(run: Run, place: Place, salt: str, parcel: Parcel, **known: Any) -> None:
+    """Ask its board. `known`: what is known of the row before it answers."""
     Hosting.objects.update_or_create(run=run, part=place.part, defaults={
         "device_id": place.device, "name": place.name, "files": parcel[0], "facts": parcel[1],
         "state": Standing.WANTED, "salt": salt,
-        "token_hash": digest(_token(run, salt)), "hosts": [], "port": None, "fingerprint": "", "relayed": not _is_open(place),
-        "claim_request": None, "expires": _until(), "reason": ""})
+        "token_hash": digest(_token(run, salt, place.part)), "hosts": [], "port": None, "fingerprint": "",
+        "relayed": not _is_open(place),
+        "claim_request": None, "expires": _until(), "reason": "", **known})
 
 
 def _is_open(place: Place) -> bool:
@@ -147,9 +156,10 @@ def _until() -> Any:
     return timezone.now() + timedelta(seconds=settings.BOARD_LEASE_S)
 
 
-def _token(run: Run, salt: str) -> str:
-    """Made anew when it is needed: what lies in the database does not tell it."""
-    return salted_hmac("the slices of a run", f"{run.pk}:{salt}", algorithm="sha256").hexdigest()
+def _token(run: Run, salt: str, part: int) -> str:
+    """Made anew when it is needed: what lies in the database does not tell it. Who takes part by itself has one of its own."""
+    own = f":{part}" if standing.is_star(run.recipe) else ""
+    return salted_hmac("the slices of a run", f"{run.pk}:{salt}{own}", algorithm="sha256").hexdigest()
 
 
 # What the agents of the boards say
@@ -168,11 +178,13 @@ def take(agent: Agent, request: UUID) -> Hosting | None:
 
 def token_of(hosting: Hosting) -> str:
     """Said to the board that keeps the slice and to the run's lead, over their own connections, and to nobody else."""
-    return _token(hosting.run, hosting.salt)
+    return _token(hosting.run, hosting.salt, hosting.part)
 
 
 def behind(hosting: Hosting) -> UUID | None:
-    """The slice of the part behind, which its board sends on to; None behind the last one."""
+    """The slice of the part behind, which its board sends on to; None behind the last one, and where no part sends on."""
+    if standing.is_star(hosting.run.recipe):
+        return None
     found: UUID | None = Hosting.objects.filter(run=hosting.run_id, part=hosting.part + 1).values_list("pk", flat=True).first()
     return found
 
@@ -214,8 +226,11 @@ def hear(agent: Agent, pk: UUID, state: str, reason: str = "") -> Hosting:
 def _say(held: Hosting) -> None:
     """One line in the run's log."""
     where = "relayed by the portal" if held.relayed else f"reached at {held.hosts[0] if held.hosts else '?'}, port {held.port}"
-    words = {Standing.SERVING: f"part {held.part} stands on {held.name}, {where}",
-             Standing.GONE: f"part {held.part} no longer stands on {held.name}: {held.reason or 'its board gave it back'}"}
+    reason, is_star = held.reason or "its board gave it back", standing.is_star(held.run.recipe)
+    words = {Standing.SERVING: f"{held.name} takes part, {where}" if is_star else
+             f"part {held.part} stands on {held.name}, {where}",
+             Standing.GONE: f"{held.name} no longer takes part: {reason}" if is_star else
+             f"part {held.part} no longer stands on {held.name}: {reason}"}
     level = "info" if held.state == Standing.SERVING else "warning"
     if held.state in words:
         held.run.stream.append([Saying("log", {"level": level, "message": words[Standing(held.state)]})])
@@ -236,7 +251,7 @@ def of_run(run: Run) -> Hosts:
     """Where the slices of a run stand that its holder leads."""
     rows = list(run.hostings.select_related("run", "device"))
     for row in rows:
-        if row.state == Standing.GONE or row.expires <= timezone.now():
+        if not stands(row):
             return Hosts([], "", _broken(row))
     late = [row for row in rows if row.state == Standing.WANTED]
     if late:

@@ -23,6 +23,7 @@ from django.db.models import F
 from apps.accounts.secrecy import digest
 from apps.devices.boards.unwelcome import Unwelcome
 from apps.devices.models import Agent
+from apps.experiments import standing
 from apps.experiments.hostings import GONE
 from apps.experiments.models import HELD, STANDS, Hosting, Run
 
@@ -58,8 +59,8 @@ def end_of(agent: Agent, pk: UUID, token: str) -> End:
 def end_of_lead(pk: UUID, run: UUID, lease: int) -> End:
     """For the worker that leads the run by this lease; 409 when the slice is over, 403 when the run is no longer its own."""
     row = _relayed(pk)
-    leads = Run.objects.filter(pk=run, token=lease, status__in=HELD, board=None).exists()
-    if row.run_id != run or row.part != FIRST_KEPT or not leads:
+    leads = Run.objects.filter(pk=run, token=lease, status__in=HELD, board=None).values_list("recipe", flat=True).first()
+    if leads is None or row.run_id != run or not (row.part == FIRST_KEPT or standing.is_star(leads)):
         raise Unwelcome(403, STRANGER)
     return End(pk, "back", "out")
 

@@ -60,7 +60,10 @@ def asked_for(team: Team | None, recipe: Recipe, values: Mapping[str, Any]) -> l
         return []
     known = standing.known(Device.objects.usable_by(team), team, names)
     shut = closed([device.pk for device in known.values()])
-    found = [f"{said(before, name)}." for before, name in pairwise(names) if name in known and known[name].pk in shut]
+    hops = [(names[0], name) for name in names[1:]] if standing.is_star(recipe.name) else pairwise(names)
+    found = [f"{said(before, name)}." for before, name in hops if name in known and known[name].pk in shut]
+    if standing.is_star(recipe.name):
+        return found
     return [*found, UNPREDICTED] if found else []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.devices.certificate import readable
 from apps.devices.models import Device
-from apps.experiments import hostings
+from apps.experiments import hostings, standing
 from apps.experiments.models import Hosting, Run, Standing
 from apps.experiments.placing import LEAD
 
@@ -19,14 +19,16 @@ def context(run: Run, user: User) -> dict[str, Any]:
     places = hostings.places(run)
     if not places:
         return {"run": run, "parts": []}
+    is_star = standing.is_star(run.recipe)
     kept = {row.part: row for row in run.hostings.all()}
     lead = run.inputs.get(LEAD, {})
     named = {place.device for place in places} | {str(lead.get("id", ""))} - {""}
     seen = {str(pk) for pk in Device.objects.visible_to(user).filter(pk__in=named).values_list("pk", flat=True)}
     rows = [{"part": 1, "name": lead.get("name") or "this computer", "device": lead.get("id", ""),
-             "state": "leads" if run.is_live else "over", "reached": "sends the images"}]
+             "state": "leads" if run.is_live else "over", "reached": "runs the edge servers" if is_star else "sends the images"}]
     rows += [_row(run, place, kept.get(place.part)) for place in places]
-    return {"run": run, "parts": [row | {"is_seen": row["device"] in seen} for row in rows]}
+    title = "Which boards take part" if is_star else "Where its parts stand"
+    return {"run": run, "parts_title": title, "parts": [row | {"is_seen": row["device"] in seen} for row in rows]}
 
 
 def in_a_terminal(run: Run, values: dict[str, Any]) -> dict[str, Any]:

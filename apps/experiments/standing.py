@@ -1,4 +1,4 @@
-"""The parts of a run that stand on boards: named in its plan, looked up with the person's rights, refused where one could not."""
+"""The parts of a run that stand on boards, as its plan or its clients name them: looked up with the person's rights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from apps.accounts.refusal import Refused
 from apps.devices.models import Agent, Device
 from apps.experiments.placing import DEVICES, LEAD, PART
 from apps.experiments.studies import Asked
+from worker import menu
 from worker.params import Params, ReferenceKind
-from worker.recipe import Recipe
+from worker.recipe import Board, Recipe
 
-FIELD = "plan"
 MOST_PARTS = 16
+LACKS = ("{device} has no {package}: its agent came without what training needs, or is too old to say that it is there. See "
+         "'Boards that learn' in the documentation of devices.")
 Things = dict[str, tuple[ReferenceKind, Any]]
 
 
@@ -35,12 +37,18 @@ def placed(user: User, team: Team, every: Sequence[Asked], things: Sequence[Thin
             raise Refused(wrong)
     there = known(DEVICES.visible_to(user).usable_by(team), team, wanted)
     agents = {agent.device_id: agent for agent in Agent.objects.filter(device__in=there.values(), revoked=None)}
-    return [given | _parts(names, there, agents) for given, names in zip(things, named, strict=True)]
+    return [given | _parts(recipe, names, there, agents) for given, (recipe, _), names in zip(things, every, named, strict=True)]
 
 
 def hosts_of(recipe: Recipe, params: Params) -> tuple[str, ...]:
     """The names of the devices that the parts of a run stand on, the lead first; none where all of it runs in one place."""
     return recipe.board.hosts(params) if recipe.board else ()
+
+
+def is_star(recipe: str) -> bool:
+    """Whether a run of it speaks with each of its boards by itself, and goes on without one that is not there."""
+    found = menu.find(recipe)
+    return found is not None and found.board is not None and found.board.is_star
 
 
 def known(rows: QuerySet[Device], team: Team, names: Collection[str]) -> dict[str, Device]:
@@ -50,20 +58,23 @@ def known(rows: QuerySet[Device], team: Team, names: Collection[str]) -> dict[st
     return {name: device for device in in_order for name in (device.host, device.name) if name in names}
 
 
-def _parts(names: tuple[str, ...], there: Mapping[str, Device], agents: Mapping[Any, Agent]) -> Things:
+def _parts(recipe: Recipe, names: tuple[str, ...], there: Mapping[str, Device], agents: Mapping[Any, Agent]) -> Things:
+    if not names or recipe.board is None:
+        return {}
+    board = recipe.board
     if len(names) > MOST_PARTS:
-        _refuse(f"At most {MOST_PARTS} parts stand on boards; this plan has {len(names)}.")
+        _refuse(board, f"At most {MOST_PARTS} parts stand on boards; this plan has {len(names)}.")
     if len(set(names)) < len(names):
-        _refuse("Each part stands on a board of its own; this plan names one twice.")
+        _refuse(board, "Each part stands on a board of its own; this plan names one twice.")
     found: Things = {}
     for place, name in enumerate(names, start=1):
         if place == 1 and _is_here(name, there.get(name)):
             continue
         device = there.get(name)
         if device is None:
-            _refuse(f"There is no device {name[:120]} that this team may run on.")
-        elif wrong := unfit(device, agents.get(device.pk)):
-            _refuse(wrong)
+            _refuse(board, f"There is no device {name[:120]} that this team may run on.")
+        elif wrong := unfit(device, agents.get(device.pk), board):
+            _refuse(board, wrong)
         found[f"{PART}{place}"] = ("device", device)
     return found
 
@@ -72,8 +83,11 @@ def _is_here(name: str, device: Device | None) -> bool:
     return name == "this computer" or (device is not None and device.host == settings.HOST)
 
 
-def unfit(device: Device, agent: Agent | None) -> str:
-    """Why a part cannot stand there now, in a sentence; empty where it can."""
+def unfit(device: Device, agent: Agent | None, board: Board | None = None) -> str:
+    """Why a part cannot stand there now, in a sentence; empty where it can. `board`: what the recipe asks of it."""
+    is_star = board is not None and board.is_star
+    if device.host and is_star:
+        return f"{device} is a computer with a worker, not a board: let an agent join on it, as a board, to have it take part."
     if device.host:
         return (f"{device} is a computer with a worker: of a plan's parts only the first may run on this computer. To host "
                 "another part there, let an agent join on it, as a board of tier edge or cloud.")
@@ -84,6 +98,10 @@ def unfit(device: Device, agent: Agent | None) -> str:
     if not agent.can_host:
         return (f"The agent of {device} (version {agent.version or 'not said'}) is too old for slices: update it on the page of "
                 "the device.")
+    if lacking := [each for each in (board.needs if board else ()) if each not in device.runtimes]:
+        return LACKS.format(device=device, package=lacking[0])
+    if device.state in ("contact lost", "never seen") and is_star:
+        return f"{device} is offline: it was not heard lately, and boards that are to take part must be there when it begins."
     if device.state in ("contact lost", "never seen"):
         return f"{device} is offline: it was not heard lately, and the parts of a plan must stand on boards that are there."
     if device.draining:
@@ -98,5 +116,5 @@ def lead_and_others(fields: Mapping[str, Any]) -> list[tuple[int, Any]]:
     return sorted(numbered, key=lambda each: each[0])
 
 
-def _refuse(sentence: str) -> None:
-    raise Refused({FIELD: sentence})
+def _refuse(board: Board, sentence: str) -> None:
+    raise Refused({board.named_by: sentence})

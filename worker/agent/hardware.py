@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-RUNTIMES = ("onnxruntime", "numpy")
+RUNTIMES = ("onnxruntime", "numpy", "torch")
 # What an accelerator leaves where the kernel can be asked.
 ACCELERATORS = {"/dev/nvhost-gpu": "NVIDIA Tegra GPU", "/dev/nvidia0": "NVIDIA GPU", "/dev/apex_0": "Coral Edge TPU",
                 "/dev/hailo0": "Hailo NPU", "/dev/galcore": "Vivante NPU", "/dev/rknpu": "Rockchip NPU",

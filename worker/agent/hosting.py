@@ -22,15 +22,17 @@ from worker.agent.hardware import memory_bytes
 from worker.agent.portal import Patience, Portal
 from worker.agent.relaying import Answering, AtPortal, Calling
 from worker.agent.running import BESIDE_MEMORY, Means
-from worker.agent.slice_process import SliceProcess
+from worker.agent.slice_process import PROGRAMS, SLICE, SliceProcess
 from worker.agent.state import Folder
 from worker.agent.wording import Away, Refused
 from worker.durable import write_durably
+from worker.orders import DEVICE, SERVES
 
 log = logging.getLogger(__name__)
 TICK_S, TRIES, STEADY_S = 0.2, 3, 60.0
 # So long a slice is served that the portal cannot be asked about.
 UNHEARD_S = 900.0
+UNKNOWN = "this board's agent does not know how to keep {what!r}; update it on the device's page"
 
 
 class Hosting:
@@ -53,7 +55,9 @@ class Hosting:
         """Until the run needs it no more, the portal says so, it cannot be served, or the agent stops."""
         log.info("run %s: part %s is kept here", self._claim["number"], self._claim["part"])
         try:
-            if self._fetched():
+            if self._what not in PROGRAMS:
+                self._give_back(UNKNOWN.format(what=self._what[:40]))
+            elif self._fetched():
                 self._served()
             if self._over:
                 log.info("part %s of run %s is over: %s", self._claim["part"], self._claim["number"], self._over)
@@ -127,7 +131,7 @@ class Hosting:
 
     def _attempt(self) -> str:
         """From start to end of one process; how it ended, in words."""
-        process = self._process = SliceProcess(self._setup(), self._means, _memory(self._means))
+        process = self._process = SliceProcess(self._setup(), self._means, _memory(self._means), self._what)
         try:
             while not (self._over or self._stopping.wait(TICK_S)):
                 if process.sorry:
@@ -142,14 +146,31 @@ class Hosting:
             self._process = None
             process.kill()
 
+    @property
+    def _what(self) -> str:
+        return str(self._claim["facts"].get(SERVES, SLICE))
+
     def _setup(self) -> dict[str, Any]:
         claim, port = self._claim, self._port
-        files = [str(self._workdir / each["path"]) for each in claim["files"]]
-        return {"part": claim["part"], "name": claim["device"], "file": files[0] if files else "", "token": claim["token"],
-                "run": claim["run"], "threads": self._means.threads, **claim["facts"],
-                "onward": self._onward.port if self._onward else 0,
+        about = {name: value for name, value in claim["facts"].items() if name != SERVES}
+        return {**(self._as_device(about) if self._what == DEVICE else self._as_slice(about)),
+                "token": claim["token"], "run": claim["run"], "threads": self._means.threads,
                 "host": "" if port else "127.0.0.1", "port": port.port if port else 0,
                 "certificate": str(port.certificate.file) if port else ""}
+
+    def _as_slice(self, about: dict[str, Any]) -> dict[str, Any]:
+        files = self._files()
+        return {**about, "part": self._claim["part"], "name": self._claim["device"], "file": files[0] if files else "",
+                "onward": self._onward.port if self._onward else 0}
+
+    def _as_device(self, about: dict[str, Any]) -> dict[str, Any]:
+        """The layers come first, then its share of the images."""
+        layers, share = self._files()
+        return {"name": about["client"], "network": layers, "share": share,
+                **{name: about[name] for name in ("most_bytes", "patience_s")}}
+
+    def _files(self) -> list[str]:
+        return [str(self._workdir / each["path"]) for each in self._claim["files"]]
 
     # The portal
 

@@ -1,7 +1,8 @@
 """The process that serves a slice on a board: limited as a measurement is, and gone with its agent.
 
-`python -m worker.agent.slice_process FD`: over the socket FD comes a line with what it may use, then what the host of a slice is
-told; what it answers goes back the same way. It has no token but the run's, and nothing of the agent's folder.
+`python -m worker.agent.slice_process FD WHAT`: over the socket FD comes a line with what it may use, then what is told to the
+host of a slice, or to a device that learns; what it answers goes back the same way. It has no token but the run's, and nothing of
+the agent's folder.
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ import socket
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from worker.agent.child import how, surroundings
 from worker.agent.measuring import limit
+from worker.orders import DEVICE
 
 if TYPE_CHECKING:
     from worker.agent.running import Means
 
 LONGEST_LINE = 1 << 16
+SLICE = "slice"
+# All that a claim may ask for, and the program that serves it.
+PROGRAMS = {SLICE: "worker.partitioning.slicing.host", DEVICE: "worker.federated.real.on_board"}
+LACKS = "This board lacks the package {package}: install what training needs, and start the agent again."
 # It writes nothing.
 FILE_BYTES = 1_000_000
 
@@ -37,11 +44,11 @@ class Allowed:
 class SliceProcess:
     """One process of one slice. `serves` once it listens, at `port`; `sorry` when it cannot."""
 
-    def __init__(self, setup: dict[str, Any], means: Means, memory_bytes: int | None) -> None:
+    def __init__(self, setup: dict[str, Any], means: Means, memory_bytes: int | None, what: str = SLICE) -> None:
         self._end, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker.agent.slice_process", str(theirs.fileno())], env=surroundings(means.threads),
+                [sys.executable, "-m", "worker.agent.slice_process", str(theirs.fileno()), what], env=surroundings(means.threads),
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True)
         allowed = Allowed(means.cpus, memory_bytes)
         self._end.sendall(json.dumps(asdict(allowed)).encode() + b"\n" + json.dumps(setup).encode() + b"\n")
@@ -78,10 +85,8 @@ class SliceProcess:
             self.sorry = self.sorry or str(said.get("sorry", ""))
 
 
-def begin(control: socket.socket) -> None:
-    """Limits first, then the host of the slice, which reads its own line."""
-    from worker.partitioning.slicing import host
-
+def begin(control: socket.socket, what: str = SLICE) -> None:
+    """Limits first, then what is served, which reads its own line."""
     line = b""
     while not line.endswith(b"\n"):  # Byte by byte: what follows is not ours to read.
         piece = control.recv(1)
@@ -90,7 +95,11 @@ def begin(control: socket.socket) -> None:
         line += piece
     asked = json.loads(line)
     limit(Allowed(tuple(asked["cpus"]), asked["memory_bytes"], asked["file_bytes"]))
-    host.begin(control)
+    try:
+        served = import_module(PROGRAMS[what])
+    except ImportError as lacking:
+        return control.sendall(json.dumps({"sorry": LACKS.format(package=lacking.name)}).encode() + b"\n")
+    served.begin(control)
 
 
 if __name__ == "__main__":
@@ -98,4 +107,4 @@ if __name__ == "__main__":
     from worker.child import die_with_parent
 
     die_with_parent()
-    slice_process.begin(socket.socket(fileno=int(sys.argv[1])))
+    slice_process.begin(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:3])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
 from worker.context import write_durably
-from worker.datasets.data import PARTS, Data, Part
+from worker.datasets.data import PARTS, Data, Part, PartName
 
 MOST_HEADER_BYTES = 1_000_000
 KEY = "edgeportal.dataset"
@@ -32,8 +33,9 @@ def save(data: Data, path: Path) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def read(path: Path) -> Data:
-    """Read a data set, memory-mapped; ValueError in one sentence when the file is anything else."""
+def read(path: Path, needed: Sequence[PartName] = PARTS) -> Data:
+    """Read a data set, memory-mapped; ValueError in one sentence when the file is anything else, or lacks a part that is
+    needed. Parts that are not stay unread."""
     _check_header(Path(path))
     try:
         with safe_open(str(path), framework="pt") as file:
@@ -41,7 +43,7 @@ def read(path: Path) -> Data:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise ValueError(f"The file {Path(path).name} is not a whole safetensors file.") from error
-    parts = {name: _part(tensors, name, about) for name in PARTS}
+    parts = {name: _part(tensors, name, about) for name in needed}
     return Data(**about, parts=parts)
 
 

@@ -8,18 +8,21 @@ from typing import Any
 
 from torch import fx
 
-from worker.context import Context
+from worker.context import Context, HostInput
 from worker.datasets import Data
-from worker.events import Event, Log
+from worker.events import Event, Log, Progress
 from worker.federated import telling
 from worker.federated.averaging import Averaging, FedAdam, fedavg, trimmed
 from worker.federated.course import Course, Plan, Weather, settled
 from worker.federated.dealing import Dealing, Indices, dealt
 from worker.federated.places import Place, place, places
+from worker.federated.real.bridge import Member
 from worker.federated.real.course import Real, RealCourse
+from worker.federated.real.sharing import FIRST, parcelled
 from worker.federated.ways import Way
+from worker.orders import Order
 from worker.planning.fleet import Fleet
-from worker.profiling.opening import Start, opened
+from worker.profiling.opening import Opened, Start, opened
 from worker.profiling.phases import Phases
 from worker.profiling.variants import write
 from worker.training.accuracy import compared, judged
@@ -27,13 +30,14 @@ from worker.training.hardware import settle
 from worker.wording import counted
 
 NAME = telling.VARIANT
+ONLY_THERE = "Boards take part only in a run of the portal, which knows where they are; here it runs emulated, or as processes."
 Work = Generator[Event, None, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Asked:
     """What all federated recipes share. `after`: a layer that is an offloading point too, where one is named. `round_s`: the most
-    that a round of real processes takes; None: the run is emulated."""
+    that a round of real processes takes; None: the run is emulated. `is_on_boards`: of these processes the clients are boards."""
 
     fleet: Fleet
     plan: Plan
@@ -47,6 +51,7 @@ class Asked:
     start: Start
     after: str = ""
     round_s: float | None = None
+    is_on_boards: bool = False
 
 
 Ways = Callable[[tuple[Place, ...], Fleet], Sequence[Way]]
@@ -93,7 +98,34 @@ def _course(asked: Asked, network: fx.GraphModule, data: Data, found: tuple[Plac
     given = (network, data, asked.fleet, found, _parts(asked, data), asked.plan, ways, _averaging(asked, network), asked.weather)
     if asked.round_s is None:
         return Course(*given)
-    return RealCourse(*given, real=Real(context.dataset(), context.workdir, asked.round_s))
+    members = _members(asked.fleet, context.hosts) if asked.is_on_boards else None
+    return RealCourse(*given, real=Real(context.dataset(), context.workdir, asked.round_s, members=members))
+
+
+def _members(fleet: Fleet, hosts: Sequence[HostInput]) -> list[Member]:
+    """The boards that serve, by the clients that they are; ValueError where there is none."""
+    if not hosts:
+        raise ValueError(ONLY_THERE)
+    return [Member(fleet.clients[host.part - FIRST].name, host) for host in hosts]
+
+
+def parcels(asked: Asked, patience_s: float, context: Context) -> Generator[Event, None, Order]:
+    """What the boards of a run are given, as files of its folder. What there is to say of the network is said by the run."""
+    settle(threads=context.threads, seed=context.seed)
+    yield Progress(done=0, total=asked.plan.rounds, stage="dealing the images")
+    given = _unheard(opened(context, asked.start))
+    network, data = settled(given.network), given.data
+    return parcelled(network, data, _parts(asked, data), [who.name for who in asked.fleet.clients],
+                     points(network, data, asked.after), asked.plan.pace, patience_s, context)
+
+
+def _unheard(work: Generator[Event, None, Opened]) -> Opened:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Opened = end.value
+            return found
 
 
 def points(network: Any, data: Data, after: str) -> tuple[Place, ...]:
@@ -131,6 +163,11 @@ def _told(course: Course) -> Generator[Event, None, None]:
     if len(counts) > telling.SHOWN:
         yield Log(message=f"Charts show the first {telling.SHOWN} clients; {len(counts):,} learn and are timed.")
     fleet = course.fleet
+    if isinstance(course, RealCourse) and course.real.members is not None:
+        yield Log(message="Every client is a board and every edge server a process of this computer. Seconds are measured, what "
+                          "a client computes by its board's own clock; links to boards are what they are.")
+        yield from (Log(message=each.stands) for each in course.real.members)
+        return
     if isinstance(course, RealCourse):
         yield Log(message="Every client and every edge server is a process of this computer; seconds are measured, links "
                           "emulated.")

@@ -194,6 +194,11 @@ class Course:
         """What a batch of the round took each client."""
         return trial.seconds(cuts)
 
+    @property
+    def has_typed_links(self) -> bool:
+        """Whether what was typed of links is what they are."""
+        return True
+
     def waited(self, seconds: float) -> str:
         """How long the server waited for who is late, in words."""
         return f"{seconds:.3g} s, {self.plan.patience:g} times what the slowest was predicted to take"

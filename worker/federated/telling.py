@@ -79,7 +79,9 @@ def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequ
             to = {"to": goes[who.name]} if part == MOVES and who.name in goes else {}
             yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, **to, "part": part})
         yield Metric(name="share_on_device", value=course.places[cut].share, step=number, labels={"client": who.name})
-        yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number, labels={"client": who.name})
+        if course.has_typed_links:
+            yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number,
+                         labels={"client": who.name})
 
 
 def _parts(spent: Spent, seconds: float, rest: str) -> list[tuple[str, float]]:

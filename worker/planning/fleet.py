@@ -99,13 +99,23 @@ def lacking(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence
     return {"clients": _told(NO_SPEED, slow) if slow else _told(NO_LINK, unlinked)} if slow or unlinked else {}
 
 
-def fleet(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence) -> Fleet:
-    """ValueError in the words of `lacking` where something is not known."""
+def fleet(clients: Sequence[Client], edges: Sequence[Edge], evidence: Evidence, unknown: Speed | None = None) -> Fleet:
+    """ValueError in the words of `lacking` where something is not known. `unknown`: what stands for that where nothing of the run
+    rests on it."""
+    known = _Known(evidence)
+    if unknown:
+        clients = [_filled(each, known.speed(each), known.link(each, edges), unknown) for each in clients]
+        edges = [replace(each, macs_per_s=known.speed(each) or unknown.macs_per_s) for each in edges]
     if found := lacking(clients, edges, evidence):
         raise ValueError(" ".join(found.values()))
-    known = _Known(evidence)
     servers = tuple(Server(each.name, _there(known.speed(each)), each.slots, each.macs_per_s is None) for each in edges)
     return Fleet(tuple(_placed(each, edges, known) for each in clients), servers)
+
+
+def _filled(client: Client, macs_per_s: float | None, link: tuple[float | None, float | None], unknown: Speed) -> Client:
+    mbps, latency_ms = link
+    return replace(client, macs_per_s=macs_per_s or unknown.macs_per_s, mbps=mbps or unknown.mbps,
+                   latency_ms=unknown.latency_ms if latency_ms is None else latency_ms)
 
 
 def _placed(client: Client, edges: Sequence[Edge], known: _Known) -> Placed:

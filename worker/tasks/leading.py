@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 
-from apps.experiments import hostings, leases
+from apps.experiments import hostings, leases, members, standing
 from apps.experiments.models import Run
 from worker.context import HostInput
 from worker.events import Cancelled, Failed
 
-LOOK_S = 1.0
+log = logging.getLogger(__name__)
+LOOK_S, AGAIN_S = 1.0, 5.0
 Persist = Callable[[Callable[[], Any]], Any]
 Found = tuple[HostInput, ...] | Failed | Cancelled | None
 
@@ -28,7 +30,7 @@ def hosts(run: Run, order: dict[str, Any], stopping: threading.Event, persist: P
             return Cancelled()
         if why:
             why = persist(lambda: _reserved(run, order))
-        found = None if why else persist(lambda: hostings.of_run(run))
+        found = None if why else persist(lambda: _asked(run).of_run(run))
         if found and found.broken:
             return Failed(reason=found.broken)
         if found and found.ready:
@@ -40,10 +42,26 @@ def hosts(run: Run, order: dict[str, Any], stopping: threading.Event, persist: P
     return None
 
 
+def ask_again(run: Run, order: dict[str, Any], done: threading.Event) -> None:
+    """Whoever came meanwhile, until that is over. A database that is away is waited for."""
+    while not done.wait(AGAIN_S):
+        try:
+            members.again(run, order)
+        except (InterfaceError, OperationalError) as error:
+            log.warning("Boards could not be asked again: %r", error)
+        finally:
+            connections.close_all()
+
+
 def _reserved(run: Run, order: dict[str, Any]) -> str:
     with transaction.atomic():
         held = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
-        return hostings.reserve(held, order)
+        return str(_asked(run).reserve(held, order))
+
+
+def _asked(run: Run) -> Any:
+    """Parts of a chain stand all or none; boards that take part each by itself need not all be there."""
+    return members if standing.is_star(run.recipe) else hostings
 
 
 def _host(each: Any) -> HostInput:

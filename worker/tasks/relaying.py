@@ -14,7 +14,7 @@ import redis
 from django.db import InterfaceError, OperationalError, connection
 
 from apps.devices.boards.unwelcome import Unwelcome
-from apps.experiments import relaying
+from apps.experiments import relaying, standing
 from apps.experiments.models import Run
 from worker.agent.relaying import HERE, Calling
 from worker.agent.wording import Away, Refused
@@ -68,13 +68,14 @@ def _told() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reached(run: Run, hosts: Sequence[HostInput]) -> Iterator[tuple[HostInput, ...]]:
-    """The hosts as they are reached from this computer, where the portal relays to the part behind its own."""
+    """The hosts as they are reached from this computer, where the portal relays to those with whom it speaks itself."""
+    is_star = standing.is_star(run.recipe)
     with contextlib.ExitStack() as open_:
-        yield tuple(_reached(run, each, open_) for each in hosts)
+        yield tuple(_reached(run, each, open_, is_near=is_star or each.part == relaying.FIRST_KEPT) for each in hosts)
 
 
-def _reached(run: Run, host: HostInput, open_: contextlib.ExitStack) -> HostInput:
-    if not host.relayed or host.part != relaying.FIRST_KEPT:
+def _reached(run: Run, host: HostInput, open_: contextlib.ExitStack, *, is_near: bool) -> HostInput:
+    if not host.relayed or not is_near:
         return host
     relay = open_.enter_context(contextlib.closing(Calling(ByLease(run, host.relayed))))
     return replace(host, addresses=(HERE,), port=relay.port)

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from apps.catalog import blobs
 from apps.devices.models import Device
-from apps.experiments import board_files, hostings, leases, recorder
+from apps.experiments import board_files, hostings, leases, recorder, standing
 from apps.experiments.models import Run
 from apps.live.about import saying
 from worker import events
@@ -139,8 +139,22 @@ class Supervisor:
             return self._write()
         if found is None:
             return leases.release(self.run)
-        with relaying.reached(self.run, found) as hosts:
+        with relaying.reached(self.run, found) as hosts, self._asked_again(manifest):
             self._measure(job_of(self.run).model_copy(update={"part": "measure", "order": order, "hosts": hosts}))
+
+    @contextlib.contextmanager
+    def _asked_again(self, manifest: dict[str, Any]) -> Iterator[None]:
+        """Beside a run that goes on without a board that is not there: it is asked once it is."""
+        done = threading.Event()
+        asker = threading.Thread(target=leading.ask_again, args=(self.run, manifest, done), name="members", daemon=True)
+        if standing.is_star(self.run.recipe):
+            asker.start()
+        try:
+            yield
+        finally:
+            done.set()
+            if asker.ident:
+                asker.join()
 
     def _measure(self, job: Job) -> None:
         child = forks.spawn(job)

@@ -13,11 +13,12 @@ from apps.devices.models import PLACES, Tier
 DATA_PORT = ("One of tier edge or cloud can also take tensors of plans straight from other boards if its owner opens a port: "
              "EDGEPORTAL_AGENT_DATA_PORT=7443 before sh in the line, later the agent's flag --data-port. To any other the "
              "portal relays.")
+TRAIN = "EDGEPORTAL_AGENT_TRAIN=1 before sh in the line gives a board torch, with which it can take part in federated learning."
 
 
 class BoardForm(forms.Form):
     boards = forms.IntegerField(label="How many boards", min_value=1, max_value=enrolment.MOST_BOARDS, initial=1,
-                                help_text=f"One code for all of them, 1 to {enrolment.MOST_BOARDS}.")
+                                help_text=f"One code for all of them, 1 to {enrolment.MOST_BOARDS}. {TRAIN}")
     tier = forms.ChoiceField(label="Stands", choices=[(tier.value, word) for tier, word in PLACES.items()], initial=Tier.DEVICE,
                              help_text=f"How far from the sensor. {DATA_PORT}")
     location = forms.CharField(required=False, max_length=120, help_text="Where to find it, e.g. lab 2, shelf B.")

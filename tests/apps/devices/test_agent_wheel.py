@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -15,7 +16,9 @@ import pytest
 from django.test import Client
 
 from apps.devices import agent_wheel
+from tests.portal import ROOT
 from tests.worker.agent.ordered import RECIPE, VALUES, prepared
+from worker.agent.slice_process import PROGRAMS
 
 # Only these of what is installed here, as on a board; torch and Django cannot be imported at all.
 BOARD = """
@@ -85,6 +88,21 @@ def test_it_is_a_wheel_with_a_record_of_every_file() -> None:
         about = archive.read(f"{folder}/METADATA").decode()
     assert all(f"Requires-Dist: {line}\n" in about for line in agent_wheel.requirements())
     assert {line.partition("==")[0] for line in agent_wheel.requirements()} == set(agent_wheel.NEEDED)
+
+
+def test_what_a_board_that_learns_imports_is_in_it_and_its_packages_are_an_extra() -> None:
+    made = agent_wheel.wheel()
+    with zipfile.ZipFile(io.BytesIO(made.body)) as archive:
+        about = archive.read(f"edgeportal_agent-{made.version}.dist-info/METADATA").decode()
+        wanted = {agent_wheel.source(name).relative_to(ROOT).as_posix() for name in agent_wheel.learning()}
+        assert wanted <= set(archive.namelist())
+    assert "Provides-Extra: train" in about and re.search(r'^Requires-Dist: torch==\S+; extra == "train"$', about, re.MULTILINE)
+    assert "worker.federated.real.device" in set(agent_wheel.learning()) - set(agent_wheel.modules())
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values())
+def test_every_program_that_a_claim_may_ask_for_is_in_it(program: str) -> None:
+    assert program in {*agent_wheel.modules(), *agent_wheel.learning()}
 
 
 def test_it_holds_no_module_that_could_not_be_imported_on_a_board(wheel: Path) -> None:

@@ -70,7 +70,8 @@ def run(folder: Path, portal: FakePortal, *words: str,
     """The script as the portal at that address would serve it, run with these words."""
     made = agent_wheel.wheel()
     values = {"BASE": portal.base, "PIN": "", "FINGERPRINT": "", "SHA256": made.sha256, "WHEEL": made.name, "UNIT": "",
-              "NEEDS": " ".join(agent_wheel.requirements())}
+              "NEEDS": " ".join(agent_wheel.requirements()),
+              "TRAINS": " ".join(agent_wheel.requirements(agent_wheel.TRAINS_WITH))}
     text = SCRIPT.read_text()
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -154,3 +155,12 @@ def test_with_a_wrong_code_nothing_is_installed(tmp_path: Path, portal: FakePort
     done = run(tmp_path / "agent", portal, CODE, replaced=WITHOUT)
     assert done.returncode == 1 and "does not let a board join" in done.stderr and "installing" not in done.stdout
     assert not (tmp_path / "agent").exists()
+
+
+@pytest.mark.parametrize("trains", ["", "1"])
+def test_torch_is_installed_only_for_a_board_that_is_to_learn(
+    tmp_path: Path, portal: FakePortal, bare: None, monkeypatch: pytest.MonkeyPatch, trains: str,
+) -> None:
+    monkeypatch.setenv("EDGEPORTAL_AGENT_TRAIN", trains)
+    said = run(tmp_path / "agent", portal, CODE, replaced=WITHOUT).stdout
+    assert "installing pydantic==" in said and ("torch==" in said) == ("safetensors==" in said) == bool(trains), said

@@ -68,12 +68,14 @@ class FakePortal:
 
     def slice_of(self, body: bytes, **more: Any) -> dict[str, Any]:
         """The claim of a slice that a board is to keep."""
+        return {"hosting": RUN, "run": RUN, "number": 1, "part": 2, "device": "rack", "token": "5" * 64, "lease_s": 30.0,
+                "files": [self.file_of("part-2.onnx", body)], **more}
+
+    def file_of(self, path: str, body: bytes) -> dict[str, Any]:
+        """A file of what a board is to keep, as its claim names it."""
         digest = hashlib.sha256(body).hexdigest()
         self.files[digest] = body
-        url = f"/api/agent/hostings/{RUN}/files/{digest}"
-        file = {"path": "part-2.onnx", "sha256": digest, "size_bytes": len(body), "url": url}
-        return {"hosting": RUN, "run": RUN, "number": 1, "part": 2, "device": "rack", "files": [file], "token": "5" * 64,
-                "lease_s": 30.0, **more}
+        return {"path": path, "sha256": digest, "size_bytes": len(body), "url": f"/api/agent/hostings/{RUN}/files/{digest}"}
 
     def sends(self, update: bytes, number: int, batch: bytes = b"") -> dict[str, Any]:
         """What a beat says of an update that waits; its files are there."""

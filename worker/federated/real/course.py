@@ -23,12 +23,17 @@ from worker.federated import telling
 from worker.federated.clock import Spent
 from worker.federated.course import Course
 from worker.federated.gathering import Gathering
-from worker.federated.real.crew import Link
+from worker.federated.learning import Pace
+from worker.federated.places import Place
+from worker.federated.real.boards import BoardCrew
+from worker.federated.real.bridge import Member
+from worker.federated.real.crew import Crew, Link
 from worker.federated.real.running import Part, Running
 from worker.federated.real.setup import DEVICE, Setup
 from worker.federated.real.watching import Watch
 from worker.federated.real.words import Going, Work
 from worker.federated.round_clock import Moving, Takes
+from worker.federated.states import State
 from worker.federated.trial import Trial
 from worker.partitioning.slicing.setup import BESIDE_TENSORS
 
@@ -39,12 +44,14 @@ INT64_BYTES = 8
 @dataclass(frozen=True)
 class Real:
     """`dataset`: what each device loads by itself; `folder`: for the file of the network's layers. `patience_s`: the most that a
-    round waits for anybody; `ack_s`: the most that a move waits for the other edge server."""
+    round waits for anybody; `ack_s`: the most that a move waits for the other edge server. `members`: the boards that are the
+    devices; None: devices are processes of this computer."""
 
     dataset: DatasetInput
     folder: Path
     patience_s: float = 60.0
     ack_s: float = 10.0
+    members: Sequence[Member] | None = None
 
 
 @dataclass
@@ -59,10 +66,19 @@ class RealCourse(Course):
 
     def rounds(self, checkpoints: Checkpoints) -> Generator[Event, None, None]:
         """As in the emulated run; processes are started with the first round that is not behind it, and end with this."""
-        names = [each.name for each in self.fleet.servers], [each.name for each in self.fleet.clients]
+        setup, edges = self._setup(), [each.name for each in self.fleet.servers]
         between = Link(self.plan.between.mbps, self.plan.between.latency_ms)
-        with Running(self._setup(), *names, between, self.real.ack_s) as self.running:
+        with Running(setup, edges, self._crew(setup, edges), between, self.real.ack_s) as self.running:
             yield from super().rounds(checkpoints)
+
+    def _crew(self, setup: Setup, edges: Sequence[str]) -> Crew:
+        if self.real.members is None:
+            return Crew(setup, edges, [each.name for each in self.fleet.clients])
+        return BoardCrew(setup, edges, self.real.members)
+
+    @property
+    def has_typed_links(self) -> bool:
+        return self.real.members is None
 
     def waited(self, seconds: float) -> str:
         return f"{seconds:.3g} s: its connection was lost, or the {self.real.patience_s:g} s that a round waits were over"
@@ -133,11 +149,13 @@ class RealCourse(Course):
         network = self.real.folder / NETWORK
         files.save(self.network, network, in_shape=self.data.in_shape, classes=self.data.classes, name=RUN)
         given = self.real.dataset
-        return Setup(DEVICE, "", str(network.resolve()), secrets.token_hex(16), RUN, self._most_bytes(), self.real.patience_s,
-                     data=given.name, file=str(given.file.resolve()) if given.file else "")
+        most = most_bytes(self.state, self.places, self.plan.pace, sum(map(len, self.parts)))
+        return Setup(DEVICE, "", str(network.resolve()), secrets.token_hex(16), RUN, most, self.real.patience_s, data=given.name,
+                     file=str(given.file.resolve()) if given.file else "")
 
-    def _most_bytes(self) -> int:
-        """Of one frame: the weights with what an optimiser has beside them and a batch, or the weights with all positions."""
-        whole = sum(tensor.numel() * tensor.element_size() for tensor in self.state.values())
-        batch = (self.plan.pace.batch + 1) * (max(each.sent_bytes for each in self.places) + INT64_BYTES)
-        return BESIDE_TENSORS + 2 * whole + batch + INT64_BYTES * sum(map(len, self.parts))
+
+def most_bytes(state: State, places: Sequence[Place], pace: Pace, images: int) -> int:
+    """Of one frame: the weights with what an optimiser has beside them and a batch, or the weights with all positions."""
+    whole = sum(tensor.numel() * tensor.element_size() for tensor in state.values())
+    batch = (pace.batch + 1) * (max(each.sent_bytes for each in places) + INT64_BYTES)
+    return BESIDE_TENSORS + 2 * whole + batch + INT64_BYTES * images

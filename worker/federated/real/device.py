@@ -6,11 +6,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor
 
-from worker import datasets
+from worker.datasets.data import Data
 from worker.dnn.files import Loaded
 from worker.federated.dealing import Indices
 from worker.federated.flight import Unfit
@@ -20,7 +20,7 @@ from worker.federated.places import halves
 from worker.federated.real import words
 from worker.federated.real.line import Line
 from worker.federated.real.orders import Orders, Overtaken
-from worker.federated.real.setup import Order, Setup
+from worker.federated.real.setup import Order
 from worker.federated.real.words import Strayed, Work
 from worker.federated.sides import DeviceSide, filled
 from worker.links.faults import LinkFault
@@ -30,33 +30,31 @@ log = logging.getLogger(__name__)
 
 
 class Device:
-    """Loads its data set by itself. `own`: the positions of its images, once it was told."""
+    """`own`: the positions of its images in its data set, once it was told. `name`: what edge servers call it."""
 
-    def __init__(self, setup: Setup, loaded: Loaded) -> None:
-        self.setup, self.data = setup, datasets.load(setup.dataset)
+    def __init__(self, name: str, patience_s: float, data: Data, loaded: Loaded, own: Indices | None = None) -> None:
+        self.name, self.patience_s, self.data, self.own = name, patience_s, data, own
         self.network = loaded.network
-        self.own: Indices | None = None
 
-    def serve(self, orders: Orders) -> None:
-        """Round after round. What goes wrong in one ends with it."""
+    def serve(self, orders: Orders, line: Callable[[Order], Line]) -> None:
+        """Round after round, each over a line of its own. What goes wrong in one ends with it."""
         while True:
             order = orders.take()
             try:
-                Lesson(self, order, orders).learn()
+                Lesson(self, order, orders, line(order)).learn()
             except Overtaken:
                 continue
             except (LinkFault, Strayed, Unfit) as fault:
-                log.info("%s gave round %d up: %s", self.setup.name, order.round, fault)
+                log.info("%s gave round %d up: %s", self.name, order.round, fault)
             except Exception:
-                log.exception("%s gave round %d up.", self.setup.name, order.round)
+                log.exception("%s gave round %d up.", self.name, order.round)
 
 
 class Lesson:
     """One round of a device."""
 
-    def __init__(self, device: Device, order: Order, orders: Orders) -> None:
-        self._device, self._order, self._orders = device, order, orders
-        self._line = Line(device.setup, order, orders)
+    def __init__(self, device: Device, order: Order, orders: Orders, line: Line) -> None:
+        self._device, self._order, self._orders, self._line = device, order, orders, line
         self._side: DeviceSide | None = None
         self._spent = dict.fromkeys(("compute_s", "edge_s", "queue_s", "moved_s"), 0.0)
         self._batches = 0
@@ -128,7 +126,7 @@ class Lesson:
         if answer.facts.get("batch") != at:
             raise Strayed(f"The gradient of batch {at} was to come; got that of {answer.facts.get('batch')!r:.40}.")
         for name in ("edge_s", "queue_s"):
-            self._spent[name] += words.seconds_in(answer.facts, name, self._device.setup.patience_s)
+            self._spent[name] += words.seconds_in(answer.facts, name, self._device.patience_s)
         began = time.monotonic()
         side.backward(words.tensor_in(answer, words.BACK))
         self._spent["compute_s"] += time.monotonic() - began

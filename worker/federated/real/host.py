@@ -14,9 +14,11 @@ import sys
 import threading
 from typing import Any
 
+from worker import datasets
 from worker.dnn import files
 from worker.federated.real.device import Device
 from worker.federated.real.edge import Edge
+from worker.federated.real.line import Direct
 from worker.federated.real.orders import LONGEST_LINE, Orders
 from worker.federated.real.setup import EDGE, Setup
 from worker.federated.real.warming import warmed
@@ -37,7 +39,7 @@ def begin(control: socket.socket) -> None:
         settle(threads=setup.threads, seed=0)
         loaded = files.load(setup.network_file)
         warmed(loaded.network, loaded.in_shape)
-        served: Edge | Device = Edge(setup, loaded) if setup.role == EDGE else Device(setup, loaded)
+        served: Edge | Device = Edge(setup, loaded) if setup.role == EDGE else _device(setup, loaded)
     except Exception as error:
         _say(control, sorry=told(error, CANNOT_LOAD), detail=detailed(error))
         sys.exit(COULD_NOT)
@@ -47,7 +49,12 @@ def begin(control: socket.socket) -> None:
         served.serve()
     else:
         _say(control, port=0, pid=os.getpid())
-        served.serve(orders)
+        served.serve(orders, lambda order: Direct(setup, order, orders))
+
+
+def _device(setup: Setup, loaded: files.Loaded) -> Device:
+    """It loads the data set by itself, and is told which images are its own."""
+    return Device(setup.name, setup.patience_s, datasets.load(setup.dataset), loaded)
 
 
 def _say(control: socket.socket, **line: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from worker.federated.real.orders import Orders
 from worker.federated.real.setup import Order, Setup
@@ -11,8 +11,24 @@ from worker.links.frames import Frame
 from worker.links.wire import Wire
 
 
-class Line:
-    """`edge`: with whom it speaks."""
+class Line(Protocol):
+    """`edge`: with whom it speaks. All of it raises a LinkFault where that cannot be."""
+
+    edge: str
+
+    def call(self, edge: str, batch: int, **facts: Any) -> None:
+        """Connect, and say who calls: `batch` is the one whose gradient is awaited."""
+
+    def say(self, frame: Frame) -> None: ...
+
+    def hear(self, *kinds: str) -> Frame:
+        """What comes next, of these kinds. Strayed where it is something else, with what the edge server said of it."""
+
+    def close(self) -> None: ...
+
+
+class Direct:
+    """A connection of its own to each edge server."""
 
     def __init__(self, setup: Setup, order: Order, orders: Orders) -> None:
         self._setup, self._order, self._orders = setup, order, orders
@@ -20,26 +36,32 @@ class Line:
         self.edge = ""
 
     def call(self, edge: str, batch: int, **facts: Any) -> None:
-        """Connect, and say who calls: `batch` is the one whose gradient is awaited. A LinkFault where nobody answers."""
         self.close()
         self._wire, self.edge = self._setup.reach(self._order.routes[edge]), edge
         self._orders.hold(self._wire)
-        self.say(Frame(HELLO, {"client": self._setup.name, "round": self._order.round, "batch": batch, **facts}))
+        self.say(hello(self._setup.name, self._order, batch, **facts))
 
     def say(self, frame: Frame) -> None:
         assert self._wire is not None
         self._wire.send(frame)
 
     def hear(self, *kinds: str) -> Frame:
-        """What comes next, of these kinds. Strayed where it is something else, with what the edge server said of it."""
         assert self._wire is not None
-        frame = self._wire.receive()
-        if frame.kind not in kinds:
-            why = str(frame.facts.get("why")) if frame.kind == SORRY else f"{kinds[0]!r} was to come; got {frame.kind!r}."
-            raise Strayed(why)
-        return frame
+        return judged(self._wire.receive(), *kinds)
 
     def close(self) -> None:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+
+
+def hello(client: str, order: Order, batch: int, **facts: Any) -> Frame:
+    return Frame(HELLO, {"client": client, "round": order.round, "batch": batch, **facts})
+
+
+def judged(frame: Frame, *kinds: str) -> Frame:
+    """The frame, where it is of these kinds."""
+    if frame.kind not in kinds:
+        why = str(frame.facts.get("why")) if frame.kind == SORRY else f"{kinds[0]!r} was to come; got {frame.kind!r}."
+        raise Strayed(why)
+    return frame

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from worker.federated.real.setup import Order
-from worker.links.wire import Wire
 
 LONGEST_LINE = 1 << 16
 
@@ -16,19 +15,23 @@ class Overtaken(Exception):
     """There is a newer order than the one that is being followed."""
 
 
+class Closed(Protocol):
+    def close(self) -> None: ...
+
+
 class Orders:
     """Who follows an order holds its connection here, so that a newer one ends whatever it waits for."""
 
     def __init__(self) -> None:
         self._newest: Order | None = None
-        self._wire: Wire | None = None
+        self._wire: Closed | None = None
         self._changed = threading.Condition()
 
     def watch(self, control: BinaryIO) -> None:
         """Read orders; nobody waits for this process any more when there can be none."""
         try:
             while line := control.readline(LONGEST_LINE):
-                self._put(Order.from_line(line))
+                self.put(Order.from_line(line))
         finally:
             os._exit(0)
 
@@ -40,7 +43,7 @@ class Orders:
             assert order is not None
             return order
 
-    def hold(self, wire: Wire) -> None:
+    def hold(self, wire: Closed) -> None:
         """Overtaken where it would be for nothing."""
         with self._changed:
             self._wire = wire
@@ -58,7 +61,7 @@ class Orders:
             self._changed.wait_for(lambda: self._newest is not None, seconds)
         self.still()
 
-    def _put(self, order: Order) -> None:
+    def put(self, order: Order) -> None:
         with self._changed:
             self._newest = order
             if self._wire is not None:

@@ -45,8 +45,8 @@ class Part:
 class Running:
     """`between`: the link between edge servers; `ack_s`: how long a move waits for the other one."""
 
-    def __init__(self, setup: Setup, edges: Sequence[str], clients: Sequence[str], between: Link, ack_s: float) -> None:
-        self.crew, self._central = Crew(setup, edges, clients), Central(setup)
+    def __init__(self, setup: Setup, edges: Sequence[str], crew: Crew, between: Link, ack_s: float) -> None:
+        self.crew, self._central = crew, Central(setup)
         self._edges, self._between, self._ack_s = tuple(edges), between, ack_s
 
     def __enter__(self) -> Self:

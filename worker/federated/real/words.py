@@ -10,6 +10,13 @@
     edge -> coordinator    HERE, UPDATE, ENDED, GONE, MOVED, STAYED: what became of a client
     to whoever errs        SORRY       why not
 
+and with a board, over the one connection that its coordinator makes to it:
+
+    board -> coordinator   READY       what it computes with
+    coordinator -> board   ORDER       where it belongs in a round
+    board -> coordinator   CALL        the edge server that it wants; what follows goes there and back, until LEAVE
+    coordinator -> board   GONE        the edge server cannot be spoken to any more
+
 Wu, Ullah, Rodgers, Varghese: "FedAdapt", 2022, arXiv 2107.04271; Ullah, Wu, Rodgers, Varghese: "FedFly", 2022, arXiv 2111.01516.
 The hash, the acknowledgement and what follows a failure are ours.
 """
@@ -35,6 +42,7 @@ from worker.links.frames import Frame
 COORDINATE, GLOBAL, HELLO, WORK, ACTIVATIONS, GRADIENT = "coordinate", "global", "hello", "work", "activations", "gradient"
 MOVE_TO, WEIGHTS, BYE, SORRY, ACK = "move-to", "weights", "bye", "sorry", "ack"
 HERE, UPDATE, ENDED, GONE, MOVED, STAYED = "here", "update", "ended", "gone", "moved", "stayed"
+READY, ORDER, CALL, LEAVE = "ready", "order", "call", "leave"
 WEIGHT, OWN, SENT, LABELS, BACK = "weight/", "own/", "sent", "labels", "back"
 # The batch before the first one.
 NONE_YET = -1

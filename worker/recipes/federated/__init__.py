@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from worker.context import Context
+from worker.events import Event
 from worker.evidence import Evidence
+from worker.orders import Order
 from worker.params import DatasetRef, ModelRef, Params, Profiled, param
 from worker.planning import cutting, fleets
 from worker.planning import fleet as known
-from worker.recipe import Chart
+from worker.recipe import Board, Chart
 from worker.structure import Structure
 
 if TYPE_CHECKING:
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 LONGEST = 4000
 MOST_REMARKS = 3
 PROCESSES, MOST_PROCESSES = "processes", 16
+ON_BOARDS, MOST_BOARDS = "boards", 15
+HERE = "this computer"
+AS_THEY_ARE = "Links to boards are what they are: leave it empty, or let the run be emulated or of processes."
+TYPED = "Typed speeds and links of clients do not count: boards compute and send as fast as they do."
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
 CLIENTS = "; ".join(f"{name}: {speed:g} GMAC/s, 75 Mbit/s, 2 ms" for name, speed in BOARDS.items())
@@ -29,6 +36,8 @@ EDGES_HELP = ("An edge server a line: 'edge-a: 50 GMAC/s', with ', 4 at once' wh
 CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, bandwidth and latency to its edge server, as "
                 "'pi3-1: 0.5 GMAC/s, 75 Mbit/s, 2 ms'; also ', at edge-b' and ', 30 %' of the training images; 'phone x 100: "
                 "...' is a hundred. What is left out is taken from the profiles and links of the device of that name.")
+# In place of what nobody said of boards; nothing is reckoned from it.
+UNKNOWN = known.Speed(1e9, 1000.0, 0.0)
 EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "learning_rate": 0.05,
                            "drop_after": 1, "clients": "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms",
                            "edges": EDGES}
@@ -59,7 +68,9 @@ CHARTS = [LANES, ACCURACY, OVER_TIME, ROUND, TYPICAL, WAITING, BYTES, BANDWIDTH,
 
 
 class FederatedParams(Params):
-    """What every federated recipe is told."""
+    """What every federated recipe is told. `rests_on_speeds`: whether it decides by the clients' speeds, wherever it runs."""
+
+    rests_on_speeds: ClassVar[bool] = False
 
     model: ModelRef = param(help="The network that all clients learn together.", essential=True)
     dataset: DatasetRef = param(help="Its training images are dealt to the clients; validation and test stay with the server.",
@@ -100,13 +111,14 @@ class FederatedParams(Params):
     faults: str = param("", title="what goes wrong", lines=True, max_length=LONGEST, help=(
         "To see what becomes of a round, a line each: 'round 3: pi3-1 vanishes', 'rounds 4-5: jetson sends NaN'; also sends "
         "wrong shapes, sends an old round, sends twice."))
-    where: Literal["emulated", "processes"] = param(
+    where: Literal["emulated", "processes", "boards"] = param(
         "emulated", title="runs as", help=(
             "emulated: all clients learn in one process, and seconds come from the clock. processes: every client and every edge "
             "server is a process of its own on this computer, with emulated links between them; seconds are measured, typed "
-            "speeds and 'at once' do not count, and the weights are the same bit for bit."))
-    round_s: float = param(60.0, title="longest round", help="Of real processes: whoever has not sent its weights by then is "
-                                                             "left out of the round.", unit="s", gt=0, le=86_400)
+            "speeds and 'at once' do not count, and the weights are the same bit for bit. boards: as processes, but each client "
+            "is the board of its name, which has torch, learns on its own images alone and is reached over its real link."))
+    round_s: float = param(60.0, title="longest round", help="Of processes and boards: whoever has not sent its weights by then "
+                                                             "is left out of the round.", unit="s", gt=0, le=86_400)
     start: Literal["given", "initialisation"] = param(
         "given", help="Begin with the weights that the model came with, or with fresh ones.")
 
@@ -146,6 +158,8 @@ class FederatedParams(Params):
         count = len(client_names(info) or ())
         if value == PROCESSES and count > MOST_PROCESSES:
             raise ValueError(f"makes a process of each of {count:,} clients; at most {MOST_PROCESSES} may be, more are emulated")
+        if value == ON_BOARDS and count > MOST_BOARDS:
+            raise ValueError(f"needs a board for each of {count:,} clients; at most {MOST_BOARDS} may take part")
         return value
 
     @property
@@ -157,10 +171,19 @@ class FederatedParams(Params):
         return fleets.read_clients(self.clients, [edge.name for edge in self.read_edges])
 
     @property
+    def is_on_boards(self) -> bool:
+        return self.where == ON_BOARDS
+
+    @property
     def names(self) -> list[str]:
         return [client.name for client in self.read_clients]
 
     def remarks(self) -> list[str]:
+        typed = self.where == ON_BOARDS and not self.rests_on_speeds and any(
+            (each.macs_per_s, each.mbps, each.latency_ms) != (None, None, None) for each in self.read_clients)
+        return [*self._late(), *([TYPED] if typed else [])]
+
+    def _late(self) -> list[str]:
         happens: list[fleets.Rate | fleets.Fault] = [*fleets.read_rates(self.changes, self.names),
                                                      *fleets.read_faults(self.faults, self.names)]
         late = [f"'{each}' lies behind the last round and does not happen." for each in happens if each.first > self.rounds]
@@ -183,9 +206,10 @@ class FederatedParams(Params):
         weather = Weather(fleets.read_rates(self.changes, self.names), moves, fleets.read_faults(self.faults, self.names),
                           lambda: fleets.read_rates_now(context.live(self).bandwidth_now, self.names),
                           lambda: float(context.live(self).learning_rate))
-        fleet = known.fleet(self.read_clients, self.read_edges, context.profiles())
+        unknown = UNKNOWN if self.is_on_boards and not self.rests_on_speeds else None
+        fleet = known.fleet(self.read_clients, self.read_edges, context.profiles(), unknown)
         return Asked(fleet, plan, weather, self.dealing, self.alpha, self.shards, self.averaging, self.server_rate, self.trimmed,
-                     self.start, after, self.round_s if self.where == PROCESSES else None)
+                     self.start, after, None if self.where == "emulated" else self.round_s, is_on_boards=self.is_on_boards)
 
 
 def kept(value: str) -> str:
@@ -208,6 +232,9 @@ def client_names(info: ValidationInfo) -> list[str] | None:
 
 
 def lacks(params: FederatedParams, evidence: Evidence) -> dict[str, str]:
+    """Boards are as fast as they are: what nothing rests on need not be said."""
+    if params.is_on_boards and not params.rests_on_speeds:
+        return {}
     return known.lacking(params.read_clients, params.read_edges, evidence)
 
 
@@ -215,3 +242,25 @@ def unfit(params: Any, known: Structure, evidence: Evidence) -> dict[str, str]:
     """Of recipes whose parameter `after` names a layer: one behind which this network cannot be cut."""
     why = cutting.refused(known, params.after) if params.after else ""
     return {"after": f"{why[:1].upper()}{why[1:]}."} if why else {}
+
+
+def on_boards(run: Callable[[Any, Context], Iterator[Event]]) -> Board:
+    """How a federated run has boards as its clients: this computer leads, with the edge servers; each board has its images."""
+    def measure(params: Any, _order: Order, context: Context) -> Generator[Event, None, dict[str, Any]]:
+        return cast(Generator[Event, None, dict[str, Any]], run(params, context))
+
+    return Board(prepare, measure, refuse, hosts, named_by="clients", is_star=True, needs=("torch",))
+
+
+def prepare(params: FederatedParams, context: Context) -> Generator[Event, None, Order]:
+    from worker.federated.as_run import parcels
+
+    return (yield from parcels(params.asked(context, after=getattr(params, "after", "")), params.round_s, context))
+
+
+def refuse(params: FederatedParams) -> dict[str, str]:
+    return {field: AS_THEY_ARE for field in ("changes", "bandwidth_now") if getattr(params, field)}
+
+
+def hosts(params: FederatedParams) -> tuple[str, ...]:
+    return (HERE, *params.names) if params.is_on_boards else ()

@@ -13,7 +13,7 @@ Internet of Things Journal 9(21), arXiv 2107.04271.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ValidationInfo, field_validator
 
@@ -21,7 +21,7 @@ from worker.context import Context
 from worker.events import Event
 from worker.params import param
 from worker.recipe import Chart, Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, PROCESSES, SHARE, FederatedParams, lacks
+from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, SHARE, FederatedParams, lacks, on_boards
 
 if TYPE_CHECKING:
     from worker.federated.adapt.mapping import Points
@@ -38,6 +38,7 @@ MOST_TRIED = 32
 
 
 class Params(FederatedParams):
+    rests_on_speeds: ClassVar[bool] = True
     slow_mbps: float = param(5.0, title="slow link", help="A client whose link is no faster is in the group of slow links; 0: "
                                                           "bandwidth forms no group.", unit="Mbit/s", ge=0, le=1e6)
     groups: int = param(3, help="Groups of clients; one of them is for slow links where there is a bound for those.",
@@ -59,12 +60,13 @@ class Params(FederatedParams):
         return value
 
     def remarks(self) -> list[str]:
-        typed = "The agent is trained on the clock, by the speeds and links that are typed, before the processes begin."
-        return [*super().remarks(), *([typed] if self.where == PROCESSES else [])]
+        typed = f"The agent is trained on the clock, by the speeds and links that are typed, before the {self.where} begin."
+        return [*super().remarks(), *([] if self.where == "emulated" else [typed])]
 
 
 @recipe(
-    "FedAdapt", params=Params, charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True,
+    "FedAdapt", params=Params, board=on_boards(lambda params, context: run(params, context)),
+    charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True,
     lacks=lacks,
     example=EXAMPLE | {"updates": 3, "groups": 2},
     presets=PRESETS | {"as published": {**PRESETS["as published"], "relative_times": False, "discount": 0.9,

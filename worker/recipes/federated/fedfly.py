@@ -37,6 +37,7 @@ from worker.recipes.federated import (
     edge_names,
     kept,
     lacks,
+    on_boards,
     unfit,
 )
 
@@ -93,7 +94,8 @@ class Params(FederatedParams):
 
 
 @recipe(
-    "FedFly", params=Params, charts=[LANES, SAVED, *MOVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
+    "FedFly", params=Params, board=on_boards(lambda params, context: run(params, context)),
+    charts=[LANES, SAVED, *MOVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
     unfit=unfit,
     example=EXAMPLE | {"edges": TWO_EDGES, "moves": "round 1 at 50 %: pi to edge-b"},
     presets={"quick look": PRESETS["quick look"] | {"clients": FOUR, "edges": TWO_EDGES, "moves": TWO_MOVES},

@@ -21,6 +21,7 @@ from worker.federated.learning import Learner, Share
 from worker.federated.places import places
 from worker.federated.real.device import Device, Lesson
 from worker.federated.real.edge import HERE, Edge
+from worker.federated.real.line import Direct
 from worker.federated.real.orders import Orders
 from worker.federated.real.setup import DEVICE, EDGE, Order, Setup
 from worker.federated.real.words import COORDINATE, GLOBAL, OWN, Going, Work, weights
@@ -77,8 +78,9 @@ class Stage:
 
     def device(self, routes: Mapping[str, Address], home: str = "a", number: int = 1) -> threading.Thread:
         """A real one in a thread, at work on a round."""
-        device = Device(self.setup("pi"), files.load(self.folder / "net"))
-        lesson = Lesson(device, Order(number, home, dict(routes)), Orders())
+        device = Device("pi", PATIENCE_S, self.data, files.load(self.folder / "net"))
+        order, orders = Order(number, home, dict(routes)), Orders()
+        lesson = Lesson(device, order, orders, Direct(self.setup("pi"), order, orders))
         thread = threading.Thread(target=lesson.learn, daemon=True)
         thread.start()
         return thread
