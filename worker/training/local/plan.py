@@ -2,8 +2,8 @@
 
 Saikumar, Varghese: "NeuroFlux: Memory-Efficient CNN Training Using Adaptive Local Learning", EuroSys 2024, arXiv 2402.14139. That
 blocks are made by how much memory units need, and have batches of their own, is the paper's; the greedy rule and its tolerance,
-that a block also ends where its resident weights would shrink the batch beyond the tolerance, and that a cap on the batch has no say
-in where blocks end, are reconstructions.
+that a block also ends where its resident weights would shrink the batch beyond the tolerance, and that a cap on the batch has no
+say in where blocks end, are reconstructions.
 """
 
 from __future__ import annotations
