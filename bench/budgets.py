@@ -38,6 +38,7 @@ from worker.training.settings import Settings
 from worker.training.stepping import WholeLearner
 
 SHAPE, CLASSES, TRAIN_IMAGES, SEED = (3, 32, 32), 10, 800, 1
+TRIED = 100  # and the seed: the lots by which settings are chosen are others than those by which they are measured
 BACKPROP, CHECKPOINTING, LOCAL, NEUROFLUX = METHODS = (
     "training.backprop", "training.checkpointing", "training.local", "training.neuroflux")
 WHOLE = (BACKPROP, CHECKPOINTING)
@@ -173,7 +174,7 @@ def _target(cell: Cell) -> Found:
 
 def _course(cell: Cell) -> Iterator[tuple[float, float]]:
     """After how many seconds which accuracy, epoch by epoch, up to the target."""
-    told = {name: cell[name] for name in ("epochs", "learning_rate", "exits") if name in cell}
+    told = {name: cell[name] for name in ("epochs", "learning_rate", "exits", "seed", "tuning") if name in cell}
     begun, first = 0.0, True
     with tempfile.TemporaryDirectory(prefix="ep-training-") as name:
         for event in said(cell["method"], Path(name), cell["network"], cell["budget_mb"], cell["most_batch"], **told):
@@ -201,14 +202,15 @@ def _fold(cell: Cell) -> Found:
 
 
 def said(
-    method: str, folder: Path, network: str, budget_mb: float, most_batch: int, *, fold: int | None = None, **told: Any,
+    method: str, folder: Path, network: str, budget_mb: float, most_batch: int, *, fold: int | None = None,
+    seed: int = SEED, tuning: bool = False, **told: Any,
 ) -> Iterator[Event]:
     """What a run of the recipe says, as `python -m worker run` would make it, on 800 training images."""
     file = folder / "data.safetensors"
-    datasets.save(images(fold), file)
+    datasets.save(tried(seed) if tuning else images(fold), file)
     most = {"batch_size" if method in WHOLE else "most_batch": most_batch}
     found = flags.find(method)
-    params = found.params(seed=SEED + (fold or 0), model=network, dataset=str(file), budget_mb=budget_mb, **most, **told)
+    params = found.params(seed=seed + (fold or 0), model=network, dataset=str(file), budget_mb=budget_mb, **most, **told)
     for event in execute(found, params, Context(workdir=folder / "run", inputs=flags.resolve(params), seed=params.seed)):
         if isinstance(event, Failed):
             raise Broke(f"{method}: {event.reason}")
@@ -217,12 +219,40 @@ def said(
 
 @cache
 def images(fold: int | None = None) -> Data:
-    """digits32, or one of its five folds, with 800 training images by lot; all others are as they are."""
+    """digits32, or one of its five folds, with 800 training images by lot. A fold's others of that part judge with its validation
+    part: exits of one training lie closer together than 180 images can tell. The test part is as it is."""
     whole = datasets.load(DatasetInput("digits32"))
     data = whole if fold is None else next(each for number, each in enumerate(folds(whole)) if number == fold)
-    part = data.parts["train"]
-    some = torch.randperm(len(part), generator=torch.Generator().manual_seed(SEED))[:TRAIN_IMAGES].sort().values
-    fewer = Part(torch.as_tensor(part.images)[some], torch.as_tensor(part.labels)[some])
-    mean, std = channel_statistics(fewer.images)
-    return replace(data, name=f"{data.name}, {len(fewer)} of its images", mean=mean, std=std,
-                   parts={**data.parts, "train": fewer})
+    part, lots = data.parts["train"], _lots(data, SEED)
+    train, rest = _some(part, lots[:TRAIN_IMAGES]), _some(part, lots[TRAIN_IMAGES:])
+    return _with(data, train=train, **({} if fold is None else {"validation": _both(data.parts["validation"], rest)}))
+
+
+@cache
+def tried(seed: int) -> Data:
+    """What settings are chosen on: 800 training images of digits32 by lot, judged by those that were not drawn. The validation
+    part, by which races are judged, has no say."""
+    data = datasets.load(DatasetInput("digits32"))
+    part, lots = data.parts["train"], _lots(data, TRIED + seed)
+    return _with(data, train=_some(part, lots[:TRAIN_IMAGES]), validation=_some(part, lots[TRAIN_IMAGES:]))
+
+
+def _lots(data: Data, seed: int) -> Tensor:
+    return torch.randperm(len(data.parts["train"]), generator=torch.Generator().manual_seed(seed))
+
+
+def _some(part: Part, places: Tensor) -> Part:
+    rows = places.sort().values
+    return Part(torch.as_tensor(part.images)[rows], torch.as_tensor(part.labels)[rows])
+
+
+def _both(*parts: Part) -> Part:
+    images, labels = ([torch.as_tensor(each) for each in kind] for kind in zip(*((part.images, part.labels) for part in parts),
+                                                                               strict=True))
+    return Part(torch.cat(images), torch.cat(labels))
+
+
+def _with(data: Data, **parts: Part) -> Data:
+    mean, std = channel_statistics(parts["train"].images)
+    return replace(data, name=f"{data.name}, {len(parts['train'])} of its images", mean=mean, std=std,
+                   parts={**data.parts, **parts})

@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from bench import budgets, training
-from bench.budgets import BACKPROP, NEUROFLUX, Broke, images, work
+from bench.budgets import BACKPROP, CHECKPOINTING, NEUROFLUX, Broke, images, tried, work
 from bench.figures import Cell, Figures, Found
 from worker import datasets
 from worker.context import DatasetInput
+from worker.datasets import Data
+from worker.datasets.data import PartName
 from worker.events import Event
 from worker.training.limits import over_time
 
@@ -56,12 +58,32 @@ def test_a_figure_of_yesterday_is_measured_again(figures: Figures, monkeypatch: 
     assert Figures(figures.file).known({"number": 5}) is None
 
 
+def distinct(data: Data, part: PartName) -> set[bytes]:
+    return {bytes(image.numpy().tobytes()) for image in torch.as_tensor(data.parts[part].images)}
+
+
+def test_settings_are_chosen_by_images_that_do_not_judge_what_is_measured_by_them() -> None:
+    measured = distinct(images(), "validation")
+    for seed in (1, 2):
+        data = tried(seed)
+        train, judging = (distinct(data, part) for part in ("train", "validation"))
+        assert len(data.parts["train"]) == 800 and len(data.parts["validation"]) == 457
+        assert not judging & measured and not judging & train
+    assert not torch.equal(tried(1).parts["train"].images, tried(2).parts["train"].images)
+
+
+def test_what_a_fold_neither_trains_on_nor_tests_judges_its_exits() -> None:
+    fold = images(2)
+    assert sum(map(len, fold.parts.values())) == sum(map(len, datasets.load(DatasetInput("digits32")).parts.values()))
+    train, judging, tested = (distinct(fold, part) for part in ("train", "validation", "test"))
+    assert not train & judging and not judging & tested
+
+
 def test_every_fold_has_800_training_images_and_none_of_its_test_images_among_them() -> None:
     whole = datasets.load(DatasetInput("digits32"))
     assert len(images().parts["train"]) == len(images(2).parts["train"]) == 800
     assert len(images().parts["test"]) == len(whole.parts["test"])
-    seen, tested = ({bytes(image.numpy().tobytes()) for image in images(2).parts[part].images} for part in ("train", "test"))
-    assert not seen & tested
+    assert not distinct(images(2), "train") & distinct(images(2), "test")
 
 
 @pytest.mark.parametrize("method", budgets.METHODS)
@@ -134,13 +156,30 @@ def test_a_goal_that_is_missed_says_so(figures: Figures, monkeypatch: pytest.Mon
     (40.0, None, "at most 0.33x of backprop's (goal: at most 0.5x)"),
     (None, None, "NeuroFlux did not get there (goal: at most 0.5x **MISSED**)")])
 def test_backprop_that_never_gets_there_counts_with_all_its_time(ours: float | None, other: float | None, said: str) -> None:
-    best = {"NeuroFlux": ours, "backprop": other}
+    best = {NEUROFLUX: ours, BACKPROP: other}
     assert said in training._soon("resnet18", training.tightest("resnet18"), best)
 
 
 @pytest.mark.usefixtures("small")
-def test_each_race_that_fits_is_run_and_small_steps_of_whole_networks_twice() -> None:
-    cells = training._racing("vgg16", training.tightest("vgg16"))
-    slow = [cell for cell in cells if cell["learning_rate"] < training.RATE]
-    assert {cell["method"] for cell in cells} == {*budgets.WHOLE, NEUROFLUX}
-    assert {cell["method"] for cell in slow} == set(budgets.WHOLE)
+def test_at_the_tightest_budget_backprop_has_two_settings_and_neuroflux_one() -> None:
+    for network in training.NETWORKS:
+        cells = training._racing(network, training.tightest(network))
+        of = {method: [cell for cell in cells if cell["method"] == method] for method in budgets.METHODS}
+        assert [cell["seed"] for cell in of[NEUROFLUX]] == list(training.SEEDS)
+        assert [cell["seed"] for cell in of[BACKPROP] if cell["epochs"] == 2] == list(training.SEEDS)
+        assert {(cell["learning_rate"], cell["epochs"]) for cell in of[BACKPROP]} == {each[1:] for each in training.SMALL_STEPS}
+        assert len(of[CHECKPOINTING]) == 2
+    assert {cell["method"] for cell in training._racing("vgg16", 60)} == {NEUROFLUX}
+
+
+def race(method: str, rate: float, seed: int, seconds: float | None) -> tuple[Cell, training.Course]:
+    cell = {"method": method, "learning_rate": rate, "epochs": 2, "seed": seed}
+    return cell, [(1.0, 0.5), *([(seconds, 0.96)] if seconds else [])]
+
+
+def test_a_method_has_the_median_of_its_seeds_by_the_faster_of_its_settings() -> None:
+    told = [race(BACKPROP, 0.05, 1, 10.0), race(BACKPROP, 0.05, 2, None), race(BACKPROP, 0.05, 3, None),
+            race(BACKPROP, 0.01, 1, 40.0), race(BACKPROP, 0.01, 2, None), race(BACKPROP, 0.01, 3, 20.0),
+            race(NEUROFLUX, 0.05, 1, 9.0)]
+    assert training._soonest(told, 0.95) == {BACKPROP: 40.0, NEUROFLUX: 9.0}
+    assert training._soonest(told, 0.97) == {BACKPROP: None, NEUROFLUX: None}

@@ -95,7 +95,8 @@ class LocalParams(MarginParams, LearningParams):
     budget_mb: float = param(500, title="budget", unit="MB", essential=True, gt=0, le=1e6, help=(
         "Bytes that the training may take, in MB of 1,000,000: weights that are resident, gradients, optimiser states, the "
         "batch, and all activations that live at once."))
-    most_batch: int = param(256, help="No training step takes more images, however large the budget.", unit="images", ge=1,
+    most_batch: int = param(256, help="No training step takes more images, however large the budget. A thousand images learn "
+                                      "sooner in steps of 8 or 16: large steps of few images are few steps.", unit="images", ge=1,
                             le=65_536)
 
     def budget(self, tolerance: float = 0.0) -> Budget:

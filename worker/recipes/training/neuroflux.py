@@ -44,8 +44,9 @@ class Params(LocalParams):
     tolerance_points: float = param(
         1.0, help="The exit that is kept has the fewest parameters of those at most so many points of validation accuracy below "
                   "the best.", unit="points", ge=0, le=100)
-    grouping: float = param(0.4, help="Neighbouring units form a block while the largest batch that each could have differs by "
-                                      "no more than this share of the first one's. 0 makes blocks of units that are alike only.",
+    grouping: float = param(0.4, help="Neighbouring units form a block while the largest batch that memory alone would allow "
+                                      "each differs by no more than this share of the first one's. 0 makes blocks of units that "
+                                      "are alike only.",
                             ge=0, le=1)
     cache: Literal["float32", "float16"] = param(
         "float32", help="How activations are kept on the disk between blocks: as they are, or in half the bytes, rounded.")
@@ -54,7 +55,8 @@ class Params(LocalParams):
 @recipe(
     "NeuroFlux", params=Params, charts=CHARTS,
     example={"model": "lenet5", "dataset": "digits", "epochs": 2, "budget_mb": 1.2, "exits": "linear"},
-    presets={"quick look": {"epochs": 2, "exits": "linear"}, "careful": {"epochs": 30}},
+    presets={"quick look": {"epochs": 2, "exits": "linear"}, "careful": {"epochs": 30},
+             "about a thousand images": {"epochs": 4, "most_batch": 8}},
     use_when="a network should be trained where memory is too small for back-propagation, or a much smaller network would do.",
     papers=[Paper("saikumar2024neuroflux", ("Saikumar, Dhananjay", "Varghese, Blesson"),
                   "NeuroFlux: Memory-Efficient CNN Training Using Adaptive Local Learning", 2024, venue="EuroSys 2024",

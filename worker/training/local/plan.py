@@ -2,16 +2,19 @@
 
 Saikumar, Varghese: "NeuroFlux: Memory-Efficient CNN Training Using Adaptive Local Learning", EuroSys 2024, arXiv 2402.14139. That
 blocks are made by how much memory units need, and have batches of their own, is the paper's; the greedy rule and its tolerance,
-and that a block also ends where its resident weights would shrink the batch beyond the tolerance, are reconstructions.
+that a block also ends where its resident weights would shrink the batch beyond the tolerance, and that a cap on the batch has no
+say in where blocks end, are reconstructions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from worker.training.memory.demand import MB, Demand
+
+NO_CAP = 2**31  # more images than a step ever takes
 
 
 class Infeasible(ValueError):
@@ -112,9 +115,16 @@ def planned(wants: Sequence[Want], budget: Budget) -> Plan:
     one does not fit.
 
     A unit joins while its own largest batch is within the tolerance of the block's first, and while the batch that is left with
-    all weights of the block resident is not below that of the first by more than the tolerance either.
+    all weights of the block resident is not below that of the first by more than the tolerance either. These are the batches that
+    memory alone would allow: were they capped, a small cap would make all of them alike, and one block of the whole network.
     """
     alone = _each_alone(wants, budget)
+    blocks = _by_memory(wants, replace(budget, cap=NO_CAP))
+    return _plan(wants, alone, [_block(wants, block, budget) for block in blocks], budget)
+
+
+def _by_memory(wants: Sequence[Want], budget: Budget) -> list[list[int]]:
+    alone = [want.demand.largest(budget.usable, budget.cap) for want in wants]
     blocks: list[list[int]] = []
     for place, largest in enumerate(alone):
         reference = alone[blocks[-1][0]] if blocks else 0
@@ -124,7 +134,7 @@ def planned(wants: Sequence[Want], budget: Budget) -> Plan:
             blocks[-1].append(place)
         else:
             blocks.append([place])
-    return _plan(wants, alone, [_block(wants, block, budget) for block in blocks], budget)
+    return blocks
 
 
 def one_sweep(wants: Sequence[Want], budget: Budget) -> Plan:

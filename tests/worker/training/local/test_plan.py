@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,13 @@ def test_a_block_ends_where_its_resident_weights_leave_too_little_for_the_batch(
 def test_the_first_unit_of_a_block_is_the_reference() -> None:
     drifting = [want(0, 10), want(0, 8), want(0, 6), want(0, 5)]  # 100, 125, 166, 200
     assert [(block.first, block.last) for block in planned(drifting, budget(1000)).blocks] == [(1, 2), (3, 4)]
+
+
+def test_a_cap_on_the_batch_has_no_say_in_where_blocks_end() -> None:
+    units = [want(100, 100), want(100, 90), want(100, 30), want(100, 25), want(100, 10)]
+    plan = planned(units, budget(1000, cap=8))
+    assert [unit.largest_batch for unit in plan.units] == [8, 8, 8, 8, 8]
+    assert [(block.first, block.last, block.batch) for block in plan.blocks] == [(1, 2, 8), (3, 4, 8), (5, 5, 8)]
 
 
 def test_a_margin_is_kept_free() -> None:
@@ -99,6 +107,8 @@ def test_every_plan_keeps_what_it_promises(wants: list[Want], size: int, margin:
         assert block.batch == min(each.largest(rules.usable, rules.cap) for each in room) >= max(each.least for each in inside)
         if len(inside) == 1:
             assert block.batch == plan.units[block.first - 1].largest_batch
+    uncapped = planned(wants, replace(rules, cap=10**9))
+    assert [block.numbers for block in plan.blocks] == [block.numbers for block in uncapped.blocks]
 
 
 @given(wants=WANTS, size=st.integers(1, 60_000), more=st.integers(0, 10_000))
