@@ -6,9 +6,9 @@ No torch here: the worker rehearses (`worker.training.fitting`) and plans (`work
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from worker.structure import Fact
 
@@ -19,9 +19,13 @@ MOST_BYTES = 1e15
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 # ASCII: the sign of kelvin is a K to whoever ignores case, and no unit.
 BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[KMG]?B)?)", re.IGNORECASE | re.ASCII)
+# What is meant as a size, whatever its unit is; and one in powers of 1,024.
+SIZE = re.compile(r"\d[\d.,]{0,30}\s*[a-z]{1,10}", re.IGNORECASE | re.ASCII)
+BINARY = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMG])iB", re.IGNORECASE | re.ASCII)
+POWERS = {"K": 1, "M": 2, "G": 3}
 LONGEST_QUOTE = 40
-ALLOWED = "got {got!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0{most}"
-NEEDED = "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0 and at most {most} MB"
+ALLOWED = "got {got!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes; a number alone is MB), more than 0{most}{hint}"
+NEEDED = "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes; a number alone is MB), more than 0 and at most {most} MB"
 
 
 class FittedBlock(Fact):
@@ -56,11 +60,36 @@ class Fitted(Fact):
     methods: dict[str, FittedWay]
 
 
-def bytes_of(text: str, plain: str = "B", most: float = MOST_BYTES) -> int:
-    """130MB, 1.5 GB, 500kB, units of a thousand; a number alone is in `plain`. ValueError, in words, for anything else."""
-    found = BYTES.fullmatch(text.strip())
-    size = round(float(found[1]) * UNITS[(found[2] or plain).upper()]) if found else 0
+def bytes_of(text: str, most: float = MOST_BYTES) -> int:
+    """130MB, 1.5 GB, 500kB, units of a thousand; a number alone is MB. ValueError, in words, for anything else."""
+    size = round(_size(text) or 0)
     if not 0 < size <= most:
-        told = f" and at most {most / MB:,.0f} MB" if most < MOST_BYTES else ""
-        raise ValueError(ALLOWED.format(got=text[:LONGEST_QUOTE], most=told))
+        raise ValueError(_allowed(text, f" and at most {most / MB:,.0f} MB" if most < MOST_BYTES else ""))
     return size
+
+
+def megabytes(typed: Any) -> Any:
+    """The MB of a text with a unit; anything else as it is, for its field to judge. ValueError for a unit that is none."""
+    if not isinstance(typed, str) or not SIZE.fullmatch(typed.strip()):
+        return typed
+    size = _size(typed)
+    if size is None:
+        raise ValueError(_allowed(typed))
+    return size / MB
+
+
+# A parameter in MB that takes `1.5GB` too.
+Megabytes = Annotated[float, BeforeValidator(megabytes)]
+
+
+def _size(text: str) -> float | None:
+    """Bytes."""
+    found = BYTES.fullmatch(text.strip())
+    return float(found[1]) * UNITS[(found[2] or "MB").upper()] if found else None
+
+
+def _allowed(text: str, most: str = "") -> str:
+    found = BINARY.fullmatch(text.strip())
+    size = float(found[1]) * 1024.0 ** POWERS[found[2].upper()] / MB if found else 0
+    hint = f"; that would be {size:.4g}MB" if found else ""
+    return ALLOWED.format(got=text[:LONGEST_QUOTE], most=most, hint=hint)

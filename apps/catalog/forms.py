@@ -146,7 +146,7 @@ class BudgetForm(Refusing):
     def clean_budget(self) -> int:
         text = self.cleaned_data["budget"]
         try:
-            return budgets.bytes_of(text, plain="MB", most=MOST_BUDGET_BYTES)
+            return budgets.bytes_of(text, most=MOST_BUDGET_BYTES)
         except ValueError as wrong:
             hint = point_hint(UNIT.sub("", text))
             raise forms.ValidationError(f"{wrong}; {hint}" if hint else str(wrong)) from None

@@ -84,6 +84,12 @@ class Deployment(TeamOwned):
         return self.state == State.WAITING
 
     @property
+    def said(self) -> str:
+        """Which network it leads to, in words."""
+        what = f"round {self.round}" if self.round else "the first network"
+        return f"{what} of run {self.run_number}"
+
+    @property
     def went(self) -> bool:
         """Whether its bytes went to the board, as far as is known: who takes or refuses one has fetched it."""
         return self.state in (State.TAKEN, State.REFUSED)

@@ -50,13 +50,13 @@ def of_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def send_first(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """`device`: which board shall serve the network of the run; where it has a newer one of it, `sure` is asked for."""
+    """`device`: which board shall serve the network of the run; where that takes the place of another, `sure` is asked for."""
     return _sent(request, pk, first=True)
 
 
 @require_POST
 def send_updates(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """`device` and `rounds`: so many, or all that are left."""
+    """`device` and `rounds`: so many, or all that are left; where they take the place of another network, `sure` is asked for."""
     return _sent(request, pk, first=False)
 
 
@@ -77,8 +77,11 @@ def _sent(request: HttpRequest, pk: UUID, *, first: bool) -> HttpResponse:
     if device is None:
         messages.warning(request, CHOOSE)
         return redirect("run", pk=pk)
-    if first and (has := run_boards.newer(run, device)) and request.POST.get("sure") != has.stands.will_serve:
-        return render(request, "deployments/begin_again.html", {"run": run, "device": device, "has": has})
+    has = run_boards.of_device(run, device)
+    if has and (replaced := has.replaces(first=first)) and request.POST.get("sure") != has.stands.will_serve:
+        return render(request, "deployments/replace.html", {
+            "run": run, "device": device, "has": has, "replaced": replaced, "first": first,
+            "rounds": request.POST.get("rounds", "1")[:40]})
     try:
         messages.success(request, _send(request, run, device, first=first), extra_tags=WAITS)
     except Refused as refused:
@@ -89,8 +92,18 @@ def _sent(request: HttpRequest, pk: UUID, *, first: bool) -> HttpResponse:
 def _send(request: HttpRequest, run: Run, device: Device, *, first: bool) -> str:
     user = teams.person(request)
     made = [actions.deploy_first(user, run, device)] if first else actions.send(user, run, device, rounds=_rounds(request))
-    what = "The first network" if first else f"{len(made)} update{'' if len(made) == 1 else 's'}"
-    return f"{what} of run {run.number} wait{'s' if len(made) == 1 else ''} for {device}, which takes it between two runs."
+    what = "The first network" if first else _rounds_of(made)
+    before = Deployment.objects.filter(device=device, state=State.WAITING).count() - len(made)
+    behind = f", behind {before} that waited already" if before > 0 else ""
+    it = "it" if len(made) == 1 else "them"
+    return (f"{what} of run {run.number} wait{'s' if len(made) == 1 else ''} for {device}{behind}; the board takes {it} between "
+            "two runs.")
+
+
+def _rounds_of(made: list[Deployment]) -> str:
+    if len(made) == 1:
+        return f"The update of round {made[0].round}"
+    return f"The updates of rounds {made[0].round} to {made[-1].round}"
 
 
 def _rounds(request: HttpRequest) -> int | None:

@@ -8,7 +8,7 @@ from apps.catalog import rehearsals
 from apps.catalog.models import Variant
 from apps.experiments.studies import Part
 from apps.live.asking import Silent
-from worker.budgets import MB, MOST_BYTES
+from worker.budgets import MB, MOST_BYTES, megabytes
 
 BUDGET = "budget_mb"
 TOLD = "{title} will fail: {why} Predicted, for SGD with momentum."
@@ -32,7 +32,7 @@ def _why(part: Part, needs: dict[str, object], size: int) -> str:
 def _bytes(typed: object) -> int:
     """0 for no budget, for several of them, and for what is none."""
     try:
-        size = float(str(typed)) * MB
+        size = float(megabytes(str(typed))) * MB
     except ValueError:
         return 0
     return round(size) if 0 < size < MOST_BYTES else 0

@@ -101,7 +101,7 @@ def test_a_network_and_its_updates_go_to_a_board_from_the_page_of_their_run(
     expect(rows.first).to_contain_text("taken")
     expect(said).to_have_count(0)
     expect(rows.first).to_contain_text("after a trial on")
-    expect(tab.locator("#networks-on-device dl")).to_contain_text("as it was at first")
+    expect(tab.locator("#networks-on-device dl")).to_contain_text("the first network of run")
     with another_page(tab):
         tab.get_by_role("button", name="Send").first.click()
     expect(rows.first).to_contain_text("update")

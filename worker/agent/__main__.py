@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -81,10 +82,11 @@ def _run(asked: argparse.Namespace) -> int:
 
 def _work(asked: argparse.Namespace) -> int:
     """What `run` keeps alive. Who joins may not have yet what measuring needs."""
-    from worker.agent.life import Agent
+    from worker.agent.life import Agent, die_with
     from worker.child import die_with_parent
 
     die_with_parent()
+    threading.excepthook = die_with
     folder = Folder(asked.folder)
     lock = folder.locked()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 import uuid
@@ -15,6 +16,7 @@ from worker.agent.hosting import Hosting
 from worker.agent.keeper import ANEW
 from worker.agent.portal import Answer, Patience, Portal
 from worker.agent.running import Means, Running
+from worker.agent.sending import Sender
 from worker.agent.serving import Serving
 from worker.agent.state import Folder, Identity
 from worker.agent.wording import Away, Over, Refused
@@ -26,6 +28,8 @@ RUN, SLICE = 200, 202
 CONFIRMED_EVERY_S = 0.2
 # The keeper starts it again, later each time: the portal may have another wheel by then.
 OUTDATED = 1
+# An agent without one of these threads is deaf or mute, and does not know it.
+VITAL, DIED = (Beat, Sender), 1
 
 
 class Agent:
@@ -164,3 +168,15 @@ class Agent:
         except (Away, Refused):
             pass  # It will be found silent.
         log.info("stopped")
+
+
+def die_with(dead: threading.ExceptHookArgs) -> None:
+    """Said of any thread that ends by a mistake; of one without which nobody is heard the whole agent ends, as by a kill.
+
+    The keeper starts it again, and what it held is on its disk.
+    """
+    threading.__excepthook__(dead)
+    if isinstance(dead.thread, VITAL):
+        log.error("the thread %s has ended by a mistake, and the agent with it", dead.thread.name)
+        logging.shutdown()
+        os._exit(DIED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -166,6 +167,13 @@ def _instead(message: str) -> dict[str, Any]:
 
 
 def step_aside() -> None:
-    """This thread yields to the process that measures (Linux counts threads one by one)."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), STEP_ASIDE)
+    """This thread yields to the process that measures (Linux counts threads one by one), unless it yields more already.
+
+    Only root may make a thread less nice again, and no thread shall end for want of manners.
+    """
+    if sys.platform != "linux":
+        return
+    me = threading.get_native_id()
+    with contextlib.suppress(OSError):
+        if os.getpriority(os.PRIO_PROCESS, me) < STEP_ASIDE:
+            os.setpriority(os.PRIO_PROCESS, me, STEP_ASIDE)

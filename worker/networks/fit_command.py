@@ -23,7 +23,8 @@ EXITS = ("half", "linear", "256")
 
 def fit(
     model: Annotated[str, typer.Option(help="An architecture by its name, or a file with a network as inspect takes it.")],
-    budget: Annotated[str, typer.Option(help="Memory that training may take: 130MB is 130,000,000 bytes.")],
+    budget: Annotated[str, typer.Option(help="Memory that training may take: 130MB is 130,000,000 bytes; a number "
+                                          "alone is MB, as in a recipe's form.")],
     in_shape: Annotated[str, typer.Option(help="Channels, height and width of the images, as 3x32x32; a file may say it "
                                                "itself.")] = "",
     classes: Classes = None, architecture: Architecture = "",
@@ -51,7 +52,7 @@ def fit(
 
 
 def bytes_of(text: str) -> int:
-    """130MB, 1.5 GB, 500kB or plain bytes; units of a thousand."""
+    """130MB, 1.5 GB, 500kB or a number of MB; units of a thousand."""
     try:
         return budgets.bytes_of(text)
     except ValueError as wrong:

@@ -88,7 +88,7 @@ def test_who_looks_on_sees_the_answer_without_ways_to_begin(cast: Cast, variant:
 @pytest.mark.parametrize(("typed", "told"), [
     ("much", "got 'much'; allowed: bytes, as 130MB or 1.5GB"), ("0", "more than 0"), ("-5MB", "got '-5MB'"),
     ("5 MiB", "got '5 MiB'"), ("1,5 GB", "write 1.5"), ("1000001MB", "at most 1,000,000 MB"),
-    ("", "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes), more than 0 and at most 1,000,000 MB"),
+    ("", "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes; a number alone is MB), more than 0 and at most 1,000,000 MB"),
     ("%00", "ull characters"), ("9" * 5000, "got '999"),
     ("130 \N{KELVIN SIGN}B", "allowed: bytes, as 130MB")])
 def test_a_budget_that_is_none_is_said_at_its_field_with_what_was_typed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from apps.devices.models import Device
 from apps.experiments.models import Run
 from tests.apps.boards import Board
 from tests.apps.cast import Cast
-from tests.apps.deployments.sent import Porch
+from tests.apps.deployments.sent import HASHES, Porch, finished
 
 
 @pytest.fixture
@@ -81,6 +82,57 @@ def test_taking_a_round_back_is_asked_first(alice: Client, dpu: Run, porch: Porc
     assert "has round 1" in post(alice, dpu, porch, "first", sure="f" * 64) and Deployment.objects.count() == 2
     assert "The first network of run" in post(alice, dpu, porch, "first", sure=porch.sha256)
     assert Deployment.objects.get(state="waiting").kind == "first"
+
+
+def sister(cast: Cast, kept: Path) -> Run:
+    """Another run that begins with the same first network."""
+    return finished(cast, kept, hashes=[HASHES[0], "7" * 64, "8" * 64, "9" * 64])
+
+
+def test_an_update_that_would_take_the_place_of_another_runs_network_is_asked_first(
+    alice: Client, dpu: Run, porch: Porch, cast: Cast, kept: Path,
+) -> None:
+    other = sister(cast, kept)
+    post(alice, dpu, porch, "first")
+    post(alice, dpu, porch, "updates", rounds="all")
+    take(porch)
+    named, page = f"round 3 of run {dpu.number}", boards(alice, other)
+    assert f">{named}" in page and f"replaces {named}" in page and "Send the update of round 1 …" in page and "primary" not in page
+    asked = post(alice, other, porch, "updates")
+    assert f"has {named}" in asked and f"Replace {named}" in asked and not Deployment.objects.filter(run=other).exists()
+    assert f"The update of round 1 of run {other.number} waits" in post(alice, other, porch, "updates", sure=porch.sha256)
+    take(porch)
+    assert post(alice, dpu, porch, "first").count(f"has round 1 of run {other.number}") == 1
+    # What builds on the network that is there loses nothing, and is not asked.
+    assert f"The update of round 2 of run {other.number} waits" in post(alice, other, porch, "updates")
+
+
+def test_the_first_network_of_another_run_is_asked_first_where_it_takes_a_place(
+    alice: Client, dpu: Run, porch: Porch, cast: Cast, kept: Path,
+) -> None:
+    other = finished(cast, kept, begins=b"another" * 500, hashes=[letter * 64 for letter in "4567"])
+    post(alice, dpu, porch, "first")
+    take(porch)
+    assert f"replaces the first network of run {dpu.number}" in boards(alice, other)
+    assert f"has the first network of run {dpu.number}" in post(alice, other, porch, "first")
+    assert not Deployment.objects.filter(run=other).exists()
+
+
+def test_the_same_network_sent_twice_counts_once(alice: Client, dpu: Run, porch: Porch) -> None:
+    for _ in range(2):
+        post(alice, dpu, porch, "first", sure=porch.sha256)
+        take(porch)
+    assert Deployment.objects.count() == 2 and "1 taken" in boards(alice, dpu)
+
+
+def test_updates_that_wait_behind_another_say_so_and_rows_name_their_round(alice: Client, dpu: Run, porch: Porch) -> None:
+    post(alice, dpu, porch, "first")
+    take(porch)
+    post(alice, dpu, porch, "updates")
+    page = post(alice, dpu, porch, "updates")
+    assert f"The update of round 2 of run {dpu.number} waits for pi, behind 1 that waited already" in page
+    page = shown(alice, f"/devices/{porch.board.device.pk}/networks/")
+    assert "update of round 2<" in page and "number 3 ·" in page and f"Send the update of round 3 of run {dpu.number}" in page
 
 
 @pytest.mark.parametrize("what", ["first", "updates"])

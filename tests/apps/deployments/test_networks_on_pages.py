@@ -86,15 +86,15 @@ def test_a_board_begins_with_the_first_network_and_its_page_says_so(cast: Cast, 
     assert "no network yet" in shown(client, networks) and "waiting" in shown(client, networks)
     takes(board)
     page = shown(client, networks)
-    assert "<b>resnet20</b>, as it was at first" in page and SERVED[0] in page and "not tried on the board" in page
-    assert "Send the update of round 1" in page and "Send all 2 that are left" in page
+    assert "<b>resnet20</b>, the first network of <a" in page and SERVED[0] in page and "not tried on the board" in page
+    assert "Send the update of round 1 of run 1" in page and "Send all 2 that are left" in page
 
 
 def test_the_bytes_of_updates_stand_against_sending_everything(cast: Cast, client: Client, run: Run, board: Board) -> None:
     client.force_login(cast.alice)
     post(client, run, board, "first")
     takes(board)
-    assert "2 updates of run 1 wait for pi" in post(client, run, board, "updates", rounds="all")
+    assert "The updates of rounds 1 to 2 of run 1 wait for pi" in post(client, run, board, "updates", rounds="all")
     takes(board)
     takes(board)
     page = shown(client, f"/devices/{board.device.pk}/networks/")
@@ -102,7 +102,7 @@ def test_the_bytes_of_updates_stand_against_sending_everything(cast: Cast, clien
     share = (first.sent_bytes + second.sent_bytes) / (first.everything_bytes + second.everything_bytes)
     assert f"2 taken in {first.sent_bytes + second.sent_bytes} bytes" in page and f"{100 * share:.1f} %" in page
     assert 0 < share < 0.1
-    assert "Nothing of run 1 is left to send" in page and "as of round 2" in page
+    assert "Nothing of run 1 is left to send" in page and "<b>resnet20</b>, round 2 of <a" in page
 
 
 def test_one_that_was_refused_says_why_and_takes_those_behind_it_along(
@@ -115,7 +115,7 @@ def test_one_that_was_refused_says_why_and_takes_those_behind_it_along(
     takes(board, "refused", "Of the stored batch it gets 1 of 64 images right.")
     page = shown(client, f"/devices/{board.device.pk}/networks/")
     assert "gets 1 of 64 images right" in page and "refused number 2, on which it builds" in page
-    assert "as it was at first" in page
+    assert "<b>resnet20</b>, the first network of <a" in page
 
 
 def test_what_waits_can_be_taken_back(cast: Cast, client: Client, run: Run, board: Board) -> None:

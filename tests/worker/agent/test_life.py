@@ -20,7 +20,7 @@ import pytest
 from apps.devices import agent_wheel
 from edgeportal import embedded
 from tests.portal import strain, until
-from tests.worker.agent.fake_portal import FakePortal, says, served
+from tests.worker.agent.fake_portal import FakePortal, says, sends, served
 from worker.agent import keeper
 from worker.agent.portal import Portal
 from worker.agent.state import Folder
@@ -125,6 +125,14 @@ def test_an_ended_token_ends_the_agent_with_a_sentence(living: Living) -> None:
     living.portal.faults["beat"] = [says(401, title="x")] * 100
     assert living.process.wait(30 * strain()) == keeper.OVER
     assert "does not know this board's token any more" in living.output.read_text()
+
+
+def test_an_agent_whose_beat_ends_by_a_mistake_is_started_again_instead_of_being_deaf(living: Living) -> None:
+    living.speaks(agent_wheel.wheel().version)
+    living.portal.faults["beat"] = [sends(b"[]")]
+    until(lambda: "the agent ended (1); it is started again" in living.output.read_text(), 30 * strain(), "its end is seen")
+    living.speaks(agent_wheel.wheel().version)
+    assert "the thread beat has ended by a mistake" in living.output.read_text()
 
 
 def folder_with_a_wheel(tmp_path: Path) -> Folder:

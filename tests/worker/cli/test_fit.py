@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from worker.__main__ import app
 from worker.dnn import architectures, files
-from worker.flags import Refused
+from worker.flags import Refused, find, read
 from worker.networks.fit_command import bytes_of
 
 METHODS = ["training.backprop", "training.checkpointing", "training.local", "training.neuroflux"]
@@ -58,7 +58,7 @@ def test_what_cannot_be_asked_is_refused_with_what_can(words: tuple[str, ...], t
     assert told in str(refused.value)
 
 
-@pytest.mark.parametrize(("text", "size"), [("130MB", 130_000_000), ("1.5 GB", 1_500_000_000), ("500kB", 500_000), ("77", 77),
+@pytest.mark.parametrize(("text", "size"), [("130MB", 130_000_000), ("1.5 GB", 1_500_000_000), ("500kB", 500_000), ("77", 77_000_000),
                                             ("5B", 5)])
 def test_budgets_are_read_in_units_of_a_thousand(text: str, size: int) -> None:
     assert bytes_of(text) == size
@@ -69,3 +69,23 @@ def test_budgets_are_read_in_units_of_a_thousand(text: str, size: int) -> None:
 def test_other_budgets_are_refused(text: str) -> None:
     with pytest.raises(Refused, match="budget: got"):
         bytes_of(text)
+
+
+def test_a_binary_unit_is_told_what_it_would_be() -> None:
+    with pytest.raises(Refused, match="got '60MiB'; allowed: bytes, as 130MB .*; that would be 62.91MB"):
+        bytes_of("60MiB")
+
+
+@pytest.mark.parametrize(("typed", "mb"), [("60", 60), ("60MB", 60), ("1.5 GB", 1500), ("200kB", 0.2), ("0MB", 0)])
+def test_a_recipe_reads_a_budget_by_the_same_rule(typed: str, mb: float) -> None:
+    words = ["--model", "lenet5", "--dataset", "digits", "--budget-mb", typed]
+    assert read(find("training.backprop"), words).model_dump()["budget_mb"] == mb
+
+
+@pytest.mark.parametrize(("typed", "said"), [
+    ("60MiB", "budget_mb: got '60MiB'; allowed: bytes, as 130MB"), ("five", "budget_mb: must be a number, between 0"),
+    ("2e6GB", "budget_mb: must be a number, between 0 and 1,000,000; got 2e6GB"), ("9000GB", "budget_mb: must be between 0 and 1,000,000")])
+def test_a_recipe_refuses_other_budgets_at_their_field(typed: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(find("training.backprop"), ["--model", "lenet5", "--dataset", "digits", "--budget-mb", typed])
+    assert said in str(refused.value)
