@@ -93,7 +93,7 @@ class Params(BaseModel):
         return ()
 
     def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
-        """What these values ask of recordings, by field, that ones of these detectors have not; asked before it is queued."""
+        """What these values ask that recordings of these detectors have not, by field; asked before a run is queued."""
         return {}
 
     @classmethod

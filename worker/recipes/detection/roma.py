@@ -109,6 +109,9 @@ class Params(EveryRecipe):
     def timed(self) -> tuple[str, ...]:
         return tuple(each.of for each in lines.read_detectors(self.detectors) if each.of)
 
+    def remarks(self) -> list[str]:
+        return ["What is filmed, and the frame rate, are those of the recordings."] if self.recordings else []
+
     def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
         missing = [each.name for each in lines.read_detectors(self.detectors) if each.name not in detectors]
         if not missing:
@@ -139,7 +142,7 @@ def lacks(params: Params, evidence: Evidence) -> dict[str, str]:
 
 def titled(chart: Chart, params: Mapping[str, Any]) -> str:
     """What of this run is emulated, and what is not."""
-    detectors, drift = lines.read_detectors(str(params["detectors"])), lines.read_drift(str(params["drift"]))
+    detectors, drift = lines.read_detectors(str(params.get("detectors"))), lines.read_drift(str(params.get("drift", "")))
     origin = lines.origin(detectors, is_recorded=bool(params.get("recordings")), drifts=bool(drift))
     return f"{chart.title.removesuffix(EMULATED)} ({origin})"
 
