@@ -25,7 +25,6 @@ from worker.flags import (
     Refused,
     find,
     given_profiles,
-    given_recordings,
     hashes,
     is_switch,
     read,
@@ -88,9 +87,6 @@ def run(
                                                "source,destination,ping(ms),bandwidth(mbps).")] = None,
     offers: Annotated[list[Path] | None, typer.Option(help="Transfer layers that plans may have, for a recipe that plans: the "
                                                       "offers.json of a run of ScissionLite.")] = None,
-    recordings: Annotated[Path | None, typer.Option(help="Recorded detections, for a recipe that takes some: a folder of the MOT "
-                                                    "format, with seqinfo.ini, a NAME.txt for each detector, and gt.txt where "
-                                                    "the truth is known.")] = None,
 ) -> None:
     """Run a recipe; `describe` tells which --PARAM VALUE it takes.
 
@@ -99,7 +95,7 @@ def run(
     """
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
-    inputs = resolve(params) | given_profiles(found, profiles, links, offers or ()) | given_recordings(found, recordings)
+    inputs = resolve(params) | given_profiles(found, profiles, links, offers or (), params.timed())
     refuse_lacking(found, params, inputs)
     refuse_unfit(found, params, inputs)
     folder = _folder(out, found, params, inputs)

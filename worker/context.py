@@ -73,10 +73,10 @@ class HostInput:
 
 @dataclass(frozen=True)
 class RecordingsInput:
-    """A folder of what detectors said of a video, in the MOT format; only the command line names one."""
+    """What detectors said of a video, in the MOT format: a folder, or a zip as uploads become."""
 
     name: str
-    folder: Path
+    place: Path
 
 
 Inputs = dict[str, ModelInput | DatasetInput | DeviceInput | ProfilesInput | RecordingsInput]
@@ -175,10 +175,10 @@ class Context:
         found = self.inputs.get("profiles")
         return found.evidence if isinstance(found, ProfilesInput) else Evidence()
 
-    def recordings(self) -> Path | None:
-        """The folder of recorded detections, where one was given."""
-        found = self.inputs.get("recordings")
-        return found.folder if isinstance(found, RecordingsInput) else None
+    def recordings(self, field: str = "recordings") -> RecordingsInput | None:
+        """The recorded detections, where some were given."""
+        found = self.inputs.get(field)
+        return found if isinstance(found, RecordingsInput) else None
 
     def live(self, params: Any) -> Any:
         """`params` with what a person changed on the page since the run began; only fields declared live change."""

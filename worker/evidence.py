@@ -14,6 +14,7 @@ MEDIA_TYPE = "application/vnd.edgeportal.profiles+json"
 FILE = "profiles.json"
 # So many profiles a run is given at most; the newest come first.
 MOST_PROFILES = 200
+MOST_MS = 3_600_000.0
 
 
 class DeviceFacts(Fact):
@@ -34,6 +35,21 @@ class Seen(Fact):
 
     device: str
     profile: NetworkProfile
+
+
+class LatencyFacts(Fact):
+    """What whole inferences of one image of a network take on a device, by its id: the median and the 95th percentile.
+
+    `n`: of so many inferences. `noisy`: something else disturbed them.
+    """
+
+    network: str = Field(max_length=250)
+    device: str = Field(max_length=200)
+    p50_ms: Annotated[float, Field(gt=0, le=MOST_MS, allow_inf_nan=False)]
+    p95_ms: Annotated[float, Field(gt=0, le=MOST_MS, allow_inf_nan=False)] | None = None
+    n: int | None = None
+    engine: str = Field("", max_length=60)
+    noisy: bool = False
 
 
 class LinkFacts(Fact):
@@ -58,6 +74,7 @@ class Evidence(Fact):
     # Said only where there are some, which leaves what is kept of predictions as it always was.
     links: tuple[LinkFacts, ...] = Field((), exclude_if=lambda links: not links)
     offers: tuple[Offer, ...] = Field((), exclude_if=lambda offers: not offers)
+    latencies: tuple[LatencyFacts, ...] = Field((), exclude_if=lambda latencies: not latencies)
 
     def device(self, key: str) -> DeviceFacts | None:
         return next((each for each in self.devices if each.id == key), None)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,15 +123,30 @@ def _device(_field: str, typed: str, _mark: Reference) -> DeviceInput:
     return DeviceInput(name=typed)
 
 
-def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None, offers: Sequence[Path] = ()) -> Inputs:
-    """What `--profiles`, `--links` and `--offers` name, for a recipe that needs it."""
+def _recordings(field: str, typed: str, _mark: Reference) -> RecordingsInput:
+    try:
+        place = Path(typed).resolve()
+        if place.is_dir() or (place.is_file() and zipfile.is_zipfile(place)):
+            return RecordingsInput(place.name if place.is_dir() else place.stem, place)
+    except (OSError, RuntimeError, ValueError):
+        pass  # A name that is too long, a link to itself: nothing.
+    raise Refused(f"{field}: got {typed!r}; allowed: a folder or a zip of the MOT format, with seqinfo.ini and a NAME.txt for "
+                  "each detector")
+
+
+def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None, offers: Sequence[Path] = (),
+                   timed: Sequence[str] = ()) -> Inputs:
+    """What `--profiles`, `--links` and `--offers` name, for a recipe that needs it. `timed`: whose latencies a run rests on."""
     if offers and not (recipe.needs_profiles and recipe.needs_links):
         raise Refused(f"offers: {recipe.name} takes none")
     if links and not recipe.needs_links:
         raise Refused(f"links: {recipe.name} takes none")
     if recipe.needs_profiles and path is None and not recipe.does_without_profiles:
         raise Refused(f"profiles: {recipe.name} needs --profiles, a folder of measured profiles or the {FILE} of a run")
-    if path is not None and not (recipe.needs_profiles or recipe.needs_links):
+    if timed and path is None:
+        raise Refused(f"profiles: {', '.join(timed)}: measured latencies need --profiles, a folder of measured profiles or the "
+                      f"{FILE} of a run")
+    if path is not None and not (recipe.needs_profiles or recipe.needs_links or timed):
         raise Refused(f"profiles: {recipe.name} takes none")
     if path is None:
         return {"profiles": ProfilesInput("links", _links_alone(links))} if recipe.needs_links else {}
@@ -138,18 +154,6 @@ def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None,
     found = _linked(found, path, links) if recipe.needs_links else found
     given = [offer for each in offers for offer in _read_or_refuse("offers", each, offers_of)]
     return {"profiles": ProfilesInput(path.name, found.model_copy(update={"offers": (*given, *found.offers)}))}
-
-
-def given_recordings(recipe: Recipe, folder: Path | None) -> Inputs:
-    """What `--recordings` names, for a recipe that takes some."""
-    if folder is None:
-        return {}
-    if not recipe.takes_recordings:
-        raise Refused(f"recordings: {recipe.name} takes none")
-    if not folder.is_dir():
-        raise Refused(f"recordings: got {str(folder)!r}; allowed: a folder of the MOT format, with seqinfo.ini and a NAME.txt "
-                      "for each detector")
-    return {"recordings": RecordingsInput(folder.resolve().name, folder)}
 
 
 def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:
@@ -201,8 +205,8 @@ def _read_or_refuse(field: str, path: Path, reader: Callable[[Path], Read]) -> R
         raise Refused(*(f"{field}: {line}" for line in str(refusal).splitlines())) from None
 
 
-RESOLVERS: dict[ReferenceKind, Callable[[str, str, Reference], ModelInput | DatasetInput | DeviceInput]] = {
-    "model": _model, "dataset": _dataset, "device": _device}
+RESOLVERS: dict[ReferenceKind, Callable[[str, str, Reference], ModelInput | DatasetInput | DeviceInput | RecordingsInput]] = {
+    "model": _model, "dataset": _dataset, "device": _device, "recordings": _recordings}
 
 
 def _file(field: str, typed: str, names: list[str]) -> Path:
@@ -273,11 +277,14 @@ def hashes(inputs: Inputs) -> dict[str, str]:
     files = {name: getattr(given, "file", None) for name, given in inputs.items()}
     bodies = {name: file.read_bytes() for name, file in files.items() if file} | {
         name: given.evidence.model_dump_json().encode() for name, given in inputs.items() if isinstance(given, ProfilesInput)} | {
-        name: _together(given.folder) for name, given in inputs.items() if isinstance(given, RecordingsInput)}
+        name: _together(given.place) for name, given in inputs.items() if isinstance(given, RecordingsInput)}
     return {name: hashlib.sha256(body).hexdigest() for name, body in bodies.items()}
 
 
 def _together(folder: Path) -> bytes:
-    """The names and hashes of a folder's text files: enough to know it again."""
-    files = sorted(each for pattern in ("*.ini", "*.txt", "gt/*.txt") for each in folder.glob(pattern) if each.is_file())
+    """The names and hashes of a folder's text files: enough to know it again; of an archive all of it."""
+    if folder.is_file():
+        return folder.read_bytes()
+    patterns = ("*.ini", "*.txt", "gt/*.txt", "det/*.txt")
+    files = sorted(each for pattern in patterns for each in folder.glob(pattern) if each.is_file())
     return "\n".join(f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in files).encode()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from worker.context import DatasetInput, DeviceInput, HostInput, Inputs, ModelInput, ProfilesInput
+from worker.context import DatasetInput, DeviceInput, HostInput, Inputs, ModelInput, ProfilesInput, RecordingsInput
 from worker.evidence import Evidence
 from worker.orders import Order
 from worker.params import Precision
@@ -49,12 +49,14 @@ class Job(BaseModel):
         return {field: _resolved(given) for field, given in self.inputs.items()}
 
 
-def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput | ProfilesInput:
+def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput | ProfilesInput | RecordingsInput:
     file = Path(given.file) if given.file else None
     if given.kind == "model":
         return ModelInput(given.name, architecture=None if file else given.name, file=file, precision=given.precision)
     if given.kind == "dataset":
         return DatasetInput(given.name, file=file)
+    if given.kind == "recordings" and file:
+        return RecordingsInput(given.name, file)
     if given.kind == "profiles" and file:
         return ProfilesInput(given.name, Evidence.model_validate_json(file.read_bytes()))
     return DeviceInput(given.name, given.tier, given.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,10 +10,10 @@ from pydantic.config import JsonDict
 
 from worker.profile import Name
 
-ReferenceKind = Literal["model", "dataset", "device"]
+ReferenceKind = Literal["model", "dataset", "device", "recordings"]
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
-REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device")
+REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device", "recordings")
 
 
 class Reference:
@@ -35,6 +36,8 @@ ModelRef = Annotated[str, Reference("model")]
 AnyModelRef = Annotated[str, Reference("model", PRECISIONS)]
 DatasetRef = Annotated[str, Reference("dataset")]
 DeviceRef = Annotated[str, Reference("device")]
+# Of what the team has as data, recorded detections; on the command line a folder or a zip of the MOT format.
+RecordingsRef = Annotated[str, Reference("recordings")]
 
 
 def param(
@@ -84,6 +87,14 @@ class Params(BaseModel):
     def remarks(self) -> list[str]:
         """What is worth knowing before it is started, in sentences; a form says them."""
         return []
+
+    def timed(self) -> tuple[str, ...]:
+        """Whose measured latencies these values rest on, each as `NETWORK on DEVICE`; a run is given them."""
+        return ()
+
+    def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
+        """What these values ask that recordings of these detectors have not, by field; asked before a run is queued."""
+        return {}
 
     @classmethod
     def live_fields(cls) -> list[str]:

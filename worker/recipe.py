@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from worker.events import Event
@@ -70,6 +70,13 @@ class Chart:
     y_title: str = ""
     percent: bool = False
     logarithmic: bool = False
+
+
+Titled = Callable[[Chart, Mapping[str, Any]], str]
+
+
+def as_declared(chart: Chart, params: Mapping[str, Any]) -> str:
+    return chart.title
 
 
 @dataclass(frozen=True)
@@ -141,12 +148,16 @@ class Recipe:
     lacks: Lacks = nothing_lacks
     unfit: Unfit = nothing_unfit
     makes: Makes = ""
-    takes_recordings: bool = False
+    titled: Titled = as_declared
 
     @property
     def makes_words(self) -> str:
         """`really smaller: whole channels go ...`, for a heading above recipes of its kind."""
         return MAKES.get(self.makes, "")
+
+    def charts_of(self, params: Mapping[str, Any]) -> tuple[Chart, ...]:
+        """The charts of a run with these parameters."""
+        return tuple(replace(chart, title=self.titled(chart, params)) for chart in self.charts)
 
     @property
     def measures_where_it_runs(self) -> bool:
@@ -180,7 +191,7 @@ def recipe(
     lacks: Lacks = nothing_lacks,
     unfit: Unfit = nothing_unfit,
     makes: Makes = "",
-    takes_recordings: bool = False,
+    titled: Titled = as_declared,
 ) -> Callable[[Run], Run]:
     """Put the decorated generator on the menu. Its name comes from its module, its summary from the module's docstring.
 
@@ -191,8 +202,8 @@ def recipe(
     those of `--links`; without `needs_profiles` these alone. `lacks(params, evidence)`: what a run would need that is not known,
     by field; asked before it is queued. `unfit(params, known, evidence)`: what the network of `model`, told by its structure,
     cannot do of what was asked, by field; asked before it is queued, where the structure is known. `makes`: of a pruned network
-    whether it is smaller or sparse; the menu groups by it. `takes_recordings`: on the command line it may be given detections
-    that were recorded (`--recordings`).
+    whether it is smaller or sparse; the menu groups by it. `titled(chart, params)`: what a chart is called above a run with these
+    parameters, where that depends on them: what is emulated in one run is recorded or measured in another.
     """
 
     def enter(run: Run) -> Run:
@@ -201,7 +212,7 @@ def recipe(
             title=title, params=params, run=run, charts=tuple(charts), example=example,
             presets=presets or {}, summary=_first_line(run), use_when=use_when, needs_quiet=needs_quiet,
             papers=tuple(papers), board=board, makes=makes, needs_profiles=needs_profiles, needs_links=needs_links, lacks=lacks,
-            unfit=unfit, takes_recordings=takes_recordings,
+            unfit=unfit, titled=titled,
         )
         return run
 

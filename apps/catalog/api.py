@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Status
@@ -17,7 +17,7 @@ from apps.accounts import teams
 from apps.accounts.models import TeamQuerySet
 from apps.accounts.wire import BINARY, Asked, Listing, Page, Told, editable_team, ordered, paged, team_of
 from apps.catalog import actions, fresh, structures
-from apps.catalog.models import Dataset, Precision, RegisteredModel, Variant
+from apps.catalog.models import IMAGES, RECORDINGS, Dataset, Precision, RegisteredModel, Variant
 from apps.catalog.uploads_api import UploadOut
 from apps.catalog.uploads_api import told as told_upload
 from apps.catalog.views import dataset_file as dataset_attachment
@@ -62,6 +62,15 @@ class VariantOut(Told):
     created: datetime
 
 
+class RecordedOut(Told):
+    frames: int
+    fps: float
+    width: int
+    height: int
+    detectors: dict[str, int] = Field(description="Boxes over all frames, by detector.")
+    truth: int | None = Field(description="Boxes of the truth; nothing where it did not come with them.")
+
+
 class DatasetOut(Told):
     id: UUID
     team: UUID = Field(validation_alias="team_id")
@@ -71,6 +80,7 @@ class DatasetOut(Told):
     classes: int
     labels: list[str]
     counts: dict[str, int]
+    recorded: RecordedOut | None = Field(description="Of recorded detections; these have no images, classes and counts.")
     sha256: str = Field(validation_alias="file_id")
     created: datetime
 
@@ -118,6 +128,7 @@ class Variants(Listing):
 
 
 class Datasets(Listing):
+    holds: Literal["", "images", "recordings"] = Field("", description="Only images with labels, or only recorded detections.")
     order: str = Field("name", description="name, created or classes; - before it for descending.")
 
 
@@ -222,8 +233,9 @@ def get_variants_difference(request: HttpRequest, variant: UUID, other: UUID) ->
 
 @router.get("/datasets", response=Page[DatasetOut], tags=["data"])
 def list_datasets(request: HttpRequest, asked: Annotated[Datasets, Query()]) -> dict[str, Any]:
-    """The team's data sets."""
+    """The team's data sets, images and recorded detections."""
     rows = named(Dataset.objects.visible_to(teams.person(request)), request, asked)
+    rows = rows.filter({"images": IMAGES, "recordings": RECORDINGS}.get(asked.holds, Q()))
     return paged(ordered(rows, asked.order, ("name", "created", "classes")), asked)
 
 
@@ -250,7 +262,7 @@ def delete_dataset(request: HttpRequest, dataset: UUID) -> Status[Any]:
 
 @router.get("/datasets/{uuid:dataset}/file", response=bytes, tags=["data"], openapi_extra=BINARY)
 def get_dataset_file(request: HttpRequest, dataset: UUID) -> FileResponse:
-    """The file itself, as safetensors."""
+    """The file itself, as safetensors; of recorded detections a zip of the MOT format."""
     return dataset_attachment(request, dataset)
 
 

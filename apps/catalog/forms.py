@@ -13,6 +13,7 @@ from worker import architectures, budgets
 from worker.wording import point_hint
 
 SHAPE = re.compile(r"\s*(\d{1,5})\s*[x×,* ]\s*(\d{1,5})\s*[x×,* ]\s*(\d{1,5})\s*")
+FOOTAGE = re.compile(r"\s*(\d{1,5})\s*[x×*]\s*(\d{1,5})\s*(?:px)?\s*(?:at|@|,)\s*(\d{1,4}(?:\.\d{1,6})?)\s*(?:frames/s|fps)?\s*")
 UNIT = re.compile(r"\s*[KMG]?B\s*$", re.IGNORECASE)
 MOST_BUDGET_BYTES = 1e12  # as the forms of training take
 BY_ITSELF = "the file says so itself"
@@ -45,6 +46,33 @@ class SizeForm(Refusing):
         """What was filled in."""
         said = {name: value for name, value in self.cleaned_data.items() if name != "as_new"}
         return {name: value for name, value in said.items() if value not in ("", None)}
+
+
+class FootageForm(Refusing):
+    """How large the picture of a video is, and how many frames a second it has."""
+
+    footage = forms.CharField(required=False, label="Picture and frame rate", max_length=60,
+                              help_text="of recorded detections without seqinfo.ini, as 1920x1080 at 30")
+
+    def clean_footage(self) -> list[float] | None:
+        text = self.cleaned_data["footage"]
+        if not text.strip():
+            return None
+        found = FOOTAGE.fullmatch(text)
+        if not found:
+            raise forms.ValidationError("must be width and height in px and frames a second, as 1920x1080 at 30")
+        width, height, fps = found.groups()
+        return [int(width), int(height), float(fps)]
+
+    def options(self) -> dict[str, Any]:
+        """What was filled in."""
+        return {"footage": said} if (said := self.cleaned_data["footage"]) else {}
+
+
+class DataForm(SizeForm, FootageForm):
+    """What may be said of data before it is sent."""
+
+    field_order = ("in_shape", "footage")
 
 
 class ContentForm(SizeForm):

@@ -12,7 +12,7 @@ from apps.accounts import teams
 from apps.accounts.models import Team, User
 from apps.accounts.refusal import Refused
 from apps.catalog import checking, room, uploading, wishes
-from apps.catalog.models import Dataset, Upload, UploadState, shape_words
+from apps.catalog.models import IMAGES, Dataset, Upload, UploadState, shape_words
 from worker import architectures
 
 WIDTH, MOST_WIDTH = 1.0, 4.0
@@ -51,7 +51,7 @@ def _dataset(user: User, team: Team, pk: Any) -> Dataset | None:
         wanted = UUID(str(pk))
     except ValueError:
         raise Refused({"dataset": "There is no such data set in this team."}) from None
-    found: Dataset | None = Dataset.objects.visible_to(user).filter(team=team, pk=wanted).first()
+    found: Dataset | None = Dataset.objects.visible_to(user).filter(IMAGES, team=team, pk=wanted).first()
     if found is None:
         raise Refused({"dataset": "There is no such data set in this team."})
     return found

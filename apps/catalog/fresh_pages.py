@@ -15,7 +15,7 @@ from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog import fresh
 from apps.catalog.forms import FreshForm
-from apps.catalog.models import Dataset, shape_words
+from apps.catalog.models import IMAGES, Dataset, shape_words
 from worker import architectures
 
 MOST_OFFERED = 200
@@ -69,14 +69,14 @@ def _chosen(request: HttpRequest, pk: str) -> Dataset | None:
         wanted = UUID(pk)
     except ValueError:
         return None
-    found: Dataset | None = Dataset.objects.visible_to(request.user).select_related("team").filter(pk=wanted).first()
+    found: Dataset | None = Dataset.objects.visible_to(request.user).select_related("team").filter(IMAGES, pk=wanted).first()
     return found
 
 
 def _offered(request: HttpRequest, chosen: Dataset | None) -> list[tuple[str, str]]:
     """The team's newest data sets, with the chosen one among them."""
     team = teams.current(request)
-    newest = list(Dataset.objects.visible_to(request.user).filter(team=team).order_by("-created")[:MOST_OFFERED])
+    newest = list(Dataset.objects.visible_to(request.user).filter(IMAGES, team=team).order_by("-created")[:MOST_OFFERED])
     if chosen and chosen.team == team and chosen not in newest:
         newest.insert(0, chosen)
     return [(str(each.pk), f"{each} · {shape_words(each.in_shape)}, {each.classes} classes") for each in newest]

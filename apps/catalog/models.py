@@ -179,7 +179,11 @@ class DerivedFile(TeamOwned, DeskJob):
 
 
 class Dataset(TeamOwned):
-    """Images and labels with fixed train, validation and test parts. `counts` says how many each part has."""
+    """Images and labels with fixed train, validation and test parts (`counts` says how many each has), or recorded detections.
+
+    `recorded`: of recorded detections frames, fps, width, height, boxes by detector, and boxes of the truth where it came with
+    them; then there are no images, and `in_shape` is empty.
+    """
 
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
@@ -190,6 +194,7 @@ class Dataset(TeamOwned):
     file = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
     samples = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     notes: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True, help_text="What a person must know of it.")
+    recorded: models.JSONField[Any, Any] = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ("name", "id")
@@ -197,6 +202,10 @@ class Dataset(TeamOwned):
 
     def __str__(self) -> str:
         return self.name
+
+
+# What a data set holds: rows of a choice, of a list.
+IMAGES, RECORDINGS = Q(recorded__isnull=True), Q(recorded__isnull=False)
 
 
 class UploadState(models.TextChoices):

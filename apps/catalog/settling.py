@@ -34,7 +34,7 @@ def keep(found: dict[str, Any], folder: Path) -> Kept:
 @transaction.atomic
 def settle(upload: Upload, found: dict[str, Any], kept: Kept, sha256: str) -> dict[str, Any]:
     """The rows, and the upload `ready`, in one transaction. Refused when the model takes other images or classes."""
-    made = _model(upload, found, kept) if found["kind"] == "model" else {"dataset": _dataset(upload, found, kept)}
+    made = _model(upload, found, kept) if found["kind"] == "model" else {"dataset": _data(upload, found, kept)}
     findings = {name: found[name] for name in ("parity", "notes") if found.get(name)}
     checking.ready(upload, sha256, findings, **made)
     return made
@@ -75,12 +75,14 @@ def _new(upload: Upload, found: dict[str, Any]) -> RegisteredModel:
                                           classes=found["classes"], description=upload.options.get("description", ""))
 
 
-def _dataset(upload: Upload, found: dict[str, Any], kept: Kept) -> Dataset:
+def _data(upload: Upload, found: dict[str, Any], kept: Kept) -> Dataset:
+    """Images with labels, or recorded detections, which have neither."""
     name = _free_name(Dataset.objects.filter(team_id=upload.team_id), upload)
+    held = {"in_shape": [], "classes": 0, "recorded": found["recorded"]} if found["kind"] == "recordings" else {
+        field: found[field] for field in ("in_shape", "classes", "labels", "counts")}
     return Dataset.objects.create(
         team_id=upload.team_id, name=name, description=upload.options.get("description", ""), file=kept.file,
-        in_shape=found["in_shape"], classes=found["classes"], labels=found["labels"], counts=found["counts"],
-        samples=kept.samples, notes=found["notes"])
+        samples=kept.samples, notes=found["notes"], **held)
 
 
 def _free_name(rows: Any, upload: Upload) -> str:

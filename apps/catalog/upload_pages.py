@@ -19,11 +19,12 @@ from apps.accounts import teams
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
 from apps.catalog import uploading
-from apps.catalog.forms import ContentForm, SizeForm
+from apps.catalog.forms import ContentForm, DataForm, FootageForm, SizeForm
 from apps.catalog.models import RegisteredModel, Upload, UploadState, shape_words
 from apps.live.models import Stream
 
 SHOWN = 12
+Mending = SizeForm | FootageForm
 READY_SHOWN = timedelta(hours=1)
 PLACES = {"model": "models", "dataset": "datasets"}
 PROBLEMS = {"missing": "missing", "unexpected": "unexpected", "shape": "of another shape"}
@@ -32,6 +33,7 @@ STEPS = {
     "gathering": "parts put together", "reading": "file read", "unpacking": "unpacked", "fitting": "fitted to the architecture",
     "graph": "graph read, answers compared in ONNX Runtime",
     "sizes": "sizes looked at", "pictures": "pictures decoded", "storing": "written as a data set",
+    "detections": "detections checked line by line",
     "labels": "labels checked", "weights": "weights checked", "measuring": "mean and deviation measured",
     "writing": "written as safetensors and ONNX", "parity": "its ONNX file compared", "keeping": "kept in the store",
 }
@@ -58,8 +60,10 @@ def again(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "catalog/uploads.html", context, status=422)
 
 
-def _form(upload: Upload, typed: Any = None, **more: Any) -> SizeForm:
+def _form(upload: Upload, typed: Any = None, **more: Any) -> Mending:
     """What may be said anew of a refused file; that it shall be a model of its own, where it was sent to another."""
+    if upload.mend == "footage":
+        return FootageForm(typed, prefix=str(upload.pk), **more)
     if upload.kind == Upload.Kind.DATASET:
         return SizeForm(typed, prefix=str(upload.pk), **more)
     return ContentForm(typed, prefix=str(upload.pk), is_variant=bool(upload.options.get("model")),
@@ -95,7 +99,7 @@ def _place(upload: Upload) -> str:
     return reverse("model", args=[model]) if there else reverse(PLACES[upload.kind])
 
 
-def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, SizeForm] | None = None,
+def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, Mending] | None = None,
            model: str = "") -> dict[str, Any]:
     """The uploads that a page shows: unfinished ones, refused ones, and what became ready lately; of one model, or all."""
     rows = Upload.objects.visible_to(request.user).filter(team=teams.current(request), kind=kind)
@@ -113,7 +117,7 @@ def listed(request: HttpRequest, kind: str, *, filled: tuple[Upload, SizeForm] |
         teams.person(request), teams.current(request))}
 
 
-def _tell(upload: Upload, form: SizeForm | None = None) -> Upload:
+def _tell(upload: Upload, form: Mending | None = None) -> Upload:
     """What the template shows beside the row's own columns."""
     upload.said = [(STEPS.get(step["name"], step["name"]), step["detail"]) for step in upload.steps]  # type: ignore[attr-defined]
     upload.parity = _parity(upload)  # type: ignore[attr-defined]
@@ -123,7 +127,7 @@ def _tell(upload: Upload, form: SizeForm | None = None) -> Upload:
         return upload
     upload.part = upload.received_bytes / upload.size_bytes  # type: ignore[attr-defined]
     is_here = upload.state == UploadState.REFUSED and upload.received_bytes == upload.size_bytes
-    if is_here and (upload.kind == "model" or upload.mend == "in_shape"):
+    if is_here and (upload.kind == "model" or upload.mend in ("in_shape", "footage")):
         upload.form = form or _form(upload, initial=_initial(upload))  # type: ignore[attr-defined]
     return upload
 
@@ -159,7 +163,13 @@ def _initial(upload: Upload) -> dict[str, Any]:
     fits = suited[0] if len(suited) == 1 else said or upload.findings.get("closest", "")
     in_shape = upload.findings.get("in_shape") or upload.options.get("in_shape")
     return {"architecture": fits, "classes": upload.options.get("classes") if upload.mend != "classes" else None,
-            "in_shape": shape_words(in_shape).replace("×", "x") if in_shape else ""}
+            "in_shape": shape_words(in_shape).replace("×", "x") if in_shape else "",
+            "footage": _filmed(upload.options.get("footage"))}
+
+
+def _filmed(footage: list[float] | None) -> str:
+    """`1920x1080 at 30`."""
+    return "{:g}x{:g} at {:g}".format(*footage) if footage else ""
 
 
 def panel(request: HttpRequest, team: Team | None, kind: str, model: RegisteredModel | None = None) -> dict[str, Any]:
@@ -173,5 +183,5 @@ def panel(request: HttpRequest, team: Team | None, kind: str, model: RegisteredM
     config = {"kind": kind, "stream": str(stream.pk), "head": stream.head, "list": address,
               "model": own or None, "limit": settings.UPLOAD_LIMITS[kind],
               "signIn": settings.LOGIN_URL}
-    return found | {"upload_config": config, "content": ContentForm() if kind == "model" else SizeForm(), "upload_model": model,
+    return found | {"upload_config": config, "content": ContentForm() if kind == "model" else DataForm(), "upload_model": model,
                     "limit_bytes": settings.UPLOAD_LIMITS[kind]}

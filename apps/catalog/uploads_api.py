@@ -28,7 +28,8 @@ BYTES: dict[str, Any] = {"requestBody": {"required": True, "content": {
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 NAME = Field(min_length=1, max_length=1000, description="What the file is called; for display only.")
 OPTIONS: Any = Field(default_factory=dict, max_length=20, description=(
-    "name, description; in_shape of pictures that are to be brought to one size; of a model also: model (the id of the one it is "
+    "name, description; in_shape of pictures that are to be brought to one size; footage (width, height, frames a second) of "
+    "recorded detections without seqinfo.ini; of a model also: model (the id of the one it is "
     "a variant of), architecture (of a state_dict, or of bare tensors), classes, in_shape (channels, height, width). What is "
     "left out is found out where it can be."))
 
@@ -58,7 +59,7 @@ class UploadOut(Told):
     state: UploadState
     steps: list[dict[str, Any]] = Field(description="What the inspection did so far.")
     why: str = Field(description="Why it was refused, in one sentence.")
-    mend: str = Field(description="What would help a refused file: architecture, in_shape, classes, model; else nothing.")
+    mend: str = Field(description="What would help a refused file: architecture, in_shape, classes, model or footage.")
     findings: dict[str, Any] = Field(description=(
         "Of tensors that do not fit: how many are missing, unexpected and of another shape, and up to 200 of them. "
         "Of a network that is ready: how far ONNX Runtime's answers were from it, and what its owner should know. "

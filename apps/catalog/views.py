@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts import teams
 from apps.accounts.sight import mark
-from apps.catalog import blobs
+from apps.catalog import blobs, recorded
 from apps.catalog.budget_rows import budget_context
 from apps.catalog.forms import NamesForm
 from apps.catalog.lineage import COPIES, tree
@@ -24,6 +24,7 @@ from apps.catalog.sheet import sheet
 from apps.catalog.upload_pages import panel
 
 LONGEST_SEARCH = 100
+STAYS = "A data set that a run or a portfolio uses stays."
 ROWS_A_PAGE, VARIANTS_A_PAGE, MOST_FITTING = 25, 50, 50
 
 
@@ -129,7 +130,9 @@ def dataset(request: HttpRequest, pk: UUID) -> HttpResponse:
 def shown_dataset(request: HttpRequest, found: Dataset, *, status: int = 200, **more: Any) -> HttpResponse:
     fitting = RegisteredModel.objects.visible_to(request.user).filter(
         team=found.team, in_shape=found.in_shape, classes=found.classes)
-    context = {"dataset": found, "sheet": sheet(found), "fitting": fitting[:MOST_FITTING],
+    context = {"dataset": found, "sheet": sheet(found), "fitting": fitting[:MOST_FITTING] if found.recorded is None else (),
+               "goes": f"All its {'detections' if found.recorded else 'images and labels'} go for good. {STAYS}",
+               "recorded": recorded.told(found.recorded) if found.recorded else None,
                "may_edit": teams.may_edit(teams.person(request), found.team),
                "names_form": NamesForm(initial={"name": found.name, "description": found.description}),
                "seen": mark(found.name, found.description), **more}
@@ -139,7 +142,7 @@ def shown_dataset(request: HttpRequest, found: Dataset, *, status: int = 200, **
 @require_safe
 def dataset_file(request: HttpRequest, pk: UUID) -> FileResponse:
     found = get_object_or_404(Dataset.objects.visible_to(request.user), pk=pk)
-    return attachment(found.file_id, f"{found.name}.safetensors")
+    return attachment(found.file_id, f"{found.name}.{'zip' if found.recorded else 'safetensors'}")
 
 
 @require_safe

@@ -17,6 +17,8 @@ from worker import architectures
 LONGEST_NAME = 200
 ENDINGS = ("safetensors", "pt", "pth", "bin", "ckpt", "npz", "onnx", "zip", "tar", "tgz", "tar.gz")
 SIDE = Annotated[int, Field(ge=1, le=65_536)]
+PX = Annotated[int, Field(ge=1, le=20_000)]
+RATE = Annotated[float, Field(ge=1, le=1000, allow_inf_nan=False)]
 Kind = Literal["model", "dataset"]
 
 
@@ -45,11 +47,14 @@ class Wish(BaseModel):
     architecture: str = Field("", max_length=80, description="Whose weights the file holds; empty when the file says so itself.")
     classes: int | None = Field(None, ge=1, le=1 << 20, description="How many classes it tells apart; found out when empty.")
     in_shape: tuple[SIDE, SIDE, SIDE] | None = Field(None, description="Channels, height and width of one image.")
+    footage: tuple[PX, PX, RATE] | None = Field(
+        None, description="Of recorded detections without seqinfo.ini: width and height of the picture, px, and frames a second.")
 
 
 WORDS = {"name": "at most 120 characters", "description": "at most 2,000 characters", "model": "a model of this team",
          "architecture": "an architecture of the house", "classes": "a whole number from 1 to 1,048,576",
-         "in_shape": "channels, height and width, each a whole number from 1 to 65,536"}
+         "in_shape": "channels, height and width, each a whole number from 1 to 65,536",
+         "footage": "width and height, each from 1 to 20,000 px, and 1 to 1,000 frames a second, as 1920x1080 at 30"}
 
 
 def read(user: User, team: Team, kind: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +65,8 @@ def read(user: User, team: Team, kind: str, options: dict[str, Any]) -> dict[str
         raise Refused({_field(error): _said(error) for error in wrong.errors()}) from None
     if wish.architecture and wish.architecture not in architectures.names():
         raise Refused({"architecture": f"must be one of {', '.join(architectures.names())}"})
+    if kind == "model" and wish.footage:
+        raise Refused({"footage": "A model has no frames; recorded detections are data."})
     if kind == "dataset" and (wish.model or wish.architecture):
         raise Refused({"": "A data set has no architecture and belongs to no model."})
     return _with_its_model(user, team, wish).model_dump(mode="json")

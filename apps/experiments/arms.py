@@ -39,7 +39,7 @@ class Setting:
     def given(self) -> frozenset[tuple[str, str]]:
         """The model and the data that it was given."""
         return frozenset((name, str(thing.get("id"))) for run, _ in self.each.rows for name, thing in run.inputs.items()
-                         if isinstance(thing, dict) and thing.get("kind") in ("model", "dataset"))
+                         if isinstance(thing, dict) and thing.get("kind") in ("model", "dataset", "recordings"))
 
     def of(self, measure: str) -> Spread | None:
         if measure not in self.known:

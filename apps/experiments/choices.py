@@ -11,7 +11,7 @@ from django.forms.models import ModelChoiceIterator
 
 from apps.accounts.models import Team, User
 from apps.catalog.lineage import COPIES
-from apps.catalog.models import Dataset, RegisteredModel, Variant
+from apps.catalog.models import IMAGES, RECORDINGS, Dataset, RegisteredModel, Variant
 from apps.devices.models import Device
 from apps.experiments.launching import precisions
 from apps.experiments.models import Experiment, Run
@@ -19,13 +19,15 @@ from worker.params import Params, ReferenceKind
 
 MOST, LONGEST_SEARCH = 200, 100
 TIMES = "\u00d7"
-WORDS: dict[ReferenceKind, str] = {"model": "model", "dataset": "data set", "device": "device"}
+WORDS: dict[ReferenceKind, str] = {"model": "model", "dataset": "data set", "device": "device", "recordings": "recordings"}
+# What stands in a field that may be left empty, and what that means.
+NONE: dict[ReferenceKind, str] = {"device": "this computer", "recordings": "none"}
 
 
 def takes(thing: Any) -> str:
     """`1×8×8, 10 classes`: the samples and classes of a model or a data set."""
     thing = thing.model if isinstance(thing, Variant) else thing
-    if not isinstance(thing, RegisteredModel | Dataset):
+    if not isinstance(thing, RegisteredModel | Dataset) or (isinstance(thing, Dataset) and thing.recorded):
         return ""
     return f"{TIMES.join(map(str, thing.in_shape))}, {thing.classes} classes"
 
@@ -132,7 +134,7 @@ def reference_field(params: type[Params], name: str, user: User, team: Team | No
     """A choice among what the team has and the recipe can take; anything else, foreign or made up, is not a choice."""
     kind = params.references()[name]
     said = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
-    none = "this computer" if kind == "device" and not common["required"] else f"choose a {WORDS[kind]}"
+    none = f"choose a {WORDS[kind]}" if common["required"] else NONE.get(kind, f"choose a {WORDS[kind]}")
     return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=none, **common)
 
 
@@ -142,5 +144,7 @@ def _rows(params: type[Params], name: str, kind: ReferenceKind, user: User, team
         allowed = precisions(params, name)
         return variants.filter(precision__in=allowed) if allowed else variants
     if kind == "dataset":
-        return Dataset.objects.visible_to(user).filter(team=team)
+        return Dataset.objects.visible_to(user).filter(IMAGES, team=team)
+    if kind == "recordings":
+        return Dataset.objects.visible_to(user).filter(RECORDINGS, team=team)
     return Device.objects.visible_to(user).usable_by(team).filter(retired=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -159,10 +159,17 @@ def _warnings(runs: Sequence[Run], rows: Sequence[reading.Result]) -> list[str]:
 
 def common_charts(runs: Sequence[Run]) -> list[Chart]:
     """The charts that all of them draw, in the order of the first one's recipe."""
-    declared = [found.charts if (found := recipe_of(run)) else () for run in runs]
+    declared = [found.charts_of(run.params) if (found := recipe_of(run)) else () for run in runs]
     drawn = [{(chart.kind, chart.y, chart.x) for chart in charts} for charts in declared]
-    return [chart for chart in declared[0] if chart.kind in OVERLAID
-            and all((chart.kind, chart.y, chart.x) in each for each in drawn)]
+    common = [chart for chart in declared[0] if chart.kind in OVERLAID
+              and all((chart.kind, chart.y, chart.x) in each for each in drawn)]
+    return [replace(chart, title=_title(chart, declared)) for chart in common]
+
+
+def _title(chart: Chart, declared: Sequence[Sequence[Chart]]) -> str:
+    """Where what is emulated in one run is not in another, both are said."""
+    same = (each.title for charts in declared for each in charts if (each.kind, each.y, each.x) == (chart.kind, chart.y, chart.x))
+    return " or ".join(dict.fromkeys(same))
 
 
 def _config(runs: Sequence[Run]) -> dict[str, Any]:

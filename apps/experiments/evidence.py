@@ -19,11 +19,12 @@ from apps.catalog import blobs
 from apps.catalog.models import Blob
 from apps.devices.models import Baseline, Device, Link, Profile, Tier
 from apps.devices.side_by_side import Known, speaking
+from apps.experiments import latencies
 from apps.experiments.models import Run, RunFile
 from apps.experiments.studies import Asked
 from worker import menu
 from worker.evidence import FILE, MEDIA_TYPE, MOST_PROFILES, DeviceFacts, Evidence, LinkFacts, Seen
-from worker.params import ReferenceKind
+from worker.params import Params, ReferenceKind
 from worker.planning.offers import Offer
 from worker.profile import NetworkProfile
 from worker.recipe import Recipe
@@ -50,8 +51,8 @@ class Given:
     blob: Blob | None = None
     found: Evidence = field(default_factory=Evidence)
 
-    def inputs(self, recipe: Recipe) -> dict[str, Any]:
-        return {FIELD: self.entry} if recipe.needs_profiles or recipe.needs_links else {}
+    def inputs(self, recipe: Recipe, params: Params) -> dict[str, Any]:
+        return {FIELD: self.entry} if recipe.needs_profiles or recipe.needs_links or params.timed() else {}
 
     def keep(self, runs: Sequence[Run]) -> None:
         """Each run keeps the file for download: anybody can see what its numbers rest on."""
@@ -67,9 +68,9 @@ def nothing_runs() -> list[str]:
 
 def for_runs(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, tuple[ReferenceKind, Any]]]) -> Given:
     """Gathered once for all of them. Refused where too little is measured."""
-    if not any(recipe.needs_profiles or recipe.needs_links for recipe, _ in every):
+    if not any(recipe.needs_profiles or recipe.needs_links or params.timed() for recipe, params in every):
         return Given()
-    found = _for_plans(team, every) if any(recipe.needs_links for recipe, _ in every) else _for_predictions(team, things)
+    found = _gathered(team, every, things)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / FILE
         file.write_text(found.model_dump_json())
@@ -77,8 +78,16 @@ def for_runs(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, t
     return Given({"kind": FIELD, "id": blob.sha256, "name": words(found), "sha256": blob.sha256}, blob, found)
 
 
+def _gathered(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, tuple[ReferenceKind, Any]]]) -> Evidence:
+    if any(recipe.needs_links for recipe, _ in every):
+        return _for_plans(team, every)
+    return _for_predictions(team, things) if any(recipe.needs_profiles for recipe, _ in every) else _for_times(team, every)
+
+
 def words(found: Evidence) -> str:
-    """`3 profiles of 2 devices`, and `2 links` where there are some; links alone where nothing else was gathered."""
+    """`3 profiles of 2 devices`, and `2 links` where there are some; links or latencies alone where nothing else was gathered."""
+    if found.latencies:
+        return counted(len(found.latencies), "measurement")
     if not found.profiles:
         return counted(len(found.links), "link")
     devices, links = len({each.device for each in found.profiles}), len(found.links)
@@ -122,6 +131,16 @@ def _for_plans(team: Team, every: Sequence[Asked]) -> Evidence:
         if wrong := recipe.lacks(params, found):
             raise Refused(wrong)
     return found
+
+
+def _for_times(team: Team, every: Sequence[Asked]) -> Evidence:
+    """The latencies that are named, judged for each run."""
+    asked = {text for _, params in every for text in params.timed()}
+    found = latencies.of(team, asked)
+    for recipe, params in every:
+        if wrong := recipe.lacks(params, found):
+            raise Refused(wrong)
+    return latencies.only(found, asked)
 
 
 def to_plan(team: Team, networks: Iterable[str], *, is_count: bool = False) -> Evidence:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Team, TeamQuerySet, User
 from apps.accounts.refusal import Refused
-from apps.catalog.models import Dataset, Variant
+from apps.catalog.models import IMAGES, RECORDINGS, Dataset, Variant
 from apps.experiments import cutting, evidence
 from apps.experiments.models import Experiment, Run
 from apps.experiments.placing import DEVICES, board_of, queue_of
@@ -26,7 +26,8 @@ LONGEST_TITLE = 100
 # The things of one run, by the field that names them.
 Things = dict[str, tuple[ReferenceKind, Any]]
 _KINDS: dict[ReferenceKind, TeamQuerySet] = {
-    "model": Variant.objects.select_related("model"), "dataset": Dataset.objects.all(), "device": DEVICES}
+    "model": Variant.objects.select_related("model"), "dataset": Dataset.objects.filter(IMAGES), "device": DEVICES,
+    "recordings": Dataset.objects.filter(RECORDINGS)}
 
 
 def precisions(params: type[Params], field: str) -> tuple[str, ...]:
@@ -46,6 +47,7 @@ def resolve(user: User, team: Team, every: Sequence[Params]) -> list[Things]:
     tables = {field: _table(user, team, field, kind, names) for (field, kind), names in wanted.items()}
     found = [_things(each, tables) for each in every]
     _refuse_precisions(every, found)
+    _refuse_misfits(every, found)
     return found
 
 
@@ -60,7 +62,7 @@ def _table(user: User, team: Team, field: str, kind: ReferenceKind, asked: set[s
         found = {}
     table: dict[str, Any] = {name: found.get(name.lower()) for name in asked}
     if None in table.values():
-        raise Refused({field: f"There is no such {kind} in this team."})
+        raise Refused({field: f"There {'are' if kind == 'recordings' else 'is'} no such {kind} in this team."})
     return table
 
 
@@ -72,6 +74,14 @@ def _refuse_precisions(every: Sequence[Params], found: Sequence[Things]) -> None
         if allowed and thing.precision not in allowed:
             raise Refused({field: f"{thing.model} · {thing.name} computes with {thing.precision}; this recipe takes "
                                   f"{' or '.join(allowed)}."})
+
+
+def _refuse_misfits(every: Sequence[Params], found: Sequence[Things]) -> None:
+    """What is asked of recordings must be among them."""
+    for params, things in zip(every, found, strict=True):
+        for kind, thing in things.values():
+            if kind == "recordings" and (wrong := params.misfits(sorted(thing.recorded["detectors"]))):
+                raise Refused(wrong)
 
 
 def _things(params: Params, tables: dict[str, dict[str, Any]]) -> Things:
@@ -110,7 +120,7 @@ def make_runs(experiment: Experiment, every: Sequence[Asked], things: Sequence[T
     runs = Run.objects.bulk_create(
         Run(team=team, experiment=experiment, stream=stream, number=last - len(every) + place, recipe=recipe.name,
             params=params.model_dump(mode="json"),
-            inputs={field: _copied(*thing) for field, thing in given.items()} | profiles.inputs(recipe),
+            inputs={field: _copied(*thing) for field, thing in given.items()} | profiles.inputs(recipe, params),
             queue=queue_of(recipe, given), board=board_of(recipe, given), queued_at=now, published_at=now)
         for place, (stream, (recipe, params), given) in enumerate(zip(streams, every, things, strict=True), start=1))
     profiles.keep(runs)

@@ -102,4 +102,5 @@ def _measured(request: HttpRequest, variants: list[Variant], runs: Any) -> dict[
 def runs_given(ids: list[UUID]) -> dict[str, int]:
     """How many runs were given one of these things: they name it by its id, for a run stays what it was."""
     names = [str(pk) for pk in ids]
-    return {"runs that used it": Run.objects.filter(Q(inputs__model__id__in=names) | Q(inputs__dataset__id__in=names)).count()}
+    return {"runs that used it": Run.objects.filter(Q(inputs__model__id__in=names) | Q(inputs__dataset__id__in=names)
+                                                        | Q(inputs__recordings__id__in=names)).count()}

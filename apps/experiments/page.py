@@ -39,7 +39,7 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
     context = head_context(request, run, rename_form) | variants_context(request, run) | files_context(run)
     context |= run_blocks.context(run, request.GET.dict()) | run_parts.context(run, teams.person(request))
     return context | {
-        "charts": recipe.charts if recipe else (), "papers": recipe.papers if recipe else (),
+        "charts": recipe.charts_of(run.params) if recipe else (), "papers": recipe.papers if recipe else (),
         "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
         "downloads": [each for each in given if each["kind"] != "device"],
         "measures_here": bool(reading.devices_measured(run.recipe)),
@@ -212,7 +212,7 @@ def _live_config(run: Run, recipe: Recipe | None) -> dict[str, Any]:
     """What the page's script needs: the stream, the fragments, the charts."""
     return {
         "stream": str(run.stream_id), "recipe": run.recipe, "title": recipe.title if recipe else run.recipe,
-        "status": run.status, "charts": [asdict(chart) for chart in recipe.charts] if recipe else [],
+        "status": run.status, "charts": [asdict(chart) for chart in recipe.charts_of(run.params)] if recipe else [],
         "head": reverse("run-head", args=[run.pk]), "variants": reverse("run-variants", args=[run.pk]),
         "files": reverse("run-files", args=[run.pk]), "environment": reverse("run-environment", args=[run.pk]),
         "blocks": reverse("run-blocks", args=[run.pk]) if run.recipe in run_blocks.BY_BLOCK else "",

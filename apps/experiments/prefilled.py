@@ -9,7 +9,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.http import QueryDict
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import Dataset, Variant
+from apps.catalog.models import IMAGES, Dataset, Variant
 from apps.devices.models import Profile
 from worker.params import REFERENCE_KINDS
 from worker.recipe import Recipe
@@ -33,7 +33,8 @@ def things(user: User, team: Team | None, recipe: Recipe, network: str, model: s
     variant = _variant(user, team, network.replace("\x00", "")[:120], model) if "model" in references else None
     if variant is None:
         return {}
-    fitting = Dataset.objects.visible_to(user).filter(team=team, in_shape=variant.model.in_shape, classes=variant.model.classes)
+    fitting = Dataset.objects.visible_to(user).filter(IMAGES, team=team, in_shape=variant.model.in_shape,
+                                                      classes=variant.model.classes)
     data = list(fitting.values_list("pk", flat=True)[:2]) if "dataset" in references else []
     return {"model": str(variant.pk), **({"dataset": str(data[0])} if len(data) == 1 else {})}
 

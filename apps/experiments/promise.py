@@ -17,7 +17,7 @@ from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, range_words
 from apps.experiments.studies import Part
-from worker.params import extra
+from worker.params import Params, extra
 from worker.params import said as said_of
 from worker.recipe import Recipe
 
@@ -118,9 +118,14 @@ def _remarks(form: RecipeForm) -> list[str]:
     """What the recipe itself remarks on these values; a thing that is not chosen yet does not matter for it."""
     typed = {name: value for name in form.recipe.params.model_fields if (value := _value(form, name)) not in (None, "", [])}
     try:
-        return form.recipe.params.model_validate({**typed, **dict.fromkeys(form.recipe.params.references(), "unknown")}).remarks()
+        return form.recipe.params.model_validate({**dict.fromkeys(_needed(form.recipe.params), "unknown"), **typed}).remarks()
     except BadParams:
         return []
+
+
+def _needed(params: type[Params]) -> list[str]:
+    """The things without which nothing runs."""
+    return [name for name in params.references() if params.model_fields[name].is_required()]
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:

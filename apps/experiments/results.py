@@ -22,6 +22,7 @@ from worker import menu
 from worker.evidence import FILE
 from worker.recipe import Recipe
 
+ENDINGS = {"recordings": ".zip"}
 LATENCY, ACCURACY = "latency_ms_p50", "accuracy"
 QUANTILES = ("p50", "p95", "p99")
 ENGINE = "onnxruntime"
@@ -185,7 +186,7 @@ def inputs(run: Run) -> list[dict[str, Any]]:
     models = {str(pk): str(model) for pk, model, _ in variants}
     # A quantised network is no list of weights that could be read into layers: it is given as ONNX.
     onnx = {str(pk) for pk, _, precision in variants if precision != Precision.FP32}
-    data = [row["id"] for row in rows if row["kind"] == "dataset"]
+    data = [row["id"] for row in rows if row["kind"] in ("dataset", "recordings")]
     there = {str(pk) for pk in Dataset.objects.filter(team=run.team_id, pk__in=data).values_list("pk", flat=True)} if data else ()
     return [row | {"model": models.get(row["id"], ""), "is_there": row["id"] in there or row["id"] in models,
                    "is_onnx": row["id"] in onnx, "file": _file(row["file"], is_onnx=row["id"] in onnx)} for row in rows]
@@ -201,4 +202,4 @@ def _input(field: str, given: dict[str, Any]) -> dict[str, str]:
     kind = str(given.get("kind", ""))
     return {"field": field, "kind": kind, "id": str(given.get("id", "")),
             "name": f"{name} · {variant}" if variant else name,
-            "file": FILE if kind == "profiles" else full if kind == "device" else f"{full}.safetensors"}
+            "file": FILE if kind == "profiles" else full if kind == "device" else f"{full}{ENDINGS.get(kind, '.safetensors')}"}

@@ -59,7 +59,8 @@ def hits(request: HttpRequest, text: str) -> list[Hit]:
     models = [Hit("model", each.name, each.task, reverse("model", args=[each.pk])) for each in named(RegisteredModel)[:MOST]]
     variants = [Hit("variant", each.name, each.model.name, reverse("model", args=[each.model_id]))
                 for each in named(Variant).select_related("model")[:MOST]]
-    data = [Hit("data set", each.name, f"{each.classes} classes", reverse("dataset", args=[each.pk]))
+    data = [Hit("data set", each.name, "recorded detections" if each.recorded else f"{each.classes} classes",
+                reverse("dataset", args=[each.pk]))
             for each in named(Dataset)[:MOST]]
     usable = Device.objects.visible_to(request.user).usable_by(teams.current(request)).filter(name__icontains=text)
     devices = [Hit("device", each.name, each.hardware, reverse("device", args=[each.pk])) for each in usable[:MOST]]

@@ -19,6 +19,7 @@ function options() {
   if (form.classes?.value) said.classes = Number(form.classes.value);
   // What is no shape is sent all the same: the answer says what is wrong with it.
   if (form.in_shape?.value.trim()) said.in_shape = (form.in_shape.value.match(/\d+/g) ?? []).map(Number);
+  if (form.footage?.value.trim()) said.footage = (form.footage.value.match(/\d+(\.\d+)?/g) ?? []).map(Number);
   if (config.model) said.model = config.model;
   return said;
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from worker.context import RecordingsInput
 from worker.detection import emulated, mot
 from worker.detection.boxes import Numbers
 from worker.detection.calibration import Calibration, calibrate, stated
 from worker.detection.latency import machine
-from worker.detection.lines import Detector, Drift, Scene
+from worker.detection.lines import Detector, Drift, Scene, origin
+from worker.detection.measured import Timed
 from worker.detection.newest import Rule
 from worker.detection.policies.roma import Knobs
 from worker.detection.rehearsal import Footage
@@ -26,7 +28,10 @@ EVERY_SIZE = tuple(Scene(f"calibration {speed:g}", 120, 8.0, 300.0, speed, 12) f
 
 @dataclass(frozen=True)
 class Asked:
-    """`recordings`: a folder of the MOT format, in place of scenes; its first `calibration` share calibrates."""
+    """`recordings`: of the MOT format, in place of scenes; their first `calibration` share calibrates.
+
+    `measured`: by the names of detectors what was measured; `latency_ms` of these is that.
+    """
 
     scenes: tuple[Scene, ...]
     detectors: tuple[Detector, ...]
@@ -41,12 +46,24 @@ class Asked:
     period_s: float
     window_s: float
     as_filmed: bool
-    recordings: Path | None = None
+    recordings: RecordingsInput | None = None
     calibration: float = 0.3
+    measured: Mapping[str, Timed] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.detectors)
+
+    @property
+    def origin(self) -> str:
+        """What of it is real, in words."""
+        return origin(self.detectors, is_recorded=self.recordings is not None, drifts=bool(self.drift))
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """How far the times of each detector scatter: as they were measured to, else as was asked."""
+        known = (self.measured.get(each.name) for each in self.detectors)
+        return tuple(self.jitter if found is None or found.share is None else found.share for found in known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +103,9 @@ def _emulated(asked: Asked) -> Stage:
     return Stage(study, video.truth, video.scenes, video.width, video.height)
 
 
-def _recorded(asked: Asked, folder: Path) -> Stage:
+def _recorded(asked: Asked, recordings: RecordingsInput) -> Stage:
     """Where the truth is known its first part calibrates and tunes, the rest is judged; else what the lines say is believed."""
-    given = mot.read(folder, asked.names)
+    given = mot.read(recordings.place, asked.names, recordings.name)
     first = int(asked.calibration * len(given.found[0])) if given.truth is not None else 0
     if given.truth is not None and not sum(map(len, given.truth[:first])):
         raise ValueError(f"the first {first} frames of the recordings, which calibrate, have no object in their truth; a larger "
@@ -103,7 +120,7 @@ def _recorded(asked: Asked, folder: Path) -> Stage:
 
 
 def _study(asked: Asked, footage: Footage, known: Calibration, tuning: Labelled | None, picture: float) -> Study:
-    spent = machine([each.latency_ms for each in asked.detectors], asked.drift, footage.frames, asked.jitter, asked.switch_ms,
+    spent = machine([each.latency_ms for each in asked.detectors], asked.drift, footage.frames, asked.shares, asked.switch_ms,
                     asked.seed)
     return Study(asked.names, footage, spent, known, tuning, picture, asked.knobs, max(1, round(asked.period_s * footage.fps)),
                  max(1, round(asked.window_s * footage.fps)))

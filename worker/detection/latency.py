@@ -13,7 +13,7 @@ from worker.detection.lines import Drift
 
 @dataclass(frozen=True, eq=False)
 class Machine:
-    """`nominal_ms`: each detector's time on the machine at rest. `scatter`: a factor of each frame, (frames,).
+    """`nominal_ms`: each detector's time on the machine at rest. `scatter`: a factor each, (detectors, frames).
 
     `switch_ms`: what the first detection of another detector takes longer.
     """
@@ -29,16 +29,18 @@ class Machine:
 
     def spent_ms(self, detector: int, frame: int, now_s: float) -> float:
         """One detection, begun now, without what a switch costs."""
-        scatter = 1.0 if self.scatter is None else float(self.scatter[frame])
+        scatter = 1.0 if self.scatter is None else float(self.scatter[detector, frame])
         return self.nominal_ms[detector] * self.times(now_s) * scatter
 
 
-def scattered(frames: int, share: float, seed: int) -> Numbers:
-    """A factor of each frame with that standard deviation around 1, never below a half."""
-    dice = np.random.default_rng([seed, 2_000])
-    return np.clip(dice.normal(1.0, share, frames), 0.5, None)
+def scattered(frames: int, shares: Sequence[float], seed: int) -> Numbers:
+    """A factor of each detector and frame, never below a half, with these standard deviations around 1: a frame that is slow for
+    one detector is so for all."""
+    chance = np.random.default_rng([seed, 2_000]).standard_normal(frames)
+    return np.clip(1.0 + np.outer(shares, chance), 0.5, None)
 
 
-def machine(nominal_ms: Sequence[float], drift: Sequence[Drift], frames: int, share: float, switch_ms: float,
+def machine(nominal_ms: Sequence[float], drift: Sequence[Drift], frames: int, shares: Sequence[float], switch_ms: float,
             seed: int) -> Machine:
-    return Machine(tuple(nominal_ms), tuple(drift), scattered(frames, share, seed) if share else None, switch_ms)
+    """`shares`: of each detector how far its times scatter."""
+    return Machine(tuple(nominal_ms), tuple(drift), scattered(frames, shares, seed) if any(shares) else None, switch_ms)

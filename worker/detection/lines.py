@@ -2,6 +2,7 @@
 
     small, fast: 240 frames, heights 14 to 28 px, speed 0.12, 12 objects
     full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2
+    tiny-288: latency of yolo-tiny on pi4, h50 55 px, recall 0.9, false positives 0.3
     8 s to 16 s: 2 times
 """
 
@@ -17,12 +18,16 @@ from itertools import pairwise
 NUMBER = r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 SCENE = re.compile(rf"^(.+?):\s*{NUMBER} frames?,\s*heights? {NUMBER} to {NUMBER} px,\s*speed {NUMBER},\s*{NUMBER} objects?$")
 DETECTOR = re.compile(rf"^(.+?):\s*{NUMBER} ms,\s*h50 {NUMBER} px,\s*recall {NUMBER},\s*false positives {NUMBER}$")
+# In place of its ms: what was measured.
+MEASURED = re.compile(r"^.+?:\s*(?P<all>latency of (?P<of>.+ on .+)),\s*h50 ")
 DRIFT = re.compile(rf"^{NUMBER} s to {NUMBER} s:\s*{NUMBER} times$")
 SCENE_LIKE = "a line is such as 'small, fast: 240 frames, heights 14 to 28 px, speed 0.12, 12 objects'"
-DETECTOR_LIKE = "a line is such as 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'"
+DETECTOR_LIKE = ("a line is such as 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'; in place of the ms may "
+                 "stand 'latency of NETWORK on DEVICE'")
 DRIFT_LIKE = "a line is such as '8 s to 16 s: 2 times', or 'none' the only one"
 LONGEST_NAME, LONGEST_LINE = 40, 120
 MOST_SCENES, MOST_FRAMES, LEAST_FRAMES, MOST_OBJECTS = 20, 10_000, 10, 40
+LEAST_MS, MOST_MS = 0.1, 10_000
 FEWEST_DETECTORS, MOST_DETECTORS, MOST_DRIFTS = 2, 6, 20
 # What policies are called beside detectors.
 TOD, PERIODIC, ROMA, ORACLE = POLICIES = ("TOD", "periodic profiling", "ROMA", "oracle")
@@ -50,16 +55,21 @@ class Scene:
 
 @dataclass(frozen=True)
 class Detector:
-    """`h50_px`: the height at which half of what it ever finds is found; `false_positives`: wrong boxes a frame, on average."""
+    """`h50_px`: the height at which half of what it ever finds is found; `false_positives`: wrong boxes a frame, on average.
+
+    `of`: `NETWORK on DEVICE`, where its time is that which was measured there; then `latency_ms` is 0 until it is looked up.
+    """
 
     name: str
     latency_ms: float
     h50_px: float
     recall: float
     false_positives: float
+    of: str = ""
 
     def __str__(self) -> str:
-        return (f"{self.name}: {self.latency_ms:.12g} ms, h50 {self.h50_px:.12g} px, recall {self.recall:.12g}, "
+        time = f"latency of {self.of}" if self.of else f"{self.latency_ms:.12g} ms"
+        return (f"{self.name}: {time}, h50 {self.h50_px:.12g} px, recall {self.recall:.12g}, "
                 f"false positives {self.false_positives:.12g}")
 
 
@@ -95,7 +105,7 @@ def _scene(line: str) -> Scene:
 
 
 def read_detectors(text: str) -> tuple[Detector, ...]:
-    """The fastest first. ValueError in words that go on behind the field's name."""
+    """The fastest first, as far as their lines say it. ValueError in words that go on behind the field's name."""
     found = tuple(_detector(line) for line in _lines(text, FEWEST_DETECTORS, MOST_DETECTORS, "detector", DETECTOR_LIKE))
     _refuse_twice(each.name for each in found)
     if taken := next((each.name for each in found if each.name.lower() in map(str.lower, POLICIES)), ""):
@@ -103,13 +113,31 @@ def read_detectors(text: str) -> tuple[Detector, ...]:
     return tuple(sorted(found, key=lambda each: each.latency_ms))
 
 
+def origin(detectors: Iterable[Detector], *, is_recorded: bool, drifts: bool) -> str:
+    """`recorded boxes, measured times`: what of a run is real; `emulated` where nothing is."""
+    measured = [bool(each.of) for each in detectors]
+    if not is_recorded and not any(measured):
+        return "emulated"
+    times = ("emulated" if not any(measured) else "measured" if all(measured) else "partly measured") + " times"
+    return f"{'recorded' if is_recorded else 'emulated'} boxes, {times}{', emulated drift' if drifts and any(measured) else ''}"
+
+
+def is_name(text: str) -> bool:
+    """Whether a detector may be called so: a line can name it, and no policy is called so."""
+    seen = text.isprintable() and text == " ".join(text.split()) and not set(text) & set(":;")
+    return seen and 0 < len(text) <= LONGEST_NAME and text.casefold() not in map(str.casefold, POLICIES)
+
+
 def _detector(line: str) -> Detector:
-    name, (latency, h50, recall, wrong) = _parsed(DETECTOR, line, DETECTOR_LIKE)
-    _bounded(line, "ms", latency, 0.1, 10_000)
+    told = MEASURED.match(line)
+    # Where what was measured stands, any number is read in its place.
+    numbers = f"{line[:told.start('all')]}1 ms{line[told.end('all'):]}" if told else line
+    name, (latency, h50, recall, wrong) = _parsed(DETECTOR, numbers, DETECTOR_LIKE, said=line)
+    _bounded(line, "ms", latency, LEAST_MS, MOST_MS)
     _bounded(line, "h50", h50, 1, 2_000)
     _bounded(line, "recall", recall, 0.05, 1)
     _bounded(line, "false positives", wrong, 0, 10)
-    return Detector(name, latency, h50, recall, wrong)
+    return Detector(name, 0.0, h50, recall, wrong, told["of"]) if told else Detector(name, latency, h50, recall, wrong)
 
 
 def read_drift(text: str) -> tuple[Drift, ...]:
@@ -139,11 +167,12 @@ def _lines(text: str, least: int, most: int, what: str, like: str) -> list[str]:
     return found
 
 
-def _parsed(pattern: re.Pattern[str], line: str, like: str, *, named: bool = True) -> tuple[str, list[float]]:
+def _parsed(pattern: re.Pattern[str], line: str, like: str, *, named: bool = True, said: str = "") -> tuple[str, list[float]]:
+    """`said`: the line as it was typed, where that is another."""
     found = pattern.match(line)
     if found is None or (named and len(found[1]) > LONGEST_NAME):
         more = f"; a name has at most {LONGEST_NAME} characters" if found else ""
-        raise ValueError(f"got {line[:LONGEST_LINE]!r}; {like}{more}")
+        raise ValueError(f"got {(said or line)[:LONGEST_LINE]!r}; {like}{more}")
     groups = found.groups()
     return (str(groups[0]), [float(each) for each in groups[1:]]) if named else ("", [float(each) for each in groups])
 

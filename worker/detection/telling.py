@@ -18,13 +18,12 @@ from worker.events import Event, FileMade, Log, Metric, Progress
 CHOICES = "choices.csv"
 ALL = "the whole video"
 NO_TRUTH = "Nobody knows what is really there: who would be chosen is told, how accurate that is cannot be."
-ORIGIN = ("Detections are recorded, what they take is emulated.", "Scenes, detectors and what they take are emulated.")
 
 
 def tell(asked: Asked, context: Context) -> Generator[Event, None, dict[str, Any]]:
     yield Progress(done=0, total=1, stage="footage")
     there = stage(asked)
-    yield Log(message=ORIGIN[asked.recordings is None])
+    yield from _origins(asked)
     if there.truth is None:
         yield Log(level="warning", message=NO_TRUTH)
     told = yield from _rehearsed(there)
@@ -33,6 +32,18 @@ def tell(asked: Asked, context: Context) -> Generator[Event, None, dict[str, Any
     _write(told, there, context)
     yield FileMade(path=CHOICES, name=CHOICES, media_type="text/csv")
     return summary(asked, there, told)
+
+
+def _origins(asked: Asked) -> Iterator[Event]:
+    """What of it is real."""
+    boxes = "Detections are recorded" if asked.recordings else "Scenes and detections are emulated"
+    times = "what they take is measured" if len(asked.measured) == len(asked.detectors) else "what they take is emulated"
+    some = ", but for what follows" if 0 < len(asked.measured) < len(asked.detectors) else ""
+    yield Log(message=f"{boxes}, {times}{some}.")
+    for name, found in asked.measured.items():
+        yield Log(level="warning" if found.noisy else "info", message=f"{name} takes what was measured. {found}.")
+    if asked.measured and asked.drift:
+        yield Log(message="That everything takes longer or shorter for a while (drift) is emulated.")
 
 
 def _rehearsed(there: Stage) -> Generator[Event, None, Told]:

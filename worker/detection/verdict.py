@@ -21,12 +21,21 @@ def summary(asked: Asked, there: Stage, told: Told) -> dict[str, Any]:
     facts = {
         "frames": there.frames, "rule": asked.rule, "processed_frames": len(roma.steps),
         "changes": sum(one.detector != other.detector for one, other in pairwise(roma.steps)), "served_share": served,
-        "detections": "recorded" if asked.recordings else "emulated", "clock": "emulated"}
+        "detections": "recorded" if asked.recordings else "emulated", "clock": _clock(asked), "origin": asked.origin}
+    if asked.measured:
+        facts["latency_ms"] = {each.name: round(each.latency_ms, 4) for each in asked.detectors}
     if there.truth is None:
         return facts | {"verdict": _without_truth(there, served)}
     accuracy = {f"accuracy_{rule}": {each.name: each.accuracy for each in found} for rule, found in told.items()}
     lost = _lost(there, told[asked.rule])
     return facts | accuracy | {"lost_scenes": lost, "verdict": _verdict(asked, there, told[asked.rule], lost)}
+
+
+def _clock(asked: Asked) -> str:
+    """Emulated where it drifts: then nobody measured all of it."""
+    if not asked.measured:
+        return "emulated"
+    return "measured" if len(asked.measured) == len(asked.detectors) and not asked.drift else "partly measured"
 
 
 def _named(found: list[Outcome], name: str) -> Outcome:
@@ -44,10 +53,9 @@ def _verdict(asked: Asked, there: Stage, found: list[Outcome], lost: list[dict[s
     best = max((_named(found, name) for name in names), key=lambda each: each.accuracy or 0)
     roma = _named(found, ROMA)
     others = [each for each in found if each.name not in (*names, ROMA)]
-    kind = "recorded detections, emulated times" if asked.recordings else "emulated"
     single = _against(roma, best, f"the best single detector, {best.name}")
     against = [single, *(_against(roma, each, each.name) for each in others)]
-    said = f"ROMA: {roma.accuracy or 0:.3f} real-time AP ({asked.rule} rule, {kind}), {', '.join(against)}"
+    said = f"ROMA: {roma.accuracy or 0:.3f} real-time AP ({asked.rule} rule, {asked.origin}), {', '.join(against)}"
     return f"{said}{_worst(there, lost)}"
 
 

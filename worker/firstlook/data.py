@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from worker.firstlook import sentences, tape
+from worker.firstlook import recordings, sentences, tape
 from worker.firstlook.sentences import Unfit
 
 # Of CIFAR's binary files: how many bytes of labels stand before the 3,072 of each image, and how many classes they tell.
@@ -15,17 +15,23 @@ RECORDS = {CIFAR_10: ((10,), re.compile(r"(data_batch_\d{1,3}|test_batch)\.bin")
 PIXELS = 3 * 32 * 32
 PICTURES = (".jpeg", ".jpg", ".png", ".bmp", ".webp")
 OF_PICTURES, OF_ARRAYS, OF_TAPE = "pictures in folders", "NumPy arrays", "a tar archive"
+OF_RECORDINGS = "recorded detections"
 
 
-def of_names(names: Iterable[str]) -> str:
-    """What an archive with these entries is, as far as they are seen; empty when they do not tell."""
+def of_names(names: Iterable[str], *, whole: bool = False) -> str:
+    """What an archive with these entries, or with `whole` only these, is; empty when they do not tell."""
+    names = list(names)
     lasts = [name.rstrip("/").rpartition("/")[2] for name in names]
     for kind, (_, pattern) in RECORDS.items():
         if any(pattern.fullmatch(last) for last in lasts):
             return kind
     if any(last.lower().endswith(".npy") for last in lasts[:1]):
         return OF_ARRAYS
-    return OF_PICTURES if any(last.lower().endswith(PICTURES) for last in lasts) else ""
+    if recordings.is_one(names, whole=False):
+        return OF_RECORDINGS  # The challenges' own folders hold pictures too.
+    if any(last.lower().endswith(PICTURES) for last in lasts):
+        return OF_PICTURES
+    return OF_RECORDINGS if whole and recordings.is_one(names, whole=True) else ""
 
 
 def of_tape(head: bytes) -> str:
@@ -40,7 +46,7 @@ def of_tape(head: bytes) -> str:
     if any(re.search(r"cifar-10-batches-mat|cifar-100-matlab|\.mat$", name) for name in names):
         raise Unfit(sentences.MATLAB_CIFAR)
     found = of_names(names)
-    if found in (OF_PICTURES, OF_ARRAYS):
+    if found in (OF_PICTURES, OF_ARRAYS, OF_RECORDINGS):
         raise Unfit(sentences.TAR_OF_OTHERS)
     return found or OF_TAPE
 

@@ -77,7 +77,7 @@ def _of_zip(kind: str, name: str, names: list[str], *, whole: bool) -> str:
     if kind == "dataset":
         if any(each.endswith(("data.pkl", ".onnx")) for each in names):
             raise Unfit(sentences.WEIGHTS)
-        found = data.of_names(names)
+        found = data.of_names(names, whole=whole)
         if whole and not found:
             raise Unfit(sentences.NO_DATASET)
         return found  # What it is, only the directory at the end can tell for sure.

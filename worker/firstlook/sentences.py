@@ -20,16 +20,17 @@ ARRAYS = "These are NumPy arrays: a data set. Drop it on the Data page."
 ONE_ARRAY = "This is one NumPy array; a data set needs images and labels together: np.savez('data.npz', images=..., labels=...)."
 WEIGHTS = "This is a file of a network, not a data set. Drop it on the Models page."
 NO_MODEL = "This is neither an ONNX model, nor a safetensors file, nor a state_dict of torch."
-NO_DATASET = ("This is neither an .npz file, nor CIFAR's binary archive, nor a zip with folders of pictures, nor a data set that "
-              "EdgePortal wrote.")
+NO_DATASET = ("This is neither an .npz file, nor CIFAR's binary archive, nor a zip with folders of pictures, nor one of recorded "
+              "detections, nor a data set that EdgePortal wrote.")
 PICKLED_CIFAR = ("This is CIFAR as pickled Python objects, which are programs and never opened here: send the binary version, "
                  "cifar-10-binary.tar.gz or cifar-100-binary.tar.gz.")
 MATLAB_CIFAR = "This is CIFAR for Matlab: send the binary version, cifar-10-binary.tar.gz or cifar-100-binary.tar.gz."
-TAR_OF_OTHERS = "Of tar archives only CIFAR's binary version is read; pictures go into a zip, with a folder for each class."
+TAR_OF_OTHERS = ("Of tar archives only CIFAR's binary version is read; pictures go into a zip, with a folder for each class, "
+                 "and so do recorded detections.")
 NO_DESCRIPTION = "The file holds tensors but no description of a data set: only EdgePortal's own have one. Send an .npz."
 SEND_MODEL = "Send an ONNX model, a safetensors file, or a state_dict of torch (.pt, .pth)."
-SEND_DATASET = ("Send an .npz file with images and labels, CIFAR's binary archive, or a zip with a folder of pictures for each "
-                "class.")
+SEND_DATASET = ("Send an .npz file with images and labels, CIFAR's binary archive, a zip with a folder of pictures for each "
+                "class, or one of recorded detections (MOT format).")
 SEPARATE = ("The weights of this ONNX model lie in another file ({name}): drop both together, or zip them, "
             f"or save the model as one with {AS_ONE}.")
 LEADS_OUT = ("The model wants its weights from {name!r}, which leads out of the upload; data files lie beside the model, "

@@ -18,6 +18,7 @@ from worker.inspection.order import Order, Unclear
 from worker.structure import Structure
 
 SHAPE = re.compile(r"(\d{1,5})[x,](\d{1,5})[x,](\d{1,5})")
+FOOTAGE = re.compile(r"\s*(\d{1,5})\s*x\s*(\d{1,5})\s*(?:px)?\s*(?:at|@|,)\s*(\d{1,4}(?:\.\d{1,6})?)\s*(?:frames/s)?\s*")
 MOST_SHOWN = 20
 DATASETS = (".npz", ".tar", ".tar.gz", ".tgz")
 
@@ -28,6 +29,8 @@ def inspect(
     architecture: Annotated[str, typer.Option(help="Whose weights the file holds, when it does not say so itself.")] = "",
     in_shape: Annotated[str, typer.Option(help="Channels, height and width of its images, as 3x32x32; pictures are brought to "
                                                "it.")] = "",
+    footage: Annotated[str, typer.Option(help="Of recorded detections without seqinfo.ini: the size of the picture and the frame "
+                                              "rate, as '1920x1080 at 30'.")] = "",
     classes: Annotated[int | None, typer.Option(min=1, max=1 << 20, help="How many classes it tells apart.")] = None,
     data: Annotated[list[Path] | None, typer.Option(help="A file with weights of an ONNX model; may be given again.")] = None,
     most_tensors: Annotated[int, typer.Option(min=1, max=8, help="Tell cuts that up to so many results go across.")] = 1,
@@ -38,7 +41,7 @@ def inspect(
     Of a network: input and output shapes, parameters, MACs, activation bytes, layers, cuts, and the parity with ONNX Runtime.
     """
     chosen = kind_of(file, kind)
-    shape = shape_of(in_shape)
+    shape, filmed = shape_of(in_shape), footage_of(footage)
     if architecture and architecture not in architectures.names():
         raise Refused(f"architecture: got {architecture!r}; allowed: {', '.join(architectures.names())}")
     path = readable(file, chosen, alone=not data)
@@ -47,7 +50,7 @@ def inspect(
         folder.mkdir(parents=True, exist_ok=True)
         given = together(path, data, Path(scratch)) if data else linked(path, Path(scratch))
         order = Order(kind=chosen, file=str(given), folder=str(folder.resolve()), name=path.stem.removesuffix(".tar")[:100],
-                      architecture=architecture, classes=classes, in_shape=shape)
+                      architecture=architecture, classes=classes, in_shape=shape, footage=filmed)
         print(json.dumps(_inspected(order, most_tensors)))
 
 
@@ -71,6 +74,16 @@ def shape_of(text: str) -> tuple[int, int, int] | None:
         raise Refused(f"in-shape: got {text!r}; allowed: three whole numbers, as 3x32x32")
     first, second, third = map(int, found.groups())
     return first, second, third
+
+
+def footage_of(text: str) -> tuple[float, float, float] | None:
+    if not text:
+        return None
+    found = FOOTAGE.fullmatch(text)
+    if not found:
+        raise Refused(f"footage: got {text!r}; allowed: width and height in px and frames a second, as '1920x1080 at 30'")
+    width, height, fps = map(float, found.groups())
+    return width, height, fps
 
 
 def readable(file: Path, kind: str, *, alone: bool = True) -> Path:

@@ -1,4 +1,7 @@
-"""A file of images and labels: unpacked within limits, checked row by row, written again as a data set of the house."""
+"""A file of images and labels: unpacked within limits, checked row by row, written again as a data set of the house.
+
+Recorded detections are told by their names, and judged by `recorded`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from worker.datasets.files import read
 from worker.datasets.ingest import writing
 from worker.dnn.ingest.weights import header_of
 from worker.firstlook import Unfit
-from worker.inspection.order import DatasetFound, Order, Unclear
+from worker.inspection import recorded
+from worker.inspection.order import DatasetFound, Order, RecordingsFound, Unclear
 from worker.inspection.steps import Step
 
 FILE, SAMPLES = "data.safetensors", "samples.png"
@@ -20,10 +24,12 @@ MAPPED_SHARE = 0.75
 NOT_RESIZED = "The images have {got}; {asked} was asked for, and only pictures in folders are brought to another size."
 
 
-def inspect(order: Order, say: Step) -> DatasetFound:
+def inspect(order: Order, say: Step) -> DatasetFound | RecordingsFound:
     """Unfit in one sentence, with the row and both numbers; Unclear when its owner can mend it."""
     say("reading")
     path = Path(order.file)
+    if recorded.is_one(path, order.unpacked_bytes):
+        return recorded.inspect(order, say)
     header = header_of(path)
     if header is not None and firstlook.DATASET not in header.get("__metadata__", {}):
         raise Unfit(firstlook.NO_DESCRIPTION)

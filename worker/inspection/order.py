@@ -11,7 +11,7 @@ from worker.firstlook import Unfit
 from worker.structure import Parity
 
 Part = Literal["folded", "head", "tail"]
-Mend = Literal["", "architecture", "in_shape", "classes", "model"]
+Mend = Literal["", "architecture", "in_shape", "classes", "model", "footage"]
 
 
 class Fresh(BaseModel):
@@ -34,6 +34,8 @@ class Order(BaseModel):
     architecture: str = ""
     classes: int | None = None
     in_shape: tuple[int, int, int] | None = None
+    # Of recorded detections: width and height of the picture in px, and frames a second.
+    footage: tuple[float, float, float] | None = None
     onnx: str = ""
     after: str = ""
     fresh: Fresh | None = None
@@ -68,6 +70,26 @@ class DatasetFound(BaseModel):
     labels: list[str]
     counts: dict[str, int]
     samples: str | None = None
+    notes: list[str] = []
+
+
+class Recorded(BaseModel):
+    """What was recorded: boxes of each detector over all frames, and of the truth, where it is there."""
+
+    frames: int
+    fps: float
+    width: int
+    height: int
+    detectors: dict[str, int]
+    truth: int | None = None
+
+
+class RecordingsFound(BaseModel):
+    """Recorded detections, judged; `file` is a name in the folder."""
+
+    kind: Literal["recordings"] = "recordings"
+    file: str
+    recorded: Recorded
     notes: list[str] = []
 
 
@@ -107,7 +129,7 @@ class NeedsFound(BaseModel):
     needs: dict[str, Any]
 
 
-Found = ModelFound | DatasetFound | StructureFound | FilesFound | NeedsFound
+Found = ModelFound | DatasetFound | RecordingsFound | StructureFound | FilesFound | NeedsFound
 
 
 class Unclear(Unfit):

@@ -120,7 +120,7 @@ class _Inspection:
             kind=self.upload.kind, file=str(file), folder=str(self.folder),
             name=wish.get("name") or wishes.stem(self.upload.file_name),
             architecture=wish.get("architecture", ""), classes=wish.get("classes"), in_shape=wish.get("in_shape"),
-            fresh=self._fresh(),
+            footage=wish.get("footage"), fresh=self._fresh(),
             unpacked_bytes=settings.INSPECT_UNPACKED_BYTES, memory_bytes=settings.INSPECT_MEMORY_BYTES,
             file_bytes=settings.INSPECT_UNPACKED_BYTES, cpu_s=settings.INSPECT_CPU_S)
 

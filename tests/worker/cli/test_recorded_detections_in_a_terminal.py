@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.worker.detection.filmed import DETECTORS, footage, video
-from worker.flags import Refused, find, given_recordings
 
 Said = tuple[int, str, str]
 FRAMES = 120
@@ -43,7 +43,7 @@ def test_where_the_truth_is_known_the_rest_of_the_video_is_judged(cli: Callable[
     found = ended(out)["summary"]
     assert code == 0 and found["frames"] == 90 and found["detections"] == "recorded" and found["clock"] == "emulated"
     assert set(found["accuracy_hold"]) == {*(each.name for each in DETECTORS), "TOD", "periodic profiling", "ROMA", "oracle"}
-    assert "recorded detections, emulated times" in found["verdict"]
+    assert "recorded boxes, emulated times" in found["verdict"]
     assert "Detections are recorded, what they take is emulated." in out
 
 
@@ -65,6 +65,14 @@ def test_a_bad_line_ends_the_run_with_the_file_and_the_line(cli: Callable[..., S
     assert ended(out)["reason"].startswith("tiny-416.txt, line 2: got '1,-1,10,10,20'; a line is such as")
 
 
+def test_a_zip_is_taken_as_its_folder_is(cli: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "street").mkdir()
+    words = ["run", "detection.roma", "--detectors", LINES, "--recordings"]
+    _, folder, _ = cli(*words, str(write(tmp_path / "street")))
+    code, packed, _ = cli(*words, shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "street"))
+    assert code == 0 and ended(packed)["summary"] == ended(folder)["summary"]
+
+
 def test_other_recordings_in_the_same_folder_are_another_run(cli: Callable[..., Said], tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     words = ["run", "detection.roma", "--recordings", str(write(tmp_path / "given")), "--out", str(tmp_path / "out"),
@@ -76,9 +84,10 @@ def test_other_recordings_in_the_same_folder_are_another_run(cli: Callable[..., 
     assert code == 2 and "holds another run" in err
 
 
-def test_a_recipe_that_takes_none_and_a_folder_that_is_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"recordings: training.backprop takes none"):
-        given_recordings(find("training.backprop"), tmp_path)
-    with pytest.raises(Refused, match=r"recordings: got .*; allowed: a folder of the MOT format"):
-        given_recordings(find("detection.roma"), tmp_path / "none")
-    assert given_recordings(find("detection.roma"), None) == {}
+def test_a_recipe_that_takes_none_and_what_is_no_recording_are_refused(cli: Callable[..., Said], tmp_path: Path) -> None:
+    code, _, err = cli("run", "training.backprop", "--recordings", str(tmp_path))
+    assert code == 2 and "--recordings: training.backprop has no such parameter" in err
+    (tmp_path / "notes.md").write_text("no archive")
+    for wrong in ("none", "notes.md", "a" * 5000):
+        code, _, err = cli("run", "detection.roma", "--recordings", str(tmp_path / wrong))
+        assert code == 2 and "recordings: got " in err and "allowed: a folder or a zip of the MOT format" in err

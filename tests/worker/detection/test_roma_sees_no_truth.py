@@ -23,13 +23,13 @@ TRUTHFUL = {"video", "study", "oracle", "emulated"}
 
 def reachable(thing: Any) -> list[Any]:
     """Every object that can be come to from this one, but for modules, classes and functions."""
-    found, todo = {}, [thing]
-    while todo:
-        each = todo.pop()
+    found, ahead = {}, [thing]
+    while ahead:
+        each = ahead.pop()
         if id(each) in found or isinstance(each, type) or type(each).__name__ in DEAD_ENDS:
             continue
         found[id(each)] = each
-        todo.extend(gc.get_referents(each))
+        ahead.extend(gc.get_referents(each))
     return list(found.values())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.portal import strain
-from tests.worker.inspection import made, test_cifar, test_pictures
+from tests.worker.inspection import made, recorded, test_cifar, test_pictures, test_recordings
 from tests.worker.inspection.corpus import DATA, is_ours
 from tests.worker.inspection.test_hostile_in_the_child import MOST_S, Room, forks, room
 from worker.forkserver import ForkServer
@@ -29,6 +29,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
        for case, (files, _) in test_pictures.CASES.items()},
     **{f"CIFAR: {case}": make for case, (make, _) in test_cifar.CASES.items()},
     **{f"arrays: {case}": lambda make=make: make(None) for case, (make, _) in DATA.items() if case != "an array of objects"},
+    **{f"recordings: {case}": make for case, (make, _) in test_recordings.BAD.items()},
     "a tar of zeros packed 1000 to 1": lambda: made.tape({"data_batch_1.bin": bytes(3073 * 100_000)}, folders=False),
     "pictures of 60 million pixels each": lambda: made.folder({
         f"{name}/{n}.png": WIDE for name in "ab" for n in range(10)}),
@@ -41,6 +42,12 @@ def test_a_good_one_is_read_by_a_process_that_opens_nothing_else(room: Room, for
     answer = room.inspect(forks, GOOD[case](), kind="dataset")
     room.nothing_happened()
     assert answer.get("exit") == 0 and answer["found"]["samples"] == "samples.png", answer
+
+
+def test_recorded_detections_are_read_by_a_process_that_opens_nothing_else(room: Room, forks: ForkServer) -> None:
+    answer = room.inspect(forks, recorded.archive(), kind="dataset")
+    room.nothing_happened()
+    assert answer.get("exit") == 0 and answer["found"]["recorded"]["detectors"] == {"full": 1, "tiny": 2}, answer
 
 
 @pytest.mark.parametrize("case", HOSTILE)

@@ -7,7 +7,8 @@ from one processed frame to the next, and how much longer the detector in use ta
 reach is its accuracy on such objects at rest, measured once beforehand, times what is left of it while its boxes grow old;
 another one takes over where it is better by a margin. Beside it run every detector alone, TOD (the size of objects decides, by
 thresholds), profiling from time to time, and an oracle that knows the truth. Scenes, detectors and times are emulated, so that
-the truth is known; detections that were recorded, in the format of the MOT challenges, are taken in a terminal.
+the truth is known; detections of a real video that were recorded, in the format of the MOT challenges, take their place, and
+latencies that were measured on a device that of emulated times.
 
 Lee, Varghese, Vandierendonck: "ROMA: Run-Time Object Detection To Maximize Real-Time Accuracy", WACV 2023, arXiv 2210.16083. Its
 equations were not at hand: the estimates are a reconstruction around what its abstract says. TOD: Lee, Varghese, Woods,
@@ -16,22 +17,24 @@ Vandierendonck: "TOD: Transprecise Object Detection to Maximise Real-Time Accura
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import field_validator
 
 from worker.context import Context
-from worker.detection import lines
+from worker.detection import lines, measured
 from worker.events import Event
+from worker.evidence import Evidence
 from worker.params import Params as EveryRecipe
-from worker.params import param
+from worker.params import RecordingsRef, param
 from worker.recipe import Chart, Paper, recipe
 
 if TYPE_CHECKING:
     from worker.detection.asked import Asked
 
 LONGEST = 2000
+EMULATED = " (emulated)"
 SCENES = "\n".join(f"{size}, {pace}: 240 frames, heights {heights} px, speed {speed}, 12 objects"
                    for size, heights in (("small", "14 to 28"), ("middle", "35 to 70"), ("large", "90 to 180"))
                    for pace, speed in (("slow", "0.01"), ("fast", "0.08")))
@@ -42,12 +45,15 @@ DETECTORS = ("tiny-288: 27 ms, h50 55 px, recall 0.9, false positives 0.3\n"
 
 
 class Params(EveryRecipe):
+    recordings: RecordingsRef = param("", essential=True, help=(
+        "What detectors said of a real video, in place of scenes: a detector for each line below has to be among them."))
     scenes: str = param(SCENES, essential=True, lines=True, max_length=LONGEST, validate_default=True, help=(
-        "What is filmed, a scene a line, one after the other: 'small, fast: 240 frames, heights 14 to 28 px, speed 0.08, "
-        "12 objects'. The picture is 640x360 px; speed is in widths of the object from frame to frame."))
+        "What is filmed where there are no recordings, a scene a line, one after the other: 'small, fast: 240 frames, heights "
+        "14 to 28 px, speed 0.08, 12 objects'. The picture is 640x360 px; speed is in widths of the object from frame to frame."))
     detectors: str = param(DETECTORS, essential=True, lines=True, max_length=LONGEST, validate_default=True, help=(
         "A detector a line: 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'. It takes so long, finds half of "
-        "what it ever finds at the height h50, at most the share recall, and says so many wrong boxes a frame."))
+        "what it ever finds at the height h50, at most the share recall, and says so many wrong boxes a frame. In place of the "
+        "ms may stand what was measured, such as 'latency of MobileNetV2 on pi4'."))
     drift: str = param("12 s to 36 s: 2 times", title="latency drift", essential=True, lines=True, max_length=LONGEST, help=(
         "While everything takes longer, or shorter, than the lines of detectors say: '12 s to 36 s: 2 times'. none: never. "
         "ROMA is not told; it sees what its own detections take."))
@@ -100,6 +106,19 @@ class Params(EveryRecipe):
     def _are_drifts(cls, value: str) -> str:
         return "; ".join(map(str, lines.read_drift(value))) or lines.NO_DRIFT
 
+    def timed(self) -> tuple[str, ...]:
+        return tuple(each.of for each in lines.read_detectors(self.detectors) if each.of)
+
+    def remarks(self) -> list[str]:
+        return ["What is filmed, and the frame rate, are those of the recordings."] if self.recordings else []
+
+    def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
+        missing = [each.name for each in lines.read_detectors(self.detectors) if each.name not in detectors]
+        if not missing:
+            return {}
+        return {"detectors": f"names {', '.join(map(repr, missing))}, of which the recordings say nothing; they have: "
+                             f"{', '.join(detectors)}"}
+
     def asked(self, context: Context) -> Asked:
         """What is to be rehearsed. Loads NumPy."""
         from worker.detection.asked import Asked
@@ -107,27 +126,41 @@ class Params(EveryRecipe):
         from worker.detection.memory import Memory
         from worker.detection.policies.roma import Knobs
 
+        detectors, known = measured.filled(lines.read_detectors(self.detectors), context.profiles())
         form = Linear(self.beta) if self.degradation == "linear" else Logistic(self.steepness, self.middle)
         return Asked(
-            lines.read_scenes(self.scenes), lines.read_detectors(self.detectors), lines.read_drift(self.drift), self.fps,
+            lines.read_scenes(self.scenes), detectors, lines.read_drift(self.drift), self.fps,
             self.seed, Knobs(self.margin, self.dwell, Memory(self.memory), form), self.rule, self.confidence, self.jitter,
-            self.switch_ms, self.period, self.window, self.pace == "as filmed", context.recordings(), self.calibration)
+            self.switch_ms, self.period, self.window, self.pace == "as filmed", context.recordings(), self.calibration,
+            known)
+
+
+def lacks(params: Params, evidence: Evidence) -> dict[str, str]:
+    said = measured.lacking(evidence, lines.read_detectors(params.detectors))
+    return {"detectors": said} if said else {}
+
+
+def titled(chart: Chart, params: Mapping[str, Any]) -> str:
+    """What of this run is emulated, and what is not."""
+    detectors, drift = lines.read_detectors(str(params.get("detectors"))), lines.read_drift(str(params.get("drift", "")))
+    origin = lines.origin(detectors, is_recorded=bool(params.get("recordings")), drifts=bool(drift))
+    return f"{chart.title.removesuffix(EMULATED)} ({origin})"
 
 
 def over_time(rule: str) -> Chart:
-    return Chart("line", f"Real-time accuracy, {rule} rule (emulated)", y=(f"accuracy_{rule}",), by="policy", steps_per_x=1000,
+    return Chart("line", f"Real-time accuracy, {rule} rule{EMULATED}", y=(f"accuracy_{rule}",), by="policy", steps_per_x=1000,
                  x_title="time in the video, s", y_title="real-time AP of the stretch")
 
 
 def by_scene(rule: str) -> Chart:
-    return Chart("bars", f"Accuracy by scene, {rule} rule (emulated)", y=(f"scene_accuracy_{rule}",), x="scene", by="policy",
+    return Chart("bars", f"Accuracy by scene, {rule} rule{EMULATED}", y=(f"scene_accuracy_{rule}",), x="scene", by="policy",
                  y_title="real-time AP")
 
 
 @recipe(
-    "ROMA", params=Params, takes_recordings=True,
-    charts=[Chart("scene", "The scene and what ROMA shows of it (emulated)", y=("scene_boxes",), by="detector"),
-            Chart("lanes", "Whose boxes are shown when (emulated)", y=("serving_s",), x="policy", by="detector",
+    "ROMA", params=Params, lacks=lacks, titled=titled,
+    charts=[Chart("scene", f"The scene and what ROMA shows of it{EMULATED}", y=("scene_boxes",), by="detector"),
+            Chart("lanes", f"Whose boxes are shown when{EMULATED}", y=("serving_s",), x="policy", by="detector",
                   x_title="policy", y_title="s of the video"),
             over_time("hold"), over_time("strict"), by_scene("hold"), by_scene("strict")],
     example={"scenes": "small, slow: 60 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
