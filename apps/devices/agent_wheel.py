@@ -23,7 +23,7 @@ from worker import menu
 
 AGENT = "worker.agent"
 # What the agent starts as a program of its own, and what a board's owner may.
-BESIDE = ("worker.profiling.cold", "worker.profiling.yardstick", "worker.updating.__main__")
+BESIDE = ("worker.profiling.cold", "worker.profiling.yardstick", "worker.switching.host", "worker.updating.__main__")
 NEEDED = ("numpy", "onnxruntime", "pydantic")
 # What comes with those packages; anything else beside Python's own library is not on a board.
 THERE = {*NEEDED, "pydantic_core", "annotated_types", "typing_extensions"}
