@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.switching.packing import expand
+from worker.switching.packing import checked, expand
 
 Residency = Literal["resident", "disk", "packed"]
 Compute = Callable[[NDArray[Any]], NDArray[Any]]
@@ -78,7 +78,7 @@ class Packed:
     """The one that serves, and all of them packed in memory."""
 
     def __init__(self, files: Mapping[str, Path], image: NDArray[Any], threads: int) -> None:
-        self._bodies = {name: file.read_bytes() for name, file in files.items()}
+        self._bodies = {name: checked(file.read_bytes()) for name, file in files.items()}
         self._image, self._threads = image, threads
 
     def ready(self, name: str) -> Compute:
