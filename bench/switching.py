@@ -1,7 +1,7 @@
 """Switching: what a change of network costs and what holding the set costs, by how it is held, each time in a fresh process.
 
-The set is DNNShifter's of VGG-16 at 3x32x32 for CIFAR-10: the parameters and the weights that are not zero of each level are those
-that its published notebook prints, and so are the compressions. Values are drawn, not trained: neither time nor memory depends on
+The set is DNNShifter's of VGG-16 at 3x32x32 for CIFAR-10: of each level the parameters and the weights that are not zero are
+about those that its published notebook prints. Values are drawn, not trained: neither time nor memory depends on
 them. Filters that are smallest by L1 norm are empty, of the other weights the smallest of each layer are zero; the house's own
 exact removal makes the small networks, whose answers are checked against the sparse ones.
 """
@@ -34,9 +34,10 @@ from worker.wording import byte_size
 SHAPE, CLASSES, SEED = (3, 32, 32), 10, 7
 REPEATS, ON_THE_WAY, BETWEEN, PATIENCE_S = 5, 2, 12, 120.0
 LESS_OVERHEAD, LESS_MEMORY = 11.9, 3.8
-# Compression of the mask: parameters after removal, weights that are not zero. From the VGG-16 notebook of the published DNNShifter.
-PUBLISHED = {2: (14_719_818, 7_538_609), 4: (14_296_439, 3_861_504), 8: (14_228_064, 1_978_974), 16: (13_420_775, 1_015_016),
-             32: (11_580_637, 417_634), 64: (8_749_089, 214_603), 128: (5_293_404, 109_207), 256: (2_863_466, 53_280)}
+# Compression of the mask: parameters after removal, weights that are not zero. From DNNShifter's published notebook of VGG-16.
+PUBLISHED = {2: (14_719_818, 7_538_609), 4: (14_296_439, 3_861_504), 8: (14_228_064, 1_978_974),
+             16: (13_420_775, 1_015_016), 32: (11_580_637, 417_634), 64: (8_749_089, 214_603), 128: (5_293_404, 109_207),
+             256: (2_863_466, 53_280)}
 WAYS: dict[str, tuple[Residency, str]] = {
     "resident": ("resident", "small"), "disk": ("disk", "small"), "packed": ("packed", "packed"),
     "dense size, reloaded": ("disk", "dense"), "dense size, all resident": ("resident", "dense")}
@@ -93,7 +94,8 @@ def _ratios(what: str, trials: dict[str, list[Trial]], *, has_goals: bool) -> It
     held = {way: statistics.median(each.held for each in of) for way, of in trials.items()}
     whole = {way: statistics.median(each.held + each.empty for each in of) for way, of in trials.items()}
     less = cost["dense size, reloaded"] / max(cost["resident"], 0.01)
-    yield f"{what}: overhead, resident against reloading dense networks", f"{less:.1f}x lower{_missed(less, LESS_OVERHEAD, has_goals)}"
+    yield f"{what}: overhead, resident against reloading dense networks", (
+        f"{less:.1f}x lower{_missed(less, LESS_OVERHEAD, has_goals)}")
     less = held["dense size, all resident"] / held["packed"]
     with_runtime = whole["dense size, all resident"] / whole["packed"]
     yield f"{what}: memory, packed against all dense-size ones resident", (
@@ -237,12 +239,13 @@ def _written(folder: Path, name: str, large: fx.GraphModule, small: fx.GraphModu
     write_packed(paths[0], paths[1])
     export.to_onnx(large, SHAPE, paths[2], fold=True)
     weights = [each for each in small.parameters() if each.dim() > 1]
-    return Files(*paths, sum(each.numel() for each in small.parameters()), sum(int(each.count_nonzero()) for each in weights))
+    return Files(paths[0], paths[1], paths[2], sum(each.numel() for each in small.parameters()),
+                 sum(int(each.count_nonzero()) for each in weights))
 
 
 def _about(found: dict[str, Files]) -> Iterator[tuple[str, str]]:
-    yield "a trial", (f"a fresh process, ONNX Runtime, one thread, {ON_THE_WAY} requests always on the way, every network in turn and "
-                      f"again; {REPEATS} trials of each way, in turn")
+    yield "a trial", (f"a fresh process, ONNX Runtime, one thread, {ON_THE_WAY} requests always on the way, every network in turn "
+                      f"and again; {REPEATS} trials of each way, in turn")
     for name, files in found.items():
         sizes = [byte_size(each.stat().st_size) for each in (files.small, files.packed, files.dense)]
         yield f"network {name}", (f"{files.params:,} parameters, {files.kept:,} weights not zero: {sizes[0]} small, {sizes[1]} "

@@ -38,6 +38,7 @@ def opened(network: str | bytes, image: NDArray[Any], threads: int) -> Compute:
     if threads > 1:  # Waiting threads of those that do not serve would take the processor.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(network, options, providers=list(PROCESSOR))
+    session._model_bytes = None  # kept by the library for other processors to be tried: as large as the network itself
     run, given = session.run, session.get_inputs()[0].name
 
     def compute(images: NDArray[Any]) -> NDArray[Any]:

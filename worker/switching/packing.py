@@ -95,7 +95,7 @@ def _values_again(high: memoryview, low: memoryview) -> NDArray[np.uint32]:
     rows[:, :3] = np.frombuffer(low, np.uint8).reshape(-1, 3)
     rows[:, 3] = exponents
     turned = rows.view("<u4").reshape(-1)
-    return (turned >> np.uint32(1)) | (turned << np.uint32(31))  # type: ignore[no-any-return]
+    return (turned >> np.uint32(1)) | (turned << np.uint32(31))
 
 
 def _plain_again(size: int, blobs: Sequence[memoryview]) -> bytes:

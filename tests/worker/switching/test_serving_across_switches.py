@@ -1,4 +1,4 @@
-"""A real process that serves while its network is changed again and again: nothing lost, doubled, overtaken or answered wrongly."""
+"""A real process serves while its network is changed again and again: nothing is lost, doubled, overtaken or wrong."""
 
 from __future__ import annotations
 
