@@ -244,8 +244,8 @@ def _written(folder: Path, name: str, large: fx.GraphModule, small: fx.GraphModu
 
 
 def _about(found: dict[str, Files]) -> Iterator[tuple[str, str]]:
-    yield "a trial", (f"a fresh process, ONNX Runtime, one thread, {ON_THE_WAY} requests always on the way, every network in turn "
-                      f"and again; {REPEATS} trials of each way, in turn")
+    yield "a trial", (f"a fresh process, ONNX Runtime, one thread, {ON_THE_WAY} requests always on the way, every network in "
+                      f"turn and again; {REPEATS} trials of each way, in turn")
     for name, files in found.items():
         sizes = [byte_size(each.stat().st_size) for each in (files.small, files.packed, files.dense)]
         yield f"network {name}", (f"{files.params:,} parameters, {files.kept:,} weights not zero: {sizes[0]} small, {sizes[1]} "

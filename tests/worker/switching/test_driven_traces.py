@@ -20,7 +20,8 @@ MB = 10**6
 OF = (Candidate("large", 0.9, 0.05, 60 * MB), Candidate("middle", 0.8, 0.05, 30 * MB), Candidate("small", 0.7, 0.05, 10 * MB))
 # What the machine is busy with beside the test changes nothing: no queue is too long, no time is followed.
 CALM = Knobs(hold=2, most_waiting=10_000, follow=0.0)
-SHORT = [Second(60.0, 60_000.0), Second(60.0, 60_000.0, free_mb=35.0), Second(60.0, 60_000.0, free_mb=35.0), Second(60.0, 60_000.0)]
+PLENTY, LITTLE = Second(60.0, 60_000.0), Second(60.0, 60_000.0, free_mb=35.0)
+SHORT = [PLENTY, LITTLE, LITTLE, PLENTY]
 
 
 def course(trace: Sequence[Second], seed: int = 3) -> Course:
@@ -52,7 +53,7 @@ def test_every_request_is_counted_once_and_answered_by_somebody(tmp_path: Path) 
 
 
 def test_a_network_for_which_no_room_is_left_leaves_and_comes_back(tmp_path: Path) -> None:
-    record = driven(tmp_path, [*SHORT, *[Second(60.0, 60_000.0)] * 2])
+    record = driven(tmp_path, [*SHORT, PLENTY, PLENTY])
     assert [(swap.trigger, swap.before, swap.to) for swap in record.swaps] == [
         ("T2", "large", "middle"), ("T3", "middle", "large")]
     assert [swap.second for swap in record.swaps] == [1, 4]
