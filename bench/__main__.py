@@ -11,7 +11,7 @@ import sys
 
 NAMES = ("portal", "reconvene", "stream", "pages", "surgery", "pruning", "scores", "folds", "shifter", "layers", "twins",
          "prediction", "planner", "joint", "cuts", "asking", "slices", "scissionlite", "wire",
-         "training", "updating", "federated", "roma")
+         "training", "updating", "federated", "roma", "switching")
 
 
 def main() -> None:

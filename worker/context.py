@@ -18,13 +18,19 @@ from worker.params import Precision
 class ModelInput:
     """A network: an architecture of the house by name (freshly initialised), or a safetensors file that carries its own.
 
-    The file of a network of another `precision` than fp32 is ONNX.
+    The file of a network of another `precision` than fp32 is ONNX. `variant`: which one of its model it is, where several are.
     """
 
     name: str
     architecture: str | None = None
     file: Path | None = None
     precision: Precision = "fp32"
+    variant: str = ""
+
+    @property
+    def title(self) -> str:
+        """What tells it from others of the same model."""
+        return f"{self.name} · {self.variant}" if self.variant else self.name
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,8 @@ class VariantMade(Spoken):
     """A network the run made. `file` is its safetensors file, `onnx` the exported twin, both in the run's folder.
 
     A quantised network (`precision` other than fp32) has no safetensors form: both name its ONNX file.
-    `given`: the run made none; this is the network it was given, whose numbers are numbers about that one.
+    `given`: the run made none; this is the network it was given, whose numbers are numbers about that one. `given_as`: the
+    parameter that named it, where a run was given several.
     """
 
     type: Literal["variant"] = "variant"
@@ -112,6 +113,7 @@ class VariantMade(Spoken):
     facts: Facts
     # Said only when it is so, which leaves every other event as it always was.
     given: bool = Field(default=False, exclude_if=lambda given: not given)
+    given_as: str = Field(default="", max_length=80, exclude_if=lambda named: not named)
 
     @property
     def key(self) -> str:

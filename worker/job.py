@@ -22,6 +22,7 @@ class InputFile(BaseModel):
     file: str | None = None
     tier: str = "device"
     precision: Precision = "fp32"
+    variant: str = ""
     id: str = ""
 
 
@@ -52,7 +53,8 @@ class Job(BaseModel):
 def _resolved(given: InputFile) -> ModelInput | DatasetInput | DeviceInput | ProfilesInput | RecordingsInput:
     file = Path(given.file) if given.file else None
     if given.kind == "model":
-        return ModelInput(given.name, architecture=None if file else given.name, file=file, precision=given.precision)
+        return ModelInput(given.name, architecture=None if file else given.name, file=file, precision=given.precision,
+                          variant=given.variant)
     if given.kind == "dataset":
         return DatasetInput(given.name, file=file)
     if given.kind == "recordings" and file:

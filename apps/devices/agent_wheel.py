@@ -24,7 +24,8 @@ from worker import menu
 
 AGENT = "worker.agent"
 # What the agent starts as a program of its own, and what a board's owner may.
-BESIDE = ("worker.partitioning.slicing.host", "worker.profiling.cold", "worker.profiling.yardstick", "worker.updating.__main__")
+BESIDE = ("worker.partitioning.slicing.host", "worker.profiling.cold", "worker.profiling.yardstick", "worker.switching.host",
+          "worker.updating.__main__")
 NEEDED = ("numpy", "onnxruntime", "pydantic")
 # The program of a board that takes part in federated learning, and what it needs besides: the wheel's extra `train`.
 LEARNS, TRAIN, TRAINS_WITH = "worker.federated.real.on_board", "train", ("torch", "safetensors")

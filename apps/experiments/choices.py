@@ -134,8 +134,14 @@ def reference_field(params: type[Params], name: str, user: User, team: Team | No
     """A choice among what the team has and the recipe can take; anything else, foreign or made up, is not a choice."""
     kind = params.references()[name]
     said = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
-    none = f"choose a {WORDS[kind]}" if common["required"] else NONE.get(kind, f"choose a {WORDS[kind]}")
-    return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=none, **common)
+    return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=_none(kind, **common), **common)
+
+
+def _none(kind: ReferenceKind, *, required: bool, **_: Any) -> str:
+    """What it means that nothing is chosen."""
+    if required:
+        return f"choose a {WORDS[kind]}"
+    return NONE.get(kind, "none")
 
 
 def _rows(params: type[Params], name: str, kind: ReferenceKind, user: User, team: Team | None) -> QuerySet[Any]:

@@ -229,7 +229,8 @@ class RecipeForm(forms.Form):
 
     def _is_essential(self, name: str) -> bool:
         params = self.recipe.params
-        return bool(extra(params, name).get("essential")) or name in params.references() \
+        # A model that may be left out is one of several.
+        return bool(extra(params, name).get("essential")) or params.references().get(name) in ("dataset", "device") \
             or params.model_fields[name].is_required()
 
 

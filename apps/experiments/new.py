@@ -136,8 +136,13 @@ def _shown(value: Any) -> str:
 
 def _carried(form: RecipeForm) -> str:
     """The chosen things as a query string, so that another recipe begins with them."""
-    chosen = {kind: _uuid(str(form[field].value() or "")) for field, kind in form.recipe.params.references().items()}
-    return urlencode({str(kind): value for kind, value in chosen.items() if value})
+    chosen = {field: _uuid(str(form[field].value() or "")) for field in _first_of_each(form.recipe).values()}
+    return urlencode({kind: chosen[field] for kind, field in _first_of_each(form.recipe).items() if chosen[field]})
+
+
+def _first_of_each(recipe: Recipe) -> dict[str, str]:
+    """By kind of thing the field that is meant where only the kind is said: a recipe may take several models."""
+    return {str(kind): field for field, kind in reversed(recipe.params.references().items())}
 
 
 def _form(request: HttpRequest, recipe: Recipe) -> type[RecipeForm]:
@@ -172,11 +177,8 @@ def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
         values |= found
         if not found:
             messages.info(request, prefilled.NO_MODEL)
-    for field, kind in recipe.params.references().items():
-        asked = _uuid(request.GET.get(kind, ""))
-        if asked:
-            values[field] = asked
-    return values
+    meant = {field: field for field in recipe.params.references()} | _first_of_each(recipe)
+    return values | {field: asked for word, field in meant.items() if (asked := _uuid(request.GET.get(word, "")))}
 
 
 def _of_run(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:

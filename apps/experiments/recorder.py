@@ -99,7 +99,7 @@ def _file(run: Run, event: FileMade, kept: Kept) -> None:
 
 def _variant(run: Run, event: VariantMade, kept: Kept) -> None:
     """A measured network is the one that was given; where that was deleted meanwhile, its numbers stay without one."""
-    given = _given_variant(run)
+    given = _given_variant(run, event.given_as)
     variant = given if event.given else _made(run, event, given, kept)
     if variant:
         RunVariant.objects.create(run=run, variant=variant, name=event.name)
@@ -132,8 +132,9 @@ def _ended(run: Run, event: Finished | Failed | Cancelled, kept: Kept) -> None:
     leases.end(run, event, said=True)
 
 
-def _given_variant(run: Run) -> Variant | None:
-    given = next((entry["id"] for entry in run.inputs.values() if entry["kind"] == "model"), None)
+def _given_variant(run: Run, field: str = "") -> Variant | None:
+    """The network that the field named; the first one where none is said."""
+    given = next((entry["id"] for name, entry in run.inputs.items() if entry["kind"] == "model" and field in ("", name)), None)
     return Variant.objects.filter(pk=given).first() if given else None
 
 

@@ -58,7 +58,8 @@ def title_of(run: Run) -> str:
 
 def of_levels(run: Run) -> bool:
     """Whether each of its variants is made of the one before it."""
-    return run.recipe.startswith("portfolio.")
+    found = recipe_of(run)
+    return found is not None and found.kind == "portfolio" and bool(found.makes)
 
 
 def best(run: Run, rows: Sequence[Result]) -> Result | None:

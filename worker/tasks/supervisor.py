@@ -279,7 +279,7 @@ def _this_device(run: Run) -> str:
 def _input(entry: dict[str, Any]) -> InputFile:
     file = str(blobs.local(entry["sha256"])) if "sha256" in entry else None
     return InputFile(kind=entry["kind"], name=entry["name"], file=file, tier=entry.get("tier", "device"),
-                     precision=entry.get("precision", "fp32"), id=entry.get("id", ""))
+                     precision=entry.get("precision", "fp32"), variant=entry.get("variant", ""), id=entry.get("id", ""))
 
 
 def _whose(run: Run, file: str) -> str:

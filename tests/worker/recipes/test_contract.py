@@ -66,9 +66,11 @@ def warm() -> None:
 
 
 def clock(word: str) -> bool:
-    """Whether a number of that name is another one every time: a time, a rate, or what a process took of the machine."""
+    """Whether a number of that name is another one every time: a time, a rate, what a process took of the machine, or what
+    became of requests that came in real time."""
     return word == "verdict" or any(part in word for part in (
-        "seconds", "latency", "load_ms", "import_ms", "inference_ms", "throughput", "memory_mb", "memory_bytes", "energy"))
+        "seconds", "latency", "load_ms", "import_ms", "inference_ms", "throughput", "memory_mb", "memory_bytes", "energy",
+        "drive_"))
 
 
 def numbers(events: list[Event]) -> dict[str, Any]:

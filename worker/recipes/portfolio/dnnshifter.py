@@ -3,8 +3,8 @@
 How it works: the network is trained, its smallest weights are pruned, the others go back to what they were at an early step, and
 it is trained again under the mask; so level after level. Each level is a sparse network, trained to its end. Channels that its
 zeros left empty are removed, which changes no answer: that is checked on every test image. The levels nearest to compressions
-1, 2, 4, 8 and so on, and the last, are the portfolio. Which of them serves at which moment is the switcher's task, which is a
-recipe of its own and still to come.
+1, 2, 4, 8 and so on, and the last, are the portfolio. Which of them serves at which moment is the switcher's task, a recipe of
+its own: portfolio.switching.
 
 Eccles, Rodgers, Kilpatrick, Spence, Varghese: "DNNShifter: An Efficient DNN Pruning System for Edge Computing", 2023,
 arXiv 2309.06973. Sizes, speed and memory are said against the sparse network of the same level, batch-norm folded in both.
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from worker.context import Context
 from worker.events import Event
 from worker.params import DatasetRef, ModelRef, param
-from worker.recipe import Chart, Paper, recipe
+from worker.recipe import Chart, recipe
+from worker.recipes.portfolio import DNNSHIFTER
 from worker.recipes.pruning import TRADEOFF
 from worker.recipes.training import TrainingParams
 
@@ -77,9 +78,7 @@ class Params(TrainingParams):
              "160 epochs a level": {"levels": 25, "fraction": 0.2, "rewind": 0.032, "epochs": 160, "learning_rate": 0.1,
                                     "batch_size": 128, "weight_decay": 1e-4, "clip_norm": 0.0, "augment": "crop_flip"}},
     use_when="one network has to serve devices, or hours, that differ: the variants are there to choose among.",
-    papers=[Paper("eccles2023dnnshifter", ("Eccles, Bailey J.", "Rodgers, Philip", "Kilpatrick, Peter", "Spence, Ivor",
-                                           "Varghese, Blesson"),
-                  "DNNShifter: An Efficient DNN Pruning System for Edge Computing", 2023, arxiv="2309.06973")],
+    papers=[DNNSHIFTER],
 )
 def run(params: Params, context: Context) -> Generator[Event, None, dict[str, Any]]:
     from worker.portfolio.dnnshifter import portfolio

@@ -1,0 +1,99 @@
+"""What a run says: words and bands that follow from what was measured, and files that hold every second and every swap."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from worker.switching import verdict
+from worker.switching.asked import Asked, Network
+from worker.switching.bands import over_deadlines, over_loads
+from worker.switching.policy import Candidate, Knobs
+from worker.switching.records import Record, Row, Swap, class_of, percentile
+from worker.switching.traces import Second
+
+OF = [Network("large", "l", "lp", "l", 0.9, 360, 100, 100, 90, 10, 10),
+      Network("small", "s", "sp", "sd", 0.7, 360, 20, 100, 5, 2, 2)]
+MEMORY = {"empty_bytes": 40_000_000, "steady_bytes": 90_000_000, "peak_bytes": 150_000_000}
+FAST, SLOW = Candidate("small", 0.7, 2.0, 20), Candidate("large", 0.9, 10.0, 100)
+
+
+def record(way: str, in_time: dict[str, int], arrived: int = 100, *, overheads: tuple[float, ...] = ()) -> Record:
+    row = Row(0, arrived=arrived)
+    row.in_time.update(in_time)
+    row.answered.update(in_time)
+    swaps = [Swap(0, "T1", "large", "small", 1.0, 1, overhead) for overhead in overheads]
+    return Record(way, [row], swaps, dict(MEMORY))
+
+
+def test_the_verdict_tells_what_switching_gains_against_the_best_fixed_network_and_what_it_costs() -> None:
+    said = verdict.verdict([record("switching, packed", {"large": 60, "small": 40}, overheads=(3.0, 5.0, 40.0)),
+                            record("fixed: large", {"large": 70}), record("fixed: small", {"small": 100})], OF)
+    assert said == ("100.0 % of 100 requests answered in time, effective accuracy 82.0 %; 12.0 points more than small alone, the "
+                    "best fixed network; 3 swaps at 5 ms each (median)")
+
+
+def test_it_says_as_plainly_when_one_network_alone_does_better() -> None:
+    said = verdict.verdict([record("switching, disk", {"large": 30, "small": 30}), record("fixed: small", {"small": 100}),
+                            record("fixed: large", {"large": 10})], OF)
+    assert "22.0 points less than small alone, the best fixed network" in said and "no change of network was needed" in said
+
+
+def test_a_difference_too_small_to_speak_of_is_none() -> None:
+    said = verdict.verdict([record("switching, disk", {"small": 100}), record("fixed: small", {"small": 100})], OF)
+    assert "no better or worse than small alone" in said
+
+
+def test_what_dense_networks_cost_stands_beside() -> None:
+    said = verdict.verdict([record("switching, packed", {"small": 100}, overheads=(4.0,)),
+                            record("switching, dense size reloaded", {"small": 100}, overheads=(120.0,))], OF)
+    assert said.endswith("switching, dense size reloaded: 120 ms a swap, 90 MB held, here 90 MB")
+
+
+def test_a_trace_without_requests_breaks_nothing() -> None:
+    assert "0.0 % of 0 requests" in verdict.verdict([Record("switching, disk", [Row(0)])], OF)
+
+
+@pytest.mark.parametrize(("of", "edge"), [(over_loads, "load"), (over_deadlines, "deadline")])
+def test_bands_go_from_an_eighth_to_eight_times_without_a_gap(of: object, edge: str) -> None:
+    bands = of([SLOW, FAST], Knobs(margin=0.25), Second(40.0, 25.0), 0)  # type: ignore[operator]
+    assert bands[0].low == 0.125 and bands[-1].high == 8.0
+    assert all(one.high == other.low and one.name != other.name for one, other in pairwise(bands))
+
+
+def test_the_band_over_loads_ends_where_requests_come_faster_than_they_are_computed() -> None:
+    """12.5 ms with the margin are 80 requests a second: twice as many as there are."""
+    first, *_ = over_loads([SLOW, FAST], Knobs(margin=0.25), Second(40.0, 100.0), 0)
+    assert first.name == "large" and first.high == pytest.approx(2.0, rel=0.02)
+
+
+def test_the_band_over_deadlines_begins_where_the_accurate_one_keeps_them() -> None:
+    *_, last = over_deadlines([SLOW, FAST], Knobs(margin=0.25), Second(1.0, 25.0), 0)
+    assert last.name == "large" and last.low == pytest.approx(0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("ms", [0.01, 0.5, 3.0, 250.0, 90_000.0])
+def test_a_latency_is_kept_within_a_hundredth(ms: float) -> None:
+    assert percentile({class_of(ms): 5}, 0.95) == pytest.approx(ms, rel=0.0101)
+
+
+def test_percentiles_are_those_of_all_that_was_counted() -> None:
+    counts = {class_of(float(each)): 1 for each in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)}
+    assert percentile(counts, 0.5) == pytest.approx(16, rel=0.02) and percentile({}, 0.5) is None
+
+
+def test_where_nothing_is_said_load_and_deadline_fit_the_networks() -> None:
+    asked = Asked("disk", "steady", "", 5, 0.0, 0.0, 4.0, 3.0, Knobs(), "none", 7)
+    (row, *_) = asked.trace([SLOW, FAST])
+    assert (row.arrivals_per_s, row.deadline_ms) == (50.0, 40.0)
+
+
+def test_the_ways_are_those_that_were_asked_for() -> None:
+    def names(baselines: str) -> list[str]:
+        asked = Asked("packed", "steady", "", 5, 0.0, 0.0, 4.0, 3.0, Knobs(), baselines, 7)  # type: ignore[arg-type]
+        return [way.name for way in asked.ways(OF)]
+
+    assert names("none") == ["switching, packed"]
+    assert names("fixed") == ["switching, packed", "fixed: large", "fixed: small"]
+    assert names("all")[3:] == ["switching, dense size reloaded", "switching, all at dense size"]

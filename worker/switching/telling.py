@@ -1,0 +1,144 @@
+"""A run as it is said: the networks, the trace, each second of each way, what each way came to, the files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from worker.context import Context, write_durably
+from worker.events import Event, FileMade, Log, Measured, Metric
+from worker.switching import verdict
+from worker.switching.asked import Asked, Network, Way
+from worker.switching.bands import over_deadlines, over_loads
+from worker.switching.driving import Course
+from worker.switching.policy import Candidate
+from worker.switching.records import Record, Row, median
+from worker.switching.traces import Second, written
+from worker.wording import byte_size, counted, figures
+
+ENGINE = "onnxruntime"
+MB = 1e6
+# Of a second more stretches than this are not drawn apart.
+MOST_STRETCHES = 10
+LEFT = "left by others (emulated)"
+EMULATED = "Emulated by the trace: {what}. Requests, computations, queues, swaps and the process's memory are real."
+TRACE, SECONDS, SWAPS = "trace.csv", "seconds.csv", "swaps.csv"
+WHAT = {"free_mb": "how much memory others leave", "network_mbps": "the network that a request's image comes over",
+        "slower": "a device that becomes slower"}
+
+
+HELD = {"empty_bytes": "the runtime alone", "steady_bytes": "steady", "peak_bytes": "peak"}
+
+
+def networks(of: Sequence[Network], profile: dict[str, Any], context: Context) -> Iterator[Event]:
+    for each in of:
+        yield Measured(variant=each.name, metric="latency_ms_p50", value=profile["latency_ms"][each.name], unit="ms",
+                       device=context.device, engine=ENGINE, threads=profile["threads"], batch=1, n=profile["samples"][each.name])
+        yield Log(message=f"{each.name}: {figures(profile['latency_ms'][each.name])} ms a request, {100 * each.accuracy:.1f} % "
+                          f"accurate (test, n = {each.n}), {byte_size(each.size_bytes)}, packed {byte_size(each.packed_bytes)}, "
+                          f"at dense size {byte_size(each.dense_bytes)}.")
+
+
+def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Context) -> Iterator[Event]:
+    rows = course.trace
+    yield Log(message=f"The trace: {counted(len(rows), 'second')}, {counted(len(course.moments), 'request')}, deadlines of "
+                      f"{figures(min(row.deadline_ms for row in rows))} to {figures(max(row.deadline_ms for row in rows))} ms.")
+    changed = [words for name, words in WHAT.items() if any(getattr(row, name) not in (None, 1.0) for row in rows)]
+    if changed:
+        yield Log(message=EMULATED.format(what=", ".join(changed)))
+    for second, row in enumerate(rows):
+        yield Metric(name="trace_arrivals_per_s", value=row.arrivals_per_s, step=second)
+        if row.free_mb is not None:
+            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT})
+    typical, image_bytes = _typical(rows), course.images[:1].nbytes
+    for band in over_loads(found, asked.knobs, typical, image_bytes):
+        yield Metric(name="band_by_load_latency_ms", value=band.latency_ms, labels=band.labels)
+    for band in over_deadlines(found, asked.knobs, typical, image_bytes):
+        yield Metric(name="band_by_deadline_latency_ms", value=band.latency_ms, labels=band.labels)
+    write_durably(context.workdir / TRACE, written(rows).encode() + b"\n")
+    yield FileMade(path=TRACE, name=TRACE, media_type="text/csv")
+
+
+def _typical(rows: Sequence[Second]) -> Second:
+    """Of the trace, its mean load and its median deadline; memory as it is mostly."""
+    deadlines = sorted(row.deadline_ms for row in rows)
+    mean = sum(row.arrivals_per_s for row in rows) / len(rows)
+    middle = rows[len(rows) // 2]
+    return Second(mean, deadlines[len(deadlines) // 2], middle.free_mb, middle.network_mbps)
+
+
+def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[Event]:
+    places = {each.name: place for place, each in enumerate(of)}
+    for place, (name, length_s) in enumerate(row.serving_s[:MOST_STRETCHES]):
+        yield Metric(name="drive_serving_s", value=round(length_s, 4), step=MOST_STRETCHES * row.second + place,
+                     labels={"way": way.name, "network": name, "place": places[name]})
+    if row.second >= len(course.trace):
+        return
+    labels: dict[str, str | int | float] = {"way": way.name}
+    said = {"drive_waiting": row.waiting, "drive_late": row.late, "drive_p95_ms": row.p95_ms,
+            "drive_resident_mb": row.resident_bytes / MB or None}
+    yield from (Metric(name=name, value=value, step=row.second, labels=labels) for name, value in said.items()
+                if value is not None)
+    if row.trigger:
+        yield Log(message=f"{way.name}, second {row.second + 1}: {verdict.WHY[row.trigger]}; {row.target} is wanted.")
+
+
+def ended(record: Record, of: Sequence[Network]) -> Iterator[Event]:
+    """What one way came to."""
+    accuracies = {each.name: each.accuracy for each in of}
+    labels: dict[str, str | int | float] = {"way": record.way}
+    share = record.late / record.arrived if record.arrived else 0.0
+    yield Metric(name="drive_effective_accuracy", value=record.effective(accuracies), labels=labels)
+    yield Metric(name="drive_late_share", value=share, labels=labels)
+    yield Metric(name="drive_longest_ms", value=record.longest_ms, labels=labels)
+    if record.overheads_ms:
+        for what, value in (("median", median(record.overheads_ms)), ("largest", max(record.overheads_ms))):
+            yield Metric(name="drive_overhead_ms", value=value, labels=labels | {"what": what})
+    for word, what in HELD.items() if record.memory else ():
+        yield Metric(name="drive_memory_mb", value=record.memory[word] / MB, labels=labels | {"what": what})
+    yield Log(message=verdict.of_way(record, accuracies))
+
+
+def files(records: Sequence[Record], context: Context) -> Iterator[Event]:
+    seconds, swaps = io.StringIO(), io.StringIO()
+    rows, changes = csv.writer(seconds, lineterminator="\n"), csv.writer(swaps, lineterminator="\n")
+    rows.writerow(["way", "second", "arrived", "answered", "in_time", "waiting", "p95_ms", "serving", "target", "trigger",
+                   "resident_bytes"])
+    changes.writerow(["way", "second", "trigger", "from", "to", "prepared_ms", "overhead_ms", "peak_bytes"])
+    for record in records:
+        rows.writerows([record.way, each.second, each.arrived, each.answered.total(), each.in_time.total(), each.waiting,
+                        _cell(each.p95_ms), each.serving, each.target, each.trigger, each.resident_bytes]
+                       for each in record.rows)
+        changes.writerows([record.way, each.second, each.trigger, each.before, each.to, _cell(each.prepared_ms),
+                           _cell(each.overhead_ms), each.peak_bytes] for each in record.swaps)
+    for name, text in ((SECONDS, seconds), (SWAPS, swaps)):
+        write_durably(context.workdir / name, text.getvalue().encode())
+        yield FileMade(path=name, name=name, media_type="text/csv")
+
+
+def _cell(ms: float | None) -> str:
+    return "" if ms is None else f"{ms:.3f}"
+
+
+def summary(
+    asked: Asked, of: Sequence[Network], profile: dict[str, Any], records: Sequence[Record], course: Course,
+) -> dict[str, Any]:
+    accuracies = {each.name: each.accuracy for each in of}
+    return {
+        "requests": len(course.moments), "trace_s": len(course.trace), "residency": asked.residency,
+        "networks": [{"name": each.name, "accuracy": each.accuracy, "size_bytes": each.size_bytes,
+                      "packed_bytes": each.packed_bytes, "dense_bytes": each.dense_bytes,
+                      "latency_ms": profile["latency_ms"][each.name]} for each in of],
+        "drive_ways": [_way(record, accuracies) for record in records],
+        "verdict": verdict.verdict(records, of),
+    }
+
+
+def _way(record: Record, accuracies: dict[str, float]) -> dict[str, Any]:
+    return {
+        "way": record.way, "arrived": record.arrived, "answered": record.answered, "late": record.late,
+        "swaps": len(record.swaps), "effective_accuracy": record.effective(accuracies), "latency_ms_p95": record.p95_ms,
+        "overhead_ms": record.overheads_ms, "longest_ms": record.longest_ms, "answered_by": dict(record.by_network),
+        **record.memory}
