@@ -109,6 +109,9 @@ class Bridge:
             except (LinkFault, KeyError, TypeError, ValueError) as fault:
                 self.fault = str(fault)
                 log.info("%s: %s", self.member.client, fault)
+            except Exception:
+                self.fault = "what it said could not be dealt with"
+                log.exception("%s: the connection is given up.", self.member.client)
             finally:
                 self.is_there.clear()
                 self._hang_up()
