@@ -31,6 +31,10 @@ class BoardCrew(Crew):
     def ready(self) -> list[str]:
         return [*super().ready(), *self._awaited()]
 
+    @property
+    def has_devices(self) -> bool:
+        return any(bridge.is_there.is_set() for bridge in self._bridges.values())
+
     def runs(self, name: str) -> bool:
         return self._bridges[name].is_there.is_set() if name in self._bridges else super().runs(name)
 
