@@ -65,6 +65,7 @@ class HostInput:
     `run`: what it serves; `addresses`: hosts to try with `port`, best first; `pin`: SHA-256 of the certificate it shows there;
     `token`: the run's, of use to nobody before the pin was seen. Where `relayed` is set it takes no connections: the portal
     carries its frames; to part 2 from a place here that `addresses` and `port` name, to others from the board of the part before.
+    Of boards that take part each by itself every one is as part 2 is.
     """
 
     part: int

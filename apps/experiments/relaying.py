@@ -1,6 +1,7 @@
 """Frames of a part whose board takes no connections, carried by the portal: in numbered pieces through Redis, few at a time.
 
-They go between a part and the one before it: the board that leads the run, or keeps the part before, or the worker that leads.
+They go between a part and the one before it: the board that leads the run, or keeps the part before, or the worker that leads. Of
+boards that take part each by itself (`standing.is_star`) the worker that leads is the one before all of them.
 
 A call is one connection, the newest one counts, and its two ways go `out` to the part and `back` from it. A piece that comes
 again because its answer was lost changes nothing, and asking for a piece confirms those before it. Nothing of it is ever a row,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from worker.federated.real.bridge import LOOK_S, Bridge, Member
-from worker.federated.real.crew import Crew, Link
+from worker.federated.real.crew import Crew, Link, refuse_twice
 from worker.federated.real.setup import Order, Setup
 from worker.links.wire import Address
 
@@ -23,12 +23,17 @@ class BoardCrew(Crew):
 
     def __init__(self, setup: Setup, edges: Sequence[str], members: Sequence[Member]) -> None:
         super().__init__(setup, edges, ())
+        refuse_twice(edges, [each.client for each in members])
         self._bridges = {each.client: Bridge(each, replace(setup, name=each.client)) for each in members}
         self._seen = dict.fromkeys(self._bridges, time.monotonic())
         self._told, self._others = set[str](), set[str]()
 
     def ready(self) -> list[str]:
         return [*super().ready(), *self._awaited()]
+
+    @property
+    def has_devices(self) -> bool:
+        return any(bridge.is_there.is_set() for bridge in self._bridges.values())
 
     def runs(self, name: str) -> bool:
         return self._bridges[name].is_there.is_set() if name in self._bridges else super().runs(name)

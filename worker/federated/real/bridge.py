@@ -107,8 +107,12 @@ class Bridge:
             try:
                 self._serve(self.member.stop.reach(REACH_S, self.setup.most_bytes))
             except (LinkFault, KeyError, TypeError, ValueError) as fault:
+                if str(fault) != self.fault:  # Of a board that is away not every half second.
+                    log.info("%s: %s", self.member.client, fault)
                 self.fault = str(fault)
-                log.info("%s: %s", self.member.client, fault)
+            except Exception:
+                self.fault = "what it said could not be dealt with"
+                log.exception("%s: the connection is given up.", self.member.client)
             finally:
                 self.is_there.clear()
                 self._hang_up()

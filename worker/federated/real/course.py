@@ -35,10 +35,13 @@ from worker.federated.real.words import Going, Work
 from worker.federated.round_clock import Moving, Takes
 from worker.federated.states import State
 from worker.federated.trial import Trial
+from worker.partitioning.slicing.faults import GaveUp
 from worker.partitioning.slicing.setup import BESIDE_TENSORS
 
 RUN, NETWORK = "federated", "network.safetensors"
 INT64_BYTES = 8
+# So long a run of boards waits where none of them is there, and so often it looks.
+ALONE_S, LOOK_S = 900.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,7 @@ class RealCourse(Course):
     def _executed(self, number: int, present: Sequence[int], cuts: Sequence[Sequence[int]], conditions: Sequence[Trial],
                   moving: Sequence[Moving], gathering: Gathering) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
         yield Progress(done=number - 1, total=self.plan.rounds, stage="starting the processes")
-        for said in self.running.ready():
-            yield Log(level="warning", message=f"Round {number}: {said}"[:2000])
+        yield from self._ready(number)
         parts = [self._part(number, place, cuts[0][place], conditions[0], moving) for place in present]
         watch = Watch(gathering, {part.work.client: part.edge for part in parts})
         began = time.monotonic()
@@ -106,6 +108,22 @@ class RealCourse(Course):
         for place in took.late:  # one that hangs would be late for ever: it is begun anew for the next round
             self.running.crew.forget(self._name(place))
         return [took], self._done(moving, parts, watch)
+
+    def _ready(self, number: int) -> Generator[Event, None, None]:
+        """All run; where no board is there that could learn, one is waited for."""
+        alone_since = None
+        while True:
+            for said in self.running.ready():
+                yield Log(level="warning", message=f"Round {number}: {said}"[:2000])
+            if self.running.crew.has_devices:
+                return
+            if alone_since is None:
+                alone_since = time.monotonic()
+                yield Log(level="warning", message=f"Round {number}: no board is there; the run waits {ALONE_S:g} s for one.")
+            if time.monotonic() - alone_since > ALONE_S:
+                raise GaveUp(f"No board was there for {ALONE_S:g} s. Resume it when one is: it goes on after its last round.")
+            yield Progress(done=number - 1, total=self.plan.rounds, stage="waiting for a board")
+            time.sleep(LOOK_S)
 
     def _listened(self, is_over: Callable[[], bool], watch: Watch, until_s: float) -> Generator[Event, None, None]:
         for _ in self.running.until(is_over, watch, until_s):

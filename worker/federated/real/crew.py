@@ -39,8 +39,7 @@ class Crew:
     def __init__(self, setup: Setup, edges: Sequence[str], devices: Sequence[str]) -> None:
         if (count := len(edges) + len(devices)) > MOST_PROCESSES:
             raise GaveUp(f"Each client and edge server is a process: {count:,}; at most {MOST_PROCESSES} are started.")
-        if twice := sorted({*edges} & {*devices}):
-            raise GaveUp(f"A client and an edge server are both called {twice[0]}; their processes need names of their own.")
+        refuse_twice(edges, devices)
         self._setup, self._edges, self._devices = setup, tuple(edges), tuple(devices)
         self.processes: dict[str, Child] = {}
         self._relays: dict[tuple[str, str], tuple[Link, int, Relay]] = {}
@@ -71,6 +70,11 @@ class Crew:
                 if name in self._edges:
                     raise GaveUp(said[-1])
         return said
+
+    @property
+    def has_devices(self) -> bool:
+        """Whether anybody is there who could learn; what cannot be started is none of the crew's to wait for."""
+        return True
 
     def runs(self, name: str) -> bool:
         process = self.processes.get(name)
@@ -138,6 +142,12 @@ class Crew:
         if self._nursery is not None:
             self._nursery.close()
             self._nursery = None
+
+
+def refuse_twice(edges: Sequence[str], devices: Sequence[str]) -> None:
+    """GaveUp where nobody could tell by a name who is meant."""
+    if twice := sorted({*edges} & {*devices}):
+        raise GaveUp(f"A client and an edge server are both called {twice[0]}; their processes need names of their own.")
 
 
 def _ending(process: Child) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.portal import strain, until
+from tests.portal import free_port, strain, until
 from tests.worker.federated.real.boards import Kept, kept
 from tests.worker.federated.real.three import BATCHES, CLIENTS, DIGITS, DRAWING, Ran, course, ran
+from worker.context import Checkpoints, HostInput
 from worker.events import Progress
 from worker.federated.course import Course
 from worker.federated.real import boards as taking_part
+from worker.federated.real import course as real_course
+from worker.federated.real.bridge import Member
 from worker.federated.real.course import Real, RealCourse
 from worker.federated.states import same
+from worker.partitioning.slicing.faults import GaveUp
 from worker.planning.fleets import Fault, Move
 
 pytestmark = pytest.mark.kill
@@ -113,3 +118,17 @@ def test_a_clients_lanes_fill_the_round_and_no_bandwidth_is_told_of_real_links(b
 def test_no_process_of_a_board_is_left(both: Both) -> None:
     assert len(both.pids) >= len(CLIENTS) + len(("phone, which vanished", "alone, which was away"))
     assert not any(psutil.pid_exists(pid) for pid in both.pids)
+
+
+def test_where_no_board_is_there_the_run_waits_and_gives_up_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real_course, "ALONE_S", 2.0)
+    monkeypatch.setattr(taking_part, "RETURN_S", 0.5)
+    nobody = [Member(name, HostInput(2, name, "run", ("127.0.0.1",), free_port(), "", "token")) for name in CLIENTS]
+    some, found = course(RealCourse, rounds=1, real=Real(DIGITS, tmp_path, PATIENCE_S, members=nobody)), Ran()
+    with pytest.raises(GaveUp, match=r"No board was there for 2 s\. Resume it when one is"):
+        for event in some.rounds(Checkpoints(tmp_path / "kept")):
+            found.events.append(event)
+    logs = found.logs(1)
+    assert sum("no board is there; the run waits" in said for said in logs) == 1
+    assert {each.stage for each in found.events if isinstance(each, Progress)} >= {"waiting for a board"}
+    assert all(sum(f"{name} is not there: " in said for said in logs) == 1 for name in CLIENTS)
