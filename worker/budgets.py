@@ -16,6 +16,7 @@ from worker.structure import Fact
 VERSION = 1
 MB = 1_000_000
 MOST_BYTES = 1e15
+STEPS, DIGITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)), 3
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 # ASCII: the sign of kelvin is a K to whoever ignores case, and no unit.
 BYTES = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[KMG]?B)?)", re.IGNORECASE | re.ASCII)
@@ -24,6 +25,8 @@ SIZE = re.compile(r"\d[\d.,]{0,30}\s*[a-z]{1,10}", re.IGNORECASE | re.ASCII)
 BINARY = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)\s*([KMG])iB", re.IGNORECASE | re.ASCII)
 POWERS = {"K": 1, "M": 2, "G": 3}
 LONGEST_QUOTE = 40
+# How the reason of a run begins that would be refused again with the same budget.
+REFUSED = "The memory budget of "
 ALLOWED = "got {got!r}; allowed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes; a number alone is MB), more than 0{most}{hint}"
 NEEDED = "is needed: bytes, as 130MB or 1.5GB (1 MB = 1,000,000 bytes; a number alone is MB), more than 0 and at most {most} MB"
 
@@ -80,6 +83,18 @@ def megabytes(typed: Any) -> Any:
 
 # A parameter in MB that takes `1.5GB` too.
 Megabytes = Annotated[float, BeforeValidator(megabytes)]
+
+
+def said(size: float) -> str:
+    """Bytes as a budget is typed: `200 kB`, `1.2 MB`, `1.5 GB`."""
+    unit, one = next(((name, one) for name, one in STEPS if size >= one), ("B", 1.0))
+    return f"{size / one:,.6g} {unit}"
+
+
+def enough(size: int) -> str:
+    """The same in three digits, rounded up: who asks for so much is not refused again."""
+    one = 10 ** max(0, len(str(size)) - DIGITS)
+    return said(-(-size // one) * one)
 
 
 def _size(text: str) -> float | None:

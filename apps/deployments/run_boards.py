@@ -116,8 +116,9 @@ def of_device(run: Run, device: Device) -> BoardOfRun | None:
 
 def _origins(all_stands: Sequence[Standing]) -> dict[str, dict[str, Deployment]]:
     """For each agent what brought it the networks that it serves and will serve, the last one of each; in one query."""
-    named = {each.agent.instance: {each.will_serve, each.served.sha256 if each.served else ""} for each in all_stands if each.agent}
-    rows = Deployment.objects.filter(addressed_to__in=named, result_sha256__in=set().union(*named.values()) - {""},
+    named = [each.agent.instance for each in all_stands if each.agent]
+    networks = {each.will_serve for each in all_stands} | {each.served.sha256 for each in all_stands if each.served}
+    rows = Deployment.objects.filter(addressed_to__in=named, result_sha256__in=networks - {""},
                                      state__in=(State.WAITING, State.TAKEN)).defer("head").order_by("number")
     found: dict[str, dict[str, Deployment]] = {}
     for row in rows:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from apps.experiments import reading
 from apps.experiments.models import LIVE, Run
 from apps.experiments.results import best as best_of
-from apps.experiments.results import recipe_of, results_of
+from apps.experiments.results import recipe_of, results_of, title_of
 from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.experiments.studies import papers_of
 from apps.live.models import Event
@@ -31,7 +31,8 @@ OVERLAID = ("line", "bars", "tradeoff")
 LESS_IS_BETTER = ("loss", "error", "seconds", "latency", "bytes", "perplexity")
 MEASURES = {"accuracy": "accuracy", "latency_ms": "latency p50", "params": "parameters", "macs": "MACs", "size_bytes": "size"}
 # Said by runs of some kinds of themselves, not of a variant.
-OF_RUN = {"sent_bytes": "bytes sent", "emulated_round_seconds": "seconds of a round, emulated",
+OF_RUN = {"memory_budget_bytes": "memory budget", "measured_memory_bytes": "peak memory of training, measured",
+          "sent_bytes": "bytes sent", "emulated_round_seconds": "seconds of a round, emulated",
           "measured_round_seconds": "seconds of a round, measured"}
 
 
@@ -68,7 +69,7 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
     every = request.GET.get("all") == "1"
     best = {run.pk: _best(run, results[run.pk]) for run in runs}
     return {
-        "runs": [{"run": run, "place": place, "best": best[run.pk]} for place, run in enumerate(runs)],
+        "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run)} for place, run in enumerate(runs)],
         "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
         "results": _side_by_side(runs, best), **_shown(curves(runs, way, step) if not wrong else []),
         "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),

@@ -13,7 +13,8 @@ from worker.wording import NOISY
 
 # What can be tested, and the words for a positive and a negative difference.
 MEASURES = {"accuracy": ("more accurate", "less accurate"), "latency_ms": ("slower", "faster"),
-            "seconds": ("takes longer", "takes less time"), "sent_bytes": ("sends more", "sends less")}
+            "seconds": ("takes longer", "takes less time"), "sent_bytes": ("sends more", "sends less"),
+            "measured_memory_bytes": ("takes more memory", "takes less memory")}
 ALL = "all settings together"
 
 
@@ -45,7 +46,7 @@ class Verdict:
         if self.test is None:
             return "came about in different ways: not compared" if self.unlike else "no pairs"
         if self.test.n < FEWEST:
-            return f"too few seeds to say: {self.test.n} of at least {FEWEST}"
+            return f"too few seeds to say: {self.test.n}"
         if self.is_noisy:
             return f"{NOISY}: nothing is concluded"
         if not self.test.is_told_apart:

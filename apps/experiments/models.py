@@ -140,6 +140,11 @@ class RunVariant(models.Model):
         return self.name
 
 
+# What files of a run are, by their ending; others say their media type.
+KINDS = {".onnx": "network, ONNX", ".safetensors": "weights, safetensors", ".change": "change of a network, for its boards",
+         ".npz": "arrays, NumPy", ".json": "JSON", ".csv": "table, CSV", ".svg": "picture, SVG", ".bib": "citations, BibTeX"}
+
+
 class RunFile(models.Model):
     """A file that a run left for download."""
 
@@ -155,6 +160,11 @@ class RunFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def kind(self) -> str:
+        """What it is, as people say it."""
+        return KINDS.get(PurePosixPath(self.path).suffix.lower(), self.media_type)
 
     @property
     def file_name(self) -> str:

@@ -17,16 +17,16 @@ from apps.experiments import reading
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.repeating import lines
 from apps.experiments.results import best, inputs, listed, results_of, title_of
-from apps.experiments.spread import Combination, Spread, changed, combined, in_force, known, unlike
+from apps.experiments.spread import OF_SOME, Combination, Spread, changed, combined, in_force, known, unlike
 from apps.experiments.studies import RECIPE, papers_of, recipes_of
 from apps.experiments.sweeps import inner
 from apps.experiments.versus import MEASURE_WORDS, shown
 from worker import menu
 from worker.recipe import Recipe
 
-SORTS = ("accuracy", "latency_ms", "params", "size_bytes", "sent_bytes")
+SORTS = ("accuracy", "latency_ms", "params", "size_bytes", *OF_SOME)
 # What a point can lie at, beside the values of a swept field.
-MEASURED_X = ("latency_ms", "params", "sent_bytes")
+MEASURED_X = ("latency_ms", "params", *OF_SOME)
 DOUBT = 0.25
 SHORT = {MEASURE_WORDS["seconds"]: "time"}
 
@@ -150,8 +150,9 @@ def _table(request: HttpRequest, combinations: Sequence[Combination], fields: Se
         shown = sorted(there, key=lambda row: row[sort].mean, reverse=down) + [row for row in shown if not row[sort]]
     columns = [{"name": name, "order": ("descending" if down else "ascending") if name == sort else "",
                 "next": "1" if name == sort and not down else ""} for name in known(SORTS, combinations)]
-    has_sent = "sent_bytes" in known(SORTS, combinations)
-    return {"combinations": shown, "columns": columns, "has_sent_bytes": has_sent, "sort": sort, "down": down}
+    some = known(OF_SOME, combinations)
+    shown = [row | {"some": [row[name] for name in some]} for row in shown]
+    return {"combinations": shown, "columns": columns, "sort": sort, "down": down}
 
 
 def compared_by(asked: str, experiment: Experiment) -> str:
@@ -162,7 +163,7 @@ def compared_by(asked: str, experiment: Experiment) -> str:
 
 def _chart(recipe: Recipe | None, fields: Sequence[str], combinations: Sequence[Combination]) -> dict[str, Any]:
     """What the one chart draws: accuracy against latency where the recipe measures both; against the bytes that were sent,
-    where runs say them; else against the first number swept."""
+    where runs say them, or those that training took inside a budget; else against the first number swept."""
     if recipe is not None and any(chart.kind == "tradeoff" for chart in recipe.charts):
         chart = next(chart for chart in recipe.charts if chart.kind == "tradeoff")
         return {"kind": "spread", "title": chart.title, "x": "latency_ms", "y": "accuracy", "x_title": chart.x_title,
@@ -170,6 +171,9 @@ def _chart(recipe: Recipe | None, fields: Sequence[str], combinations: Sequence[
     if any(each.of("sent_bytes") for each in combinations):
         return {"kind": "spread", "title": "Accuracy against bytes sent", "x": "sent_bytes", "y": "accuracy",
                 "x_title": "bytes sent", "y_title": "accuracy", "percent": True}
+    if any(run.summary.get("memory_budget_bytes") for each in combinations for run, _ in each.rows):
+        return {"kind": "spread", "title": "Accuracy against peak memory", "x": "measured_memory_bytes", "y": "accuracy",
+                "x_title": "peak memory of training, measured, bytes", "y_title": "accuracy", "percent": True}
     y = "accuracy" if _tells_accuracy(recipe, combinations) else "latency_ms"
     field = next((name for name in fields if _takes_numbers(recipe, name) or any(
         _is_number(each.values.get(name)) for each in combinations)), "")

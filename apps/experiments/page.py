@@ -21,6 +21,7 @@ from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import Result, comparable, ratio
 from apps.experiments.results import best, engines, inputs, of_levels, recipe_of, results, why_waiting
+from worker.budgets import REFUSED
 from worker.params import extra, said
 from worker.recipe import Recipe
 from worker.wording import NOISY
@@ -64,7 +65,7 @@ def head_context(request: HttpRequest, run: Run, rename_form: RenameForm | None 
         "verdict_facts": _verdict_facts(run, rows), "is_held": run.status in HELD,
         "rename_form": rename_form or RenameForm(initial={"name": run.experiment.name}), "waited": _waited(run),
         "seen": mark(run.experiment.name),
-        "siblings": run.experiment.runs.count(),
+        "siblings": run.experiment.runs.count(), "no_room": run.status == Status.FAILED and run.reason.startswith(REFUSED),
     }
 
 

@@ -16,13 +16,14 @@ from apps.experiments.sweeps import unseeded
 from worker.wording import NOISY
 
 TIMED_AGAIN = "latency_ms"
-MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs", "sent_bytes")
+MEASURES = ("accuracy", "latency_ms", "params", "size_bytes", "macs", "sent_bytes", "measured_memory_bytes")
 # What is known of a whole run, and the numbers of its summary that make it up; those of pruning hold the warm-up already, and
 # epoch equivalents count pruning too.
 OF_RUN = {"seconds": ("prune_seconds", "train_seconds"), "epochs": ("epoch_equivalents",),
-          "nonzero": ("nonzero_params_after",), "sent_bytes": ("sent_bytes",)}
+          "nonzero": ("nonzero_params_after",), "sent_bytes": ("sent_bytes",),
+          "measured_memory_bytes": ("measured_memory_bytes",)}
 # Known of runs of some kinds only: a table has a column for it, and a test is offered, where any run has said it.
-OF_SOME = ("sent_bytes",)
+OF_SOME = {"sent_bytes": "bytes sent", "measured_memory_bytes": "peak memory"}
 
 
 class Spread(NamedTuple):

@@ -11,13 +11,15 @@ from django.http import HttpRequest
 from apps.experiments.arms import BUDGETS, Left, Match, Setting, arms_of, matched
 from apps.experiments.contest import MEASURES, Verdict, by_setting, verdicts
 from apps.experiments.paired import too_few
-from apps.experiments.spread import Combination, known
+from apps.experiments.spread import OF_SOME, Combination, known
 
 MOST_ARMS, MOST_LEFT, WITHIN = 12, 40, 5.0
 MEASURE_WORDS = {"accuracy": "accuracy", "latency_ms": "latency p50", "seconds": "seconds of pruning and training",
-                 "sent_bytes": "bytes sent"}
+                 **OF_SOME}
+PRUNING = ("pruning.", "portfolio.")
 KEPT = ("sort", "down", "colour")  # of the address, what else the page shows by
-SCALES = {"accuracy": (100.0, "points"), "latency_ms": (1.0, "ms"), "seconds": (1.0, "s"), "sent_bytes": (1e-3, "kB")}
+SCALES = {"accuracy": (100.0, "points"), "latency_ms": (1.0, "ms"), "seconds": (1.0, "s"), "sent_bytes": (1e-3, "kB"),
+          "measured_memory_bytes": (1e-6, "MB")}
 
 
 class Question(NamedTuple):
@@ -78,21 +80,29 @@ def _tolerance(typed: str) -> tuple[float, str]:
     return WITHIN, f"must be a number, at least 0 and at most 100; got {typed[:40]}"
 
 
+def _words(combinations: Sequence[Combination]) -> dict[str, str]:
+    """What can be tested of these, in words; seconds are of pruning where something was pruned."""
+    pruned = any(run.recipe.startswith(PRUNING) for each in combinations for run, _ in each.rows)
+    seconds = MEASURE_WORDS["seconds"] if pruned or not combinations else "seconds of training"
+    return {name: MEASURE_WORDS[name] for name in known(MEASURE_WORDS, combinations)} | {"seconds": seconds}
+
+
 def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, names: Iterable[str]) -> dict[str, Any]:
     """The same for the page's templates."""
     answer = answered(request.GET.dict(), combinations, by, names)
     if answer is None:
         return {"versus": None, "paired": []}
     question = answer.question
-    scale, unit = SCALES[question.measure]
+    (scale, unit), words = SCALES[question.measure], _words(combinations)
     return {"paired": [_drawn(each, scale) for each in answer.verdicts if each.test], "versus": {
         "by": by.replace("_", " "), "question": question, "arms": answer.arms, "holds": BUDGETS,
-        "measures": {name: MEASURE_WORDS[name] for name in known(MEASURE_WORDS, combinations)},
-        "columns": known(COLUMNS, combinations),
+        "measures": words,
+        "some": [(name, OF_SOME[name]) for name in known(OF_SOME, combinations)],
         "held": BUDGETS[question.hold], "kept": [(name, request.GET[name]) for name in KEPT if request.GET.get(name)],
         "all_exact": all(each.test is None or each.test.is_exact for each in answer.verdicts),
-        "heading": answer.heading, "measure": MEASURE_WORDS[question.measure], "unit": unit,
-        "matches": [_rows(match, answer.arms, question.hold) for match in answer.matches if match.beside],
+        "heading": answer.heading, "measure": words.get(question.measure, MEASURE_WORDS[question.measure]), "unit": unit,
+        "matches": [_rows(match, answer.arms, question.hold, known(OF_SOME, combinations))
+                    for match in answer.matches if match.beside],
         "left": answer.left[:MOST_LEFT], "left_out": max(0, len(answer.left) - MOST_LEFT),
         "verdicts": [_row(each, scale) | {"why": _why(each, answer.left)} for each in answer.verdicts],
         "few": _too_few(answer.verdicts),
@@ -102,20 +112,21 @@ def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, na
         "tested_by_setting": sum(each.test is not None for each in answer.by_setting)}}
 
 
-COLUMNS = ("params", "nonzero", "macs", "epochs", "accuracy", "latency_ms", "seconds", "sent_bytes")
+COLUMNS = ("params", "nonzero", "macs", "epochs", "accuracy", "latency_ms", "seconds", *OF_SOME)
 
 
-def _rows(match: Match, arms: Sequence[str], hold: str) -> dict[str, Any]:
+def _rows(match: Match, arms: Sequence[str], hold: str, some: Sequence[str]) -> dict[str, Any]:
     """The baseline's setting and those beside it, in the order of the arms."""
     every = [match.base, *(match.beside[arm] for arm in arms if arm in match.beside)]
-    return {"label": match.base.label, "rows": [_line(each, match.base, hold) for each in every]}
+    return {"label": match.base.label, "rows": [_line(each, match.base, hold, some) for each in every]}
 
 
-def _line(each: Setting, base: Setting, hold: str) -> dict[str, Any]:
+def _line(each: Setting, base: Setting, hold: str, some: Sequence[str]) -> dict[str, Any]:
     one, other = base.of(hold) if hold else None, each.of(hold) if hold else None
     apart = other.mean / one.mean - 1 if one and other and one.mean and each is not base else None
     return {"arm": each.arm, "label": each.label, "is_base": each is base, "apart": apart, "noise": each.each.qualified,
-            "variant": each.each.variant_id, **{name: each.of(name) for name in COLUMNS}}
+            "variant": each.each.variant_id, **{name: each.of(name) for name in COLUMNS},
+            "some": [each.of(name) for name in some]}
 
 
 def _row(each: Verdict, scale: float) -> dict[str, Any]:

@@ -121,7 +121,8 @@ class Versus(BaseModel):
     baseline: str = Field("", max_length=200, description="One of `arms`; the first one unless it is said.")
     hold: Literal["", "params", "nonzero", "macs", "epochs"] = Field("", description="What is held equal; nothing: the settings.")
     within: float = Field(5.0, ge=0, le=100, description="How far a budget may differ, in percent.")
-    measure: Literal["accuracy", "latency_ms", "seconds", "sent_bytes"] = Field("accuracy", description="What is tested.")
+    measure: Literal["accuracy", "latency_ms", "seconds", "sent_bytes", "measured_memory_bytes"] = Field(
+        "accuracy", description="What is tested.")
 
 
 class TestOut(Told):

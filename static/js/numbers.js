@@ -18,9 +18,18 @@ export function size(bytes) {
 export function axisOfOne(values) {
   const found = new Set(values);
   const [value] = found;
+  if (found.size === 1 && typeof value === "string") return axisOfOneTime(value);
   if (found.size !== 1 || typeof value !== "number" || !Number.isFinite(value) || value === 0) return {};
   const room = Math.abs(value) / 2;
   return { tickmode: "array", tickvals: [value], ticktext: [sig(value)], range: [value - room, value + room] };
+}
+
+/** Half an hour to each side of one moment, `2026-01-02 03:04:05` of whatever zone; nothing of other text. */
+function axisOfOneTime(moment) {
+  const at = Date.parse(`${moment.slice(0, 19).replace(" ", "T")}Z`);
+  if (Number.isNaN(at)) return {};
+  const end = (minutes) => new Date(at + 60_000 * minutes).toISOString().slice(0, 19).replace("T", " ");
+  return { tickmode: "array", tickvals: [end(0)], ticktext: [end(0).slice(0, 16)], range: [end(-30), end(30)] };
 }
 
 /** At most `limit` points that keep each stretch's lowest and highest value, so that no spike is lost. */

@@ -5,9 +5,10 @@ import { inLight, picture, tones } from "./picture.js";
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const MARKS = {
   line: () => "M0 6H22", dot: () => "M11 1a5 5 0 1 0 .01 0z", square: () => "M5 1h11v10H5z",
+  hatched: () => "M5 1h11v10H5zM5 6l5-5M5 11l10-10M11 11l5-5",
   star: () => "M11 0l1.8 3.9 4.2.5-3.1 2.9.8 4.2-3.7-2.1-3.7 2.1.8-4.2L5 4.4l4.2-.5z",
 };
-const DASHES = { dash: "5 3", dot: "2 3", dashdot: "5 3 2 3" };
+const DASHES = { dash: "5 3", dot: "2 3", dashdot: "5 3 2 3", longdash: "9 3", longdashdot: "9 3 2 3", "2px,6px": "2 5", "8px,2px,2px,2px,2px,2px": "7 2 2 2 2 2" };
 
 export class Panel {
   constructor(place, model, chart) {
@@ -170,7 +171,9 @@ function swatch(entry) {
   svg.setAttribute("viewBox", "0 0 22 12");
   svg.setAttribute("aria-hidden", "true");
   path.setAttribute("d", MARKS[entry.mark](entry));
-  path.setAttribute(entry.mark === "line" ? "stroke" : "fill", entry.colour);
+  const stroked = ["line", "hatched"].includes(entry.mark);
+  path.setAttribute(stroked ? "stroke" : "fill", entry.colour);
+  if (entry.mark === "hatched") path.setAttribute("fill", "none");
   if (entry.mark === "line") path.setAttribute("stroke-width", entry.thin ? "1.3" : "2");
   if (DASHES[entry.dash]) path.setAttribute("stroke-dasharray", DASHES[entry.dash]);
   svg.append(path);

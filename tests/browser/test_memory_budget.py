@@ -85,3 +85,13 @@ def test_methods_are_laid_over_each_other_in_seconds_of_training(compared: Any, 
     assert head[1] == "training time, s"
     said = [each["step"] / 1000 for run in pair for each in portal.metrics(run, "accuracy_over_milliseconds")]
     assert [float(row[1]) for row in found] == [pytest.approx(seconds, rel=0.01) for seconds in said]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_exit_stands_in_the_legend_and_a_predicted_bar_looks_predicted(run_page: Any, width: int) -> None:
+    run_page.set_viewport_size({"width": width, "height": 900})
+    legend = chart(run_page, "Accuracy per exit").locator(".legend")
+    expect(legend.locator("button")).to_have_count(8)
+    until(lambda: legend.evaluate("it => it.scrollHeight <= it.clientHeight"), 30, f"no entry is cut at {width}")
+    fills = chart(run_page, MEMORY).locator(".legend path").evaluate_all("all => all.map((one) => one.getAttribute('fill'))")
+    assert fills[0] == "none" and fills[1] not in ("none", None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from worker import budgets
 from worker.events import Metric, Origin
 from worker.training.memory.demand import MB
 
@@ -48,6 +49,21 @@ def measured(block: str, bytes_: int) -> Metric:
 def _memory(block: str, figure: Origin, bytes_: int) -> Metric:
     """In MB of 10^6 bytes."""
     return Metric(name=MEMORY, value=bytes_ / MB, labels={"block": block, "figure": figure})
+
+
+def peak_of(told: Iterable[Metric]) -> int:
+    """The bytes of the largest step that was measured; 0 where none was."""
+    found = (each.value for each in told if each.name == MEMORY and each.labels.get("figure") == "measured")
+    return round(MB * max((value for value in found if value is not None), default=0))
+
+
+def kept_to(budget_bytes: int, peak_bytes: int, batch: int = 0, asked: int = 0) -> str:
+    """What a verdict says of a budget: what was measured inside it, and the batch where a larger one did not fit."""
+    if not budget_bytes or not peak_bytes:
+        return ""
+    peak = budgets.said(float(f"{peak_bytes:.3g}"))
+    smaller = f", with batches of {batch}, as {asked} did not fit" if 0 < batch < asked else ""
+    return f"; at most {peak} measured inside the budget of {budgets.said(budget_bytes)}{smaller}"
 
 
 def over_time(seconds: float, accuracy: float) -> Metric:

@@ -17,7 +17,7 @@ from worker.training import augmentation, live, snapshot
 from worker.training.accuracy import Score, score
 from worker.training.batches import EVALUATION, order, shuffled
 from worker.training.hardware import chosen, resting, working
-from worker.training.limits import MEMORY, WHOLE_NETWORK, Limits, measured, over_time
+from worker.training.limits import MEMORY, WHOLE_NETWORK, Limits, measured, over_time, peak_of
 from worker.training.memory.meter import Meter
 from worker.training.rates import Rates
 from worker.training.settings import Settings
@@ -79,13 +79,14 @@ WHOLE = Leg()
 @dataclass(frozen=True)
 class Trained:
     """How many epochs were trained here, and what that took, attempts that were killed counted in. `skipped`: the part of the
-    first epoch that was behind it."""
+    first epoch that was behind it. `peak_bytes`: what its steps took at most, where that was measured."""
 
     epochs: int
     seconds: float
     validation_accuracy: float | None
     rates: Rates
     skipped: float = 0.0
+    peak_bytes: int = 0
 
 
 def train(
@@ -134,7 +135,7 @@ def train(
         checkpoints.save(name, epoch, snapshot.pack(network, training.optimiser), history.as_facts())
     resting(network).eval()
     return Trained(history.epoch - leg.after, history.seconds, _last_validation(history), history.rates,
-                   leg.skip / training.steps_an_epoch if leg.skip else 0.0)
+                   leg.skip / training.steps_an_epoch if leg.skip else 0.0, peak_of(history.metrics))
 
 
 def _said(history: snapshot.History, events: Iterator[Event]) -> Iterator[Event]:

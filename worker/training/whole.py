@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import fx
 
+from worker import budgets
 from worker.context import Context
 from worker.datasets import Data
 from worker.dnn.shapes import Shape
@@ -17,7 +18,7 @@ from worker.profiling.phases import Phases
 from worker.profiling.variants import Variant, write
 from worker.training.accuracy import Score, commonest, compared, guessing, judged
 from worker.training.hardware import settle
-from worker.training.limits import Limits, Way
+from worker.training.limits import Limits, Way, kept_to
 from worker.training.local.plan import Budget
 from worker.training.local.plan import whole as plan_whole
 from worker.training.loop import Trained, train
@@ -47,7 +48,7 @@ def whole(settings: Settings, *, start: Start, context: Context, limit: Limit | 
     data, network = given.data, given.network
     before = (yield from judged(network, data, "given")) if given.trained else None
     yield phases.end("open")
-    limits = None
+    limits, asked = None, min(settings.batch_size, len(data.parts["train"]))
     if limit:
         settings, limits = yield from _limited(network, data, settings, limit)
         yield from limits.foretold()
@@ -61,9 +62,11 @@ def whole(settings: Settings, *, start: Start, context: Context, limit: Limit | 
                             trained=given.trained or settings.epochs > 0)
     yield made.said()
     yield phases.end("test and save")
-    return _summary(made, trained, before, after, data) | ({} if limits is None else {
+    found = _summary(made, trained, before, after, data) | {"measured_memory_bytes": trained.peak_bytes or None}
+    return found if limits is None else found | {
         "batch_size": settings.batch_size, "memory_budget_bytes": limits.budget_bytes or None,
-        "predicted_memory_bytes": limits.predicted_bytes})
+        "predicted_memory_bytes": limits.predicted_bytes,
+        "verdict": found["verdict"] + kept_to(limits.budget_bytes, trained.peak_bytes, settings.batch_size, asked)}
 
 
 def _limited(
@@ -78,8 +81,8 @@ def _limited(
         return settings, Limits(want.demand.bytes(most), 0, way)
     plan = plan_whole(want, replace(limit.budget, cap=most))
     (block,) = plan.blocks
-    yield Log(message=f"{counted(block.batch, 'image')} a step; predicted {block.predicted_bytes / MB:,.1f} of "
-                      f"{plan.budget_bytes / MB:,.6g} MB.")
+    yield Log(message=f"{counted(block.batch, 'image')} a step; predicted {block.predicted_bytes / MB:,.1f} MB "
+                      f"of {budgets.said(plan.budget_bytes)}.")
     return replace(settings, batch_size=block.batch), Limits(block.predicted_bytes, plan.budget_bytes, way)
 
 

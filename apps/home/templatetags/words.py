@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from apps.experiments import reading
+from worker import budgets
 from worker.wording import NOISY, worst_of
 
 register = template.Library()
@@ -57,6 +58,13 @@ def quantity(value: Any) -> str | SafeString:
 def size(value: Any) -> str | SafeString:
     """Bytes as MB (10^6 bytes), exact on hover."""
     return _scaled(value, BYTES, "bytes")
+
+
+@register.filter
+def enough(value: Any) -> str:
+    """Bytes of a memory budget that would do, in three digits, rounded up."""
+    number = _number(value)
+    return NONE if number is None else budgets.enough(int(number)).replace(" ", GAP)
 
 
 @register.filter

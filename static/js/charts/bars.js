@@ -62,19 +62,22 @@ export class Bars {
     return [...new Set([...Object.values(this.run.origins ?? {}), ...[...this.parts.values()].map(({ part }) => part)])].filter((origin) => HATCHES[origin]);
   }
 
+  /** Its square in the legend looks like its bars. */
+  #isHatched(group) { return Boolean(this.#hatch(group)); }
+
   #named(group) {
     const origin = this.run.origins?.[group];
     return HATCHES[origin] ? `${group}, ${origin}` : group;
   }
 
   get entries() {
-    const groups = this.#groups.map(([key], i) => ({ key, label: this.#named(key), colour: this.#colour(key, i), mark: "square" })).filter(({ key }) => key);
+    const groups = this.#groups.map(([key], i) => ({ key, label: this.#named(key), colour: this.#colour(key, i), mark: this.#isHatched(key) ? "hatched" : "square" })).filter(({ key }) => key);
     return [...groups, ...this.#lines.map(([group], i) => ({ key: ` line ${group}`, label: [group, this.#word].filter(Boolean).join(", "), ...this.#stroke(group, i), mark: "line" }))];
   }
 
   figure(hidden) {
     const groups = this.#groups.map((group, i) => [...group, i]).filter(([key]) => !hidden.has(key));
-    const names = [...new Set(groups.flatMap(([, values]) => [...values.keys()]))];
+    const names = inOrder([...new Set(groups.flatMap(([, values]) => [...values.keys()]))]);
     const prefix = sharedPrefix(names), room = Math.max(8, Math.floor(70 / (names.length || 1)));
     const title = this.chart.x_title || this.chart.x;
     return {
@@ -152,6 +155,12 @@ function ticks(names, prefix, room) {
   if (names.every((name) => /^\d+$/.test(name))) return { tickangle: 0 };
   const said = (name) => (names.length > 6 ? short(safe(name.slice(prefix.length)), 14) : short(safe(name.slice(prefix.length)), room * 2).replaceAll(" ", "<br>"));
   return { tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names, ticktext: names.map(said) };
+}
+
+/** Blocks stand by their first unit, whichever run named them; other names as they came. */
+function inOrder(names) {
+  const first = (name) => Number(/^units? (\d+)/.exec(name)?.[1] ?? Infinity);
+  return names.some((name) => first(name) < Infinity) ? [...names].sort((a, b) => (first(a) === first(b) ? 0 : first(a) - first(b))) : names;
 }
 
 /** `features.` when every name begins so: it is said once, under the axis. */

@@ -4,6 +4,7 @@ import { axisOfOne, decimate } from "../numbers.js";
 import { safe } from "../words.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot"];  // of one colour: what differs in another label, such as a percentile
+const MORE = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "2px,6px", "8px,2px,2px,2px,2px,2px"];  // of one run, where colour names the run
 const CONTEXT = new Set(["train"]);  // drawn thin and grey: what is judged is the other part
 
 const UNDASHED = new Set(["split", "variant"]);  // these have their own look where runs are compared
@@ -106,12 +107,12 @@ export class Line {
 
   /**
    * Several runs on one chart: the colour is the run's, a dense network is dotted, what was trained on is thin. Several lines of one
-   * run, such as its exits, differ in their dashes, and from the fifth on they are paler too.
+   * run, such as its exits, differ in their dashes, and from the ninth on they are paler too.
    */
   #styleOfRun(trace) {
     const dense = trace.labels.variant === "dense", own = runColour(this.run.order.indexOf(trace.labels.run));
-    const place = dense ? 0 : this.#placeWithin(trace), pale = Math.min(0.55, 0.3 * Math.floor(place / DASHES.length));
-    return { colour: pale ? mixed(own, colour("surface"), pale) : own, thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : DASHES[place % DASHES.length] };
+    const place = dense ? 0 : this.#placeWithin(trace), pale = Math.min(0.55, 0.3 * Math.floor(place / MORE.length));
+    return { colour: pale ? mixed(own, colour("surface"), pale) : own, thin: this.#varies("split") && CONTEXT.has(String(trace.labels.split)), dash: dense ? "dot" : MORE[place % MORE.length] };
   }
 
   /** What parts the lines of each run, such as a way or a client, is dashed alike in all of them; else as they come in each run. */

@@ -40,9 +40,16 @@ export class Paired {
     const nothing = { type: "line", x0: 0, x1: 0, yref: "paper", y0: 0, y1: 1, line: { color: colour("muted"), width: 1.3, dash: "dot" } };
     return {
       data: shown.flatMap((arm, place) => [this.#seeds(arm, rows[place]), this.#mean(arm, rows[place])]),
-      layout: { shapes: [nothing], xaxis: { title: { text: this.chart.x_title }, rangemode: "tozero" },
+      layout: { shapes: [nothing], xaxis: { title: { text: this.chart.x_title }, range: this.#range(shown) },
                 yaxis: { type: "category", categoryorder: "array", categoryarray: [...rows].reverse(), ticklabelposition: "inside top", tickfont: { color: colour("text") }, range: [-0.5, rows.length - 0.4] } },
     };
+  }
+
+  /** With no difference on it, and room beyond, so that its number is written where all lie on one side. */
+  #range(shown) {
+    const every = [0, ...shown.flatMap((arm) => [arm.mean, arm.low, arm.high, ...arm.seeds.map(([, value]) => value)])].filter((value) => value !== null && Number.isFinite(value));
+    const low = Math.min(...every), high = Math.max(...every), room = 0.08 * (high - low) || 1;
+    return [low - room, high + room];
   }
 
   #mean(arm, row) {

@@ -155,3 +155,10 @@ def test_a_run_that_offers_nothing_says_so(cast: Cast, client: Client, board: Bo
     other = cast.run(Status.FINISHED)
     assert "offers boards no network" in shown(client, f"/runs/{other.pk}/boards/")
     assert f"/runs/{other.pk}/boards/" not in shown(client, f"/runs/{other.pk}/")
+
+
+def test_full_updating_says_why_no_board_gets_it(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    full = cast.run(Status.FINISHED, recipe="updating.full")
+    page = shown(client, f"/runs/{full.pk}/")
+    assert "On a board" in page and "offers boards nothing" in page

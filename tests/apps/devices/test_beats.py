@@ -158,3 +158,16 @@ def test_a_cache_that_is_away_lets_boards_through(board: Board, monkeypatch: pyt
     monkeypatch.setattr(crowd.cache, "add", away)
     monkeypatch.setattr(crowd.cache, "get", away)
     assert board.beat().status_code == 200
+
+
+def test_the_page_of_a_board_that_is_away_says_how_its_agent_is_started(cast: Cast, board: Board, client: Client) -> None:
+    client.force_login(cast.alice)
+    board.beat()
+    assert "systemctl start edgeportal-agent" not in client.get(f"/devices/{board.device.pk}/").content.decode()
+    board.beat("draining")
+    page = client.get(f"/devices/{board.device.pk}/").content.decode()
+    assert "Measurements and networks that wait for it go on" in page and "systemctl start edgeportal-agent" in page
+    # What the terminal said when it joined.
+    script = client.get("/devices/join.sh").content.decode()
+    assert all(words in script for words in (
+        "systemctl start edgeportal-agent", "$HOME/.edgeportal-agent", "/opt/edgeportal-agent"))

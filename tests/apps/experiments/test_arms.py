@@ -105,7 +105,7 @@ def test_each_seed_counts_once_with_its_mean_over_the_settings() -> None:
     [found] = verdicts(matches, ["b"], "accuracy")
     assert (found.of, found.matches, found.seeds) == (ALL, 2, [7, 8])
     assert found.test and found.test.mean == pytest.approx((0.1 - 0.2) / 2) and found.test.n == 2
-    assert found.words == "too few seeds to say: 2 of at least 3"
+    assert found.words == "too few seeds to say: 2"
     alone = by_setting(matches, ["b"], "accuracy")
     assert [(each.of, each.test and each.test.n) for each in alone] == [("sparsity 0.5", 2), ("sparsity 0.9", 3)]
 

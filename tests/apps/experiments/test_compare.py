@@ -178,8 +178,9 @@ def test_bars_that_a_label_parts_stay_parted_within_their_run(cast: Cast, alice:
 def test_bytes_sent_stand_beside_the_results_of_runs_that_say_them(cast: Cast, alice: Client) -> None:
     one, other = trained(cast), trained(cast, seed=8)
     assert "bytes sent" not in said(alice, one, other)
-    one.summary = {"sent_bytes": 18_584}
+    one.summary = {"sent_bytes": 18_584, "memory_budget_bytes": 200_000_000, "measured_memory_bytes": 183_000_000}
     one.save()
+    assert "memory budget" in said(alice, one, other) and "183,000,000 bytes" in said(alice, one, other)
     assert "18,584 bytes" in said(alice, one, other) and "bytes sent" in said(alice, one, other)
 
 
@@ -192,3 +193,14 @@ def test_seconds_are_told_in_seconds_and_an_exit_is_named_once(cast: Cast, alice
     page = said(alice, *runs)
     assert "at 45.1 s" in page and "45142" not in page
     assert "exit 1, split validation" in page and "exit exit" not in page and "at 3<" in page
+
+
+def test_each_column_and_each_page_of_one_experiment_names_its_recipe(cast: Cast, alice: Client) -> None:
+    one, other = trained(cast), trained(cast)
+    Run.objects.filter(pk=one.pk).update(recipe="training.neuroflux")
+    Run.objects.filter(pk=other.pk).update(experiment=one.experiment)
+    first, second = (f"run {run.number}</a><small" for run in (one, other))
+    page = said(alice, one, other)
+    assert ">NeuroFlux</small>" in page.partition(first)[2][:60] and ">Backprop</small>" in page.partition(second)[2][:60]
+    shown = alice.get(f"/runs/{other.pk}/").content.decode()
+    assert "<small>· Backprop</small></h1>" in shown

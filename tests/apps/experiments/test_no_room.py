@@ -35,17 +35,18 @@ def known(cast: Cast, typed: dict[str, Any]) -> Rehearsal:
 
 
 def summary(client: Client, typed: dict[str, Any]) -> str:
-    return client.post(f"{PATH}summary/", typed).content.decode()
+    return client.post(f"{PATH}summary/", typed, headers={"HX-Request": "true"}).content.decode()
 
 
 def test_a_recipe_that_will_be_refused_is_named_with_what_it_needs(
     client: Client, typed: dict[str, Any], known: Rehearsal,
 ) -> None:
     said = summary(client, typed)
-    assert "Backprop will fail" in said and "105,263,158 bytes" in said and "Predicted, for SGD" in said
+    assert "Backprop will fail" in said and "needs 106 MB" in said and "Predicted, for SGD" in said
     assert "NeuroFlux will fail" not in said
     assert "will fail" not in summary(client, typed | {"budget_mb": "130"})
     assert "will fail" not in summary(client, typed | {"budget_mb": "much"})
+    assert "Backprop will fail" in summary(client, typed | {"budget_mb": "60MB"})
 
 
 def test_of_a_network_that_nobody_rehearsed_nothing_is_said(client: Client, typed: dict[str, Any]) -> None:
@@ -70,3 +71,20 @@ def test_of_several_runs_it_is_said_how_many_failed(cast: Cast, client: Client, 
     other.save()
     for page in ("/experiments/", "/"):
         assert "1 of 2 failed" in client.get(page).content.decode()
+
+
+def test_the_warning_stands_at_the_button(client: Client, typed: dict[str, Any], known: Rehearsal) -> None:
+    begun = client.get(f"{PATH}?model={typed['model']}&budget_mb=1").content.decode()
+    at = begun.index('class="actions start"')
+    assert "NeuroFlux will fail" in begun[at:] and "NeuroFlux will fail" not in begun[:at]
+    assert '<div id="no-room" hx-swap-oob="true"><p class="note warn">Backprop will fail' in summary(client, typed)
+
+
+def test_a_run_that_failed_for_its_budget_offers_another_budget_and_no_retry(cast: Cast, client: Client) -> None:
+    client.force_login(cast.alice)
+    refused = cast.run(Status.FAILED, reason=f"{budgets.REFUSED}60 MB is too small: conv1 needs 106 MB for one sample.")
+    page = client.get(f"/runs/{refused.pk}/").content.decode()
+    assert "Repeat with another budget" in page and 'id="retry"' not in page and "last checkpoint" not in page
+    broke = cast.run(Status.FAILED, reason="An error inside the recipe; the trace tells where.")
+    page = client.get(f"/runs/{broke.pk}/").content.decode()
+    assert 'id="retry"' in page and "Repeat with another budget" not in page

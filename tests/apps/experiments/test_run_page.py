@@ -238,6 +238,16 @@ def test_a_file_is_an_attachment_that_no_browser_shows(cast: Cast, alice: Client
     assert alice.get(f"/runs/{run.pk}/files/{10**30}/").status_code == 404
 
 
+@pytest.mark.parametrize(("path", "kind"), [
+    ("first.onnx", "network, ONNX"), ("dpu-round-1.change", "change of a network, for its boards"),
+    ("batch.npz", "arrays, NumPy"),
+    ("what.else", "application/octet-stream")])
+def test_a_file_says_what_it_is(cast: Cast, alice: Client, path: str, kind: str) -> None:
+    run, blob = cast.run(Status.FINISHED), Blob.objects.create(sha256="6" * 64, size_bytes=1)
+    RunFile.objects.create(run=run, path=path, name="what round 1 sends", blob=blob)
+    assert f">{kind}</td>" in page(alice, run)
+
+
 def made(run: Run, name: str, precision: str, size: int) -> Variant:
     blob, _ = Blob.objects.get_or_create(sha256="5" * 64, size_bytes=1)
     model, _ = RegisteredModel.objects.get_or_create(team=run.team, name="net", in_shape=[1, 8, 8], classes=10)

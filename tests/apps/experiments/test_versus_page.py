@@ -253,3 +253,24 @@ def test_updating_runs_are_drawn_over_the_bytes_that_they_sent(cast: Cast, alice
     said = page(alice, asked)
     chart = json.loads(re.findall(r'id="page-config" type="application/json">(.*?)</script>', said)[0])["charts"][0]
     assert chart["x"] == "sent_bytes" and chart["title"] == "Accuracy against bytes sent"
+
+
+def test_the_memory_of_budgeted_runs_stands_in_results_tests_and_chart(cast: Cast, alice: Client) -> None:
+    asked = measured(study(cast))
+    for run in asked.runs.all():
+        run.summary |= {"memory_budget_bytes": 200_000_000, "measured_memory_bytes": 150_000_000 + run.params["seed"]}
+        run.save()
+    Experiment.objects.filter(pk=asked.pk).update(recipe="training.backprop")
+    said = page(alice, asked, "?measure=measured_memory_bytes")
+    chart = json.loads(re.findall(r'id="page-config" type="application/json">(.*?)</script>', said)[0])["charts"][0]
+    assert chart["x"] == "measured_memory_bytes" and chart["title"] == "Accuracy against peak memory"
+    assert "Paired test: peak memory" in said and "difference, MB" in said and ">peak memory</a>" in said
+
+
+def test_seconds_are_of_pruning_only_where_something_was_pruned(cast: Cast, alice: Client) -> None:
+    asked = measured(study(cast))
+    assert "seconds of pruning and training" in versus(page(alice, asked))
+    for before, after in zip((MAGNITUDE, RANDOM, RECONVENE), ("backprop", "local", "neuroflux"), strict=True):
+        asked.runs.filter(recipe=before).update(recipe=f"training.{after}")
+    said = versus(page(alice, asked))
+    assert "pruning and training" not in said and "seconds of training" in said

@@ -106,7 +106,7 @@ def test_the_difference_over_all_rounds_stands_in_the_verdict() -> None:
     summary = done("updating.dpu")[2]
     (beside,) = summary["against"]
     assert beside["mean_difference"] == pytest.approx(summary["mean_accuracy"] - beside["mean_accuracy"])
-    assert "points against full updating over all rounds" in summary["verdict"]
+    assert "points against full updating on average over the rounds, " in summary["verdict"]
     assert len(summary["accuracy_by_round"]) == 3
 
 

@@ -79,8 +79,9 @@ class BudgetParams(MarginParams):
     """What training a whole network may be told of memory."""
 
     budget_mb: Megabytes = param(0, title="budget", zero="no budget", unit="MB", ge=0, le=1e6, help=(
-        "Bytes that a training step may take, in MB of 1,000,000 or with a unit, as 500kB: weights, gradients, optimiser state, the batch, and all "
-        "activations that live at once. The batch becomes the largest that fits, up to the batch size; 0 sets no limit."))
+        "Bytes that a training step may take, in MB of 1,000,000 or with a unit, as 500kB: weights, gradients, optimiser state, "
+        "the batch, and all activations that live at once. The batch becomes the largest that fits, up to the batch size; 0 sets "
+        "no limit."))
 
     def budget(self) -> Budget | None:
         """None where no limit is set. Loads torch."""
@@ -94,8 +95,8 @@ class LocalParams(MarginParams, LearningParams):
 
     epochs: int = param(10, help="How often each unit sees all training images.", unit="epochs", essential=True, ge=1, le=10_000)
     budget_mb: Megabytes = param(500, title="budget", unit="MB", essential=True, gt=0, le=1e6, help=(
-        "Bytes that the training may take, in MB of 1,000,000 or with a unit, as 500kB: weights that are resident, gradients, optimiser states, the "
-        "batch, and all activations that live at once."))
+        "Bytes that the training may take, in MB of 1,000,000 or with a unit, as 500kB: weights that are resident, gradients, "
+        "optimiser states, the batch, and all activations that live at once."))
     most_batch: int = param(256, help="No training step takes more images, however large the budget. A thousand images learn "
                                       "sooner in steps of 8 or 16: large steps of few images are few steps.", unit="images", ge=1,
                             le=65_536)

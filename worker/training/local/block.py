@@ -17,7 +17,7 @@ from worker.profiling.pulse import Pulse
 from worker.training import live, snapshot
 from worker.training.accuracy import Score
 from worker.training.batches import EPOCHS_A_SEED, EVALUATION, order
-from worker.training.limits import MEMORY, measured, over_time
+from worker.training.limits import MEMORY, measured, over_time, peak_of
 from worker.training.local.cache import Source
 from worker.training.local.learner import UnitLearner
 from worker.training.local.plan import PlannedBlock
@@ -90,7 +90,7 @@ class Block:
             checkpoints.save(f"training-{name}", epoch, snapshot.pack_all(self._pairs()), history.as_facts())
         for learner in self.learners:
             learner.train(False)
-        return Finished(tuple(self._last(history)), history.seconds, _measured(history.metrics))
+        return Finished(tuple(self._last(history)), history.seconds, peak_of(history.metrics))
 
     def through(self, samples: Tensor) -> Tensor:
         """What the block, frozen, makes of samples."""
@@ -210,8 +210,3 @@ class Block:
     def _progress(self, epoch: float) -> Progress:
         epochs = self.settings.epochs
         return Progress(done=(self.place.number - 1) * epochs + epoch, total=self.place.count * epochs, stage="epochs")
-
-
-def _measured(metrics: Sequence[Metric]) -> int:
-    found = [metric.value for metric in metrics if metric.name == MEMORY and metric.labels["figure"] == "measured"]
-    return round(1e6 * max((value for value in found if value is not None), default=0))

@@ -25,7 +25,7 @@ from worker.training import wants
 from worker.training.accuracy import Score, commonest, compared, guessing, judged, score
 from worker.training.hardware import chosen as device_of
 from worker.training.hardware import resting, settle, working
-from worker.training.limits import foretold
+from worker.training.limits import foretold, kept_to
 from worker.training.local import exits, heads
 from worker.training.local.block import Block, Finished, Place
 from worker.training.local.cache import Caches, Dtype
@@ -88,7 +88,8 @@ def train(terms: Terms, context: Context, name: str) -> Generator[Event, None, d
         "predicted_memory_bytes": plan.predicted_bytes, "measured_memory_bytes": run.measured_bytes,
         "train_seconds": round(run.seconds, 3), "epoch_equivalents": terms.settings.epochs,
         "variants": [made.as_summary() | {"accuracy": after.accuracy}],
-        "verdict": _verdict(found, kept, best, after, best_score, whole.params, data),
+        "verdict": _verdict(found, kept, best, after, best_score, whole.params, data)
+        + kept_to(plan.budget_bytes, run.measured_bytes),
     }
 
 

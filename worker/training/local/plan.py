@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from worker.training.memory.demand import MB, Demand
+from worker import budgets
+from worker.training.memory.demand import Demand
 
 NO_CAP = 2**31  # more images than a step ever takes
 
@@ -177,13 +178,8 @@ def _alone(number: int, want: Want, budget: Budget) -> int:
 def _sentence(who: str, needed: int, least: int, budget: Budget) -> str:
     samples = "one sample" if least == 1 else "two samples, the fewest that batch-norm learns from"
     free = f", {100 * budget.margin:g} % of it kept free" if budget.margin else ""
-    return (f"The memory budget of {budget.bytes / MB:,.6g} MB is too small: {who} needs {needed:,} bytes "
-            f"({_up(needed):,.1f} MB) for {samples}{free}.")
-
-
-def _up(needed: int) -> float:
-    """In MB, rounded up: who asks for so much again must not be refused again."""
-    return -(-needed // 100_000) / 10
+    return (f"{budgets.REFUSED}{budgets.said(budget.bytes)} is too small: {who} needs {budgets.enough(needed)} "
+            f"for {samples}{free}.")
 
 
 def _block(wants: Sequence[Want], places: Sequence[int], budget: Budget) -> PlannedBlock:

@@ -54,7 +54,7 @@ def test_a_margin_is_kept_free() -> None:
 
 def test_an_infeasible_budget_is_refused_with_the_bytes_that_are_needed() -> None:
     units = [want(0, 10), want(900, 100, least=2, name="stem.conv")]
-    with pytest.raises(Infeasible, match=r"Unit 2 \(stem.conv\) needs 1,100 bytes .* for two samples") as refused:
+    with pytest.raises(Infeasible, match=r"Unit 2 \(stem.conv\) needs 1.1 kB for two samples") as refused:
         planned(units, budget(1000))
     assert refused.value.needed_bytes == 1100
     assert planned(units, budget(1100)).blocks[-1].batch == 2
