@@ -72,7 +72,7 @@ def test_the_verdict_says_that_it_is_emulated_and_what_it_was_held_against(run_p
 
 def test_every_chart_says_that_it_is_emulated_and_the_rules_are_never_mixed(run_page: Any) -> None:
     titles = run_page.locator(".chart h2").all_inner_texts()
-    assert len(titles) == 6 and all(title.endswith("(emulated)") for title in titles)
+    assert len(titles) == 7 and all(title.endswith("(emulated)") for title in titles)
     assert [sum(f"{rule} rule" in title for title in titles) for rule in ("hold", "strict")] == [2, 2]
 
 

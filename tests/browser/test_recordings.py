@@ -68,5 +68,5 @@ def test_recordings_are_brought_in_asked_about_chosen_and_played(page: Any, port
     scene = page.locator(".chart", has_text=SCENE)
     expect(scene.locator(".legend")).to_contain_text("what is there")
     titles = page.locator(".chart h2").all_inner_texts()
-    assert len(titles) == 6 and all(title.endswith("(recorded boxes, emulated times)") for title in titles)
+    assert len(titles) == 7 and all(title.endswith("(recorded boxes, emulated times)") for title in titles)
     expect(page.locator("main")).to_contain_text("real-time AP (hold rule, recorded boxes, emulated times)")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from worker.context import Context
 from worker.detection.asked import Asked, Stage, stage
+from worker.detection.bands import LOADS, Band, bands, rehearsed
 from worker.detection.lines import POLICIES
 from worker.detection.newest import RULES
 from worker.detection.playing import Play, Told, play
@@ -29,9 +31,10 @@ def tell(asked: Asked, context: Context) -> Generator[Event, None, dict[str, Any
     told = yield from _rehearsed(there)
     yield from play(Play(there, told, asked.rule, asked.as_filmed), context.checkpoints)
     yield from _wholes(there, told)
+    found = yield from _bands(asked, there)
     _write(told, there, context)
     yield FileMade(path=CHOICES, name=CHOICES, media_type="text/csv")
-    return summary(asked, there, told)
+    return summary(asked, there, told) | ({"bands": [asdict(each) for each in found]} if found else {})
 
 
 def _origins(asked: Asked) -> Iterator[Event]:
@@ -66,6 +69,18 @@ def _wholes(there: Stage, told: Told) -> Iterator[Event]:
                 value = each.judged.within(begin, end) if each.judged else None
                 if value is not None:
                     yield Metric(name=f"scene_accuracy_{rule}", value=value, labels={"scene": name, "policy": each.name})
+
+
+def _bands(asked: Asked, there: Stage) -> Generator[Event, None, list[Band]]:
+    """Which detector alone is best under which load; each load says that it is done."""
+    rows = list[list[float]]()
+    for row in rehearsed(there, asked.rule):
+        rows.append(row)
+        yield Progress(done=len(rows), total=len(LOADS), stage="loads rehearsed")
+    found = list(bands(there.study.names, rows))
+    for each in found:
+        yield Metric(name="band_accuracy", value=each.now, labels={"detector": each.detector, "low": each.low, "high": each.high})
+    return found
 
 
 def _write(told: Told, there: Stage, context: Context) -> None:

@@ -45,7 +45,7 @@ export class Bands {
   #trace({ low, high, who, value, number }) {
     return { type: "bar", orientation: "h", name: safe(who), y: [""], x: [high - low], base: [low], marker: { color: this.#colour(who), line: { color: colour("surface"), width: 2 } },
              text: [String(number)], textposition: "inside", insidetextanchor: "middle", insidetextfont: { color: colour("surface"), size: 14 }, textangle: 0,
-             customdata: [safe(`${number}: ${who}, from ${sig(low)} to ${sig(high)} times${value === null ? "" : `, ${sig(value)} ms as it is now`}`)], hovertemplate: "%{customdata}<extra></extra>" };
+             customdata: [safe(`${number}: ${who}, from ${sig(low)} to ${sig(high)} times${value === null ? "" : `, ${sig(value)} ${this.chart.y_title || "ms as it is now"}`}`)], hovertemplate: "%{customdata}<extra></extra>" };
   }
 
   #now(all) {

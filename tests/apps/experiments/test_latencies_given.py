@@ -66,7 +66,7 @@ def test_a_run_is_given_what_was_measured_and_says_so(cast: Cast, client: Client
     assert [(each.network, each.p50_ms, each.p95_ms, each.n) for each in given.latencies] == [("YOLO tiny", 40, 50, 100)]
     assert [each.name for each in given.devices] == ["pi4"]
     page = client.get(f"/runs/{run.pk}/").content.decode()
-    assert page.count("(emulated boxes, partly measured times)</h2>") == 6
+    assert page.count("(emulated boxes, partly measured times)</h2>") == 7
 
 
 def test_without_a_measurement_it_is_refused_at_its_field_with_what_there_is(cast: Cast, client: Client, tiny: Variant) -> None:

@@ -55,7 +55,7 @@ def test_a_run_keeps_which_recordings_it_was_given_and_says_what_of_it_is_emulat
     run = Run.objects.get()
     assert run.inputs["recordings"] == {"kind": "recordings", "id": str(street.pk), "name": "street", "sha256": street.file_id}
     page = client.get(f"/runs/{run.pk}/").content.decode()
-    assert page.count("(recorded boxes, emulated times)</h2>") == 6 and "(emulated)" not in page
+    assert page.count("(recorded boxes, emulated times)</h2>") == 7 and "(emulated)" not in page
     assert f'<a href="/data/{street.pk}/">street</a>' in page and "--recordings street.zip" in page
     assert "in use" in client.post(f"/data/{street.pk}/delete/").content.decode()
 
@@ -63,7 +63,7 @@ def test_a_run_keeps_which_recordings_it_was_given_and_says_what_of_it_is_emulat
 def test_a_run_of_before_recordings_still_says_that_it_is_emulated(cast: Cast, client: Client) -> None:
     client.force_login(cast.alice)
     run = cast.run(Status.FINISHED, recipe="detection.roma", params={"detectors": LINES, "drift": "none"})
-    assert client.get(f"/runs/{run.pk}/").content.decode().count("(emulated)</h2>") == 6
+    assert client.get(f"/runs/{run.pk}/").content.decode().count("(emulated)</h2>") == 7
 
 
 def test_detectors_that_the_recordings_have_not_are_named_at_their_field(cast: Cast, client: Client, street: Dataset) -> None:

@@ -162,7 +162,10 @@ def by_scene(rule: str) -> Chart:
     charts=[Chart("scene", f"The scene and what ROMA shows of it{EMULATED}", y=("scene_boxes",), by="detector"),
             Chart("lanes", f"Whose boxes are shown when{EMULATED}", y=("serving_s",), x="policy", by="detector",
                   x_title="policy", y_title="s of the video"),
-            over_time("hold"), over_time("strict"), by_scene("hold"), by_scene("strict")],
+            over_time("hold"), over_time("strict"), by_scene("hold"), by_scene("strict"),
+            Chart("bands", f"Which detector alone is best under which emulated load{EMULATED}", y=("band_accuracy",),
+                  by="detector", x_title="times what detections take now, or the frame rate of the same frames",
+                  y_title="real-time AP at load 1")],
     example={"scenes": "small, slow: 60 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
                        "large, fast: 60 frames, heights 90 to 180 px, speed 0.08, 8 objects",
              "detectors": DETECTORS, "drift": "2 s to 4 s: 2 times"},
