@@ -68,11 +68,11 @@ def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Con
 
 
 def _typical(rows: Sequence[Second]) -> Second:
-    """Of the trace, its mean load and its median deadline; memory as it is mostly."""
+    """Of the trace, its mean load and its median deadline; memory and the network as they are at their best."""
     deadlines = sorted(row.deadline_ms for row in rows)
     mean = sum(row.arrivals_per_s for row in rows) / len(rows)
-    middle = rows[len(rows) // 2]
-    return Second(mean, deadlines[len(deadlines) // 2], middle.free_mb, middle.network_mbps)
+    free, mbps = ([getattr(row, name) for row in rows] for name in ("free_mb", "network_mbps"))
+    return Second(mean, deadlines[len(deadlines) // 2], None if None in free else max(free), None if None in mbps else max(mbps))
 
 
 def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[Event]:
