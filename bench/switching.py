@@ -90,23 +90,24 @@ def compared(what: str, found: dict[str, Files], *, has_goals: bool) -> Iterator
 
 
 def _ratios(what: str, trials: dict[str, list[Trial]], *, has_goals: bool) -> Iterator[tuple[str, str]]:
-    cost = {way: statistics.median(statistics.median(each.overheads_ms) for each in of) for way, of in trials.items()}
-    held = {way: statistics.median(each.held for each in of) for way, of in trials.items()}
-    whole = {way: statistics.median(each.held + each.empty for each in of) for way, of in trials.items()}
-    less = cost["dense size, reloaded"] / max(cost["resident"], 0.01)
+    """Each of trials that were made one after the other, and the median of them."""
+    dear, cheap = trials["dense size, reloaded"], trials["resident"]
+    less = [statistics.median(one.overheads_ms) / max(statistics.median(other.overheads_ms), 0.01)
+            for one, other in zip(dear, cheap, strict=True)]
     yield f"{what}: overhead, resident against reloading dense networks", (
-        f"{less:.1f}x lower{_missed(less, LESS_OVERHEAD, has_goals)}")
-    less = held["dense size, all resident"] / held["packed"]
-    with_runtime = whole["dense size, all resident"] / whole["packed"]
-    yield f"{what}: memory, packed against all dense-size ones resident", (
-        f"{less:.2f}x lower{_missed(less, LESS_MEMORY, has_goals)}; the runtime counted in both {with_runtime:.2f}x")
-    less = held["dense size, all resident"] / held["disk"]
-    yield f"{what}: the same, only the one that serves held", f"{less:.2f}x lower"
+        f"{_spread(less, 'x')} lower{_missed(less, LESS_OVERHEAD, has_goals)}")
+    large = trials["dense size, all resident"]
+    for way in ("packed", "disk"):
+        less = [one.held / other.held for one, other in zip(large, trials[way], strict=True)]
+        whole = [(one.held + one.empty) / (other.held + other.empty) for one, other in zip(large, trials[way], strict=True)]
+        goal = _missed(less, LESS_MEMORY, has_goals and way == "packed")
+        yield f"{what}: memory, {way} against all dense-size ones resident", (
+            f"{_spread(less, 'x')} lower{goal}; the runtime counted in both {_spread(whole, 'x')}")
 
 
-def _missed(value: float, goal: float, is_goal: bool) -> str:
+def _missed(found: Sequence[float], goal: float, is_goal: bool) -> str:
     """The published goals are of pruned variants; a dense network beside them has no zeros to leave out."""
-    return "" if not is_goal else f" ({'' if value >= goal else '**MISSED** '}goal: at least {goal}x)"
+    return "" if not is_goal else f" ({'' if statistics.median(found) >= goal else '**MISSED** '}goal: at least {goal}x)"
 
 
 def _spread(values: Sequence[float], unit: str) -> str:

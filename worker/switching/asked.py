@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from worker.switching.holding import Residency
@@ -88,10 +88,9 @@ def networks(facts: Sequence[dict[str, Any]]) -> list[Network]:
     return [Network(**each) for each in facts]
 
 
-def candidates(of: Sequence[Network], latency_ms: dict[str, float], *, is_dense: bool = False) -> list[Candidate]:
-    """As the policy sees them; at dense size with the bytes of that."""
-    found = [Candidate(each.name, each.accuracy, latency_ms[each.name], each.size_bytes) for each in of]
-    return [replace(one, size_bytes=each.dense_bytes) for one, each in zip(found, of, strict=True)] if is_dense else found
+def candidates(of: Sequence[Network], latency_ms: dict[str, float]) -> list[Candidate]:
+    """As the policy sees them."""
+    return [Candidate(each.name, each.accuracy, latency_ms[each.name], each.size_bytes) for each in of]
 
 
 def _round(value: float) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.context import Checkpoints
-from worker.switching.policy import Decision, Policy, Window
+from worker.switching.policy import Chooser, Decision, Window
 from worker.switching.process import ANSWER, RESIDENT, SWAPPED, GaveUp, Heard, Process
 from worker.switching.records import Record, Row, Swap, class_of
 from worker.switching.traces import Second
@@ -62,7 +62,7 @@ class Driver:
     course: Course
     process: Process
     serving: str
-    policy: Policy | None = None
+    policy: Chooser | None = None
     record: Record = field(init=False)
 
     def __post_init__(self) -> None:
@@ -162,7 +162,8 @@ class Driver:
             passes.append((facts["ended_ns"] - facts["began_ns"]) / 1e6)
         if (asked := self._first.get(name)) is not None and asked.ready_ns:
             idle_ns = max(0, arrived_ns - asked.ready_ns)
-            asked.swap.overhead_ms = (heard.at_ns - asked.asked_ns - asked.pass_ns - idle_ns) / 1e6
+            usual_ns = min(asked.pass_ns, facts["ended_ns"] - facts["began_ns"])
+            asked.swap.overhead_ms = (heard.at_ns - asked.asked_ns - usual_ns - idle_ns) / 1e6
             del self._first[name]
         if name != self.serving:
             self._serves(row, name)
@@ -197,13 +198,11 @@ class Driver:
         decision = self.policy.step(seen(row, there, self.course.images[:1].nbytes))
         row.target, row.is_degraded = decision.target, decision.is_degraded
         if decision.to:
-            row.trigger = decision.trigger
-            self._ask(row, decision)
+            row.trigger, row.changed_to = decision.trigger, decision.to
+            self._ask(row, decision, 1e6 * self.policy.expected_ms(decision.to))
 
-    def _ask(self, row: Row, decision: Decision) -> None:
-        assert self.policy is not None
+    def _ask(self, row: Row, decision: Decision, steady_ns: float) -> None:
         swap = Swap(row.second, decision.trigger, row.serving, decision.to, 0.0, 0)
-        steady_ns = 1e6 * self.policy.expected_ms(self.policy.current)
         number = len(self.record.swaps) + 1
         asked = _Asked(swap, time.monotonic_ns(), steady_ns)
         self._asked[number], self._first = asked, {decision.to: asked}
@@ -235,7 +234,7 @@ class Kept:
     def __init__(self, checkpoints: Checkpoints, name: str) -> None:
         self._checkpoints, self._name = checkpoints, name
 
-    def save(self, record: Record, policy: Policy | None) -> None:
+    def save(self, record: Record, policy: Chooser | None) -> None:
         chapter = (len(record.rows) - 1) // CHAPTER
         rows = [row.as_facts() for row in record.rows[chapter * CHAPTER:]]
         self._checkpoints.save(f"{self._name}-chapter{chapter}", len(record.rows), b"", {

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 # A network that had to be left under pressure is tried again after longer calm, at most after so many times as long.
 MOST_CAUTIOUS = 16
@@ -67,6 +67,21 @@ class Decision:
     is_degraded: bool
 
 
+class Chooser(Protocol):
+    """Whoever says which network serves, `now` first: asked at the end of each window."""
+
+    now: str
+
+    def step(self, seen: Window) -> Decision: ...
+
+    def expected_ms(self, name: str) -> float:
+        """What one request takes of that network, as the device is now."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load(self, state: Mapping[str, Any]) -> None: ...
+
+
 @dataclass
 class Policy:
     """`slower`: by how much the device is slower than it was profiled, as seen."""
@@ -107,9 +122,8 @@ class Policy:
     def current(self) -> Candidate:
         return self._named(self.now)
 
-    def expected_ms(self, candidate: Candidate) -> float:
-        """What it takes as the device is now."""
-        return candidate.latency_ms * self.slower
+    def expected_ms(self, name: str) -> float:
+        return self._named(name).latency_ms * self.slower
 
     def state(self) -> dict[str, Any]:
         """All that it remembers, as JSON."""
@@ -134,7 +148,7 @@ class Policy:
 
     def _is_feasible(self, each: Candidate, seen: Window) -> bool:
         between_ms = 1e3 / seen.arrivals_per_s if seen.arrivals_per_s > 0 else float("inf")
-        within = self.expected_ms(each) * (1 + self.knobs.margin) <= min(seen.within_ms, between_ms)
+        within = each.latency_ms * self.slower * (1 + self.knobs.margin) <= min(seen.within_ms, between_ms)
         return within and each.accuracy >= self.knobs.least_accuracy
 
     def _chosen(self, seen: Window, target: Candidate) -> tuple[str, Candidate | None]:
@@ -187,3 +201,27 @@ class Policy:
 
     def _named(self, name: str) -> Candidate:
         return next(each for each in self.candidates if each.name == name)
+
+
+@dataclass
+class Again:
+    """The same changes in the same windows as another one chose: what they cost where networks are held otherwise."""
+
+    now: str
+    latency_ms: Mapping[str, float]
+    changes: Mapping[int, tuple[str, str]]
+    window: int = 0
+
+    def step(self, seen: Window) -> Decision:
+        trigger, to = self.changes.get(self.window, ("", ""))
+        self.window, self.now = self.window + 1, to or self.now
+        return Decision(to, trigger, to, is_degraded=False)
+
+    def expected_ms(self, name: str) -> float:
+        return self.latency_ms[name]
+
+    def state(self) -> dict[str, Any]:
+        return {"window": self.window, "now": self.now}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.window, self.now = state["window"], state["now"]

@@ -55,16 +55,17 @@ def prepare(fields: Sequence[str], context: Context, *, is_dense_wanted: bool) -
 
 
 def _different(fields: Sequence[str], context: Context) -> Iterator[tuple[str, ModelInput, str]]:
-    """Each network once, under a name of its own."""
+    """Each network once, under a name of its own: variants of one model are told apart without the model's."""
     seen, names = set[tuple[str, Path | None]](), dict[str, int]()
+    are_of_one = len({context.model(field).name for field in fields}) == 1
     for field in fields:
         given = context.model(field)
         if (given.title, given.file) in seen and given.file is not None:
             continue
         seen.add((given.title, given.file))
-        names[given.title] = names.get(given.title, 0) + 1
-        number = names[given.title]
-        yield field, given, given.title if number == 1 else f"{given.title}, {number}"
+        title = given.variant if are_of_one and given.variant else given.title
+        names[title] = names.get(title, 0) + 1
+        yield field, given, title if names[title] == 1 else f"{title}, {names[title]}"
 
 
 def _made(field: str, given: ModelInput, name: str, data: Data, context: Context) -> Generator[Event, None, Variant]:

@@ -28,8 +28,10 @@ def percentile(classes: Mapping[int, int], share: float) -> float | None:
 
 @dataclass
 class Row:
-    """One second. `answered`: by network, how many; `in_time`: of them within the deadline. `latencies`: how many answers of each
-    class. `serving_s`: by network in the order of time, as (name, seconds). `resident_bytes`: of the serving process."""
+    """One second. `changed_to`: who is to serve from its end on, where that is another. `answered`: by network, how many;
+    `in_time`: of them within the deadline. `latencies`: how many answers of each class. `serving_s`: in the order of time, as
+    (name, seconds). `resident_bytes`: of the serving process.
+    """
 
     second: int
     arrived: int = 0
@@ -37,6 +39,7 @@ class Row:
     serving: str = ""
     target: str = ""
     trigger: str = ""
+    changed_to: str = ""
     is_degraded: bool = False
     answered: Counter[str] = field(default_factory=Counter)
     in_time: Counter[str] = field(default_factory=Counter)

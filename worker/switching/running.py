@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from worker.profiling.recall import Work, once
 from worker.switching import telling
 from worker.switching.asked import Asked, Network, Way, candidates, networks
 from worker.switching.driving import Course, Driver, Kept
-from worker.switching.policy import Candidate, Policy, Window
+from worker.switching.policy import Again, Candidate, Chooser, Policy, Window
 from worker.switching.process import Process
 from worker.switching.records import Record, Row, Swap
 from worker.switching.setup import Setup
@@ -38,7 +38,8 @@ def measure(asked: Asked, order: Order, context: Context) -> Generator[Event, No
     yield from telling.trace(asked, course, found, context)
     records, ways = list[Record](), asked.ways(of)
     for number, way in enumerate(ways):
-        records.append((yield from _way(number, way, len(ways), asked, of, profile, course, context)))
+        there = _There(number, way, len(ways), of, course, context)
+        records.append((yield from _way(there, _chooser(asked, way, found, profile, course, records))))
         yield from telling.ended(records[-1], of)
     yield from telling.files(records, context)
     return telling.summary(asked, of, profile, records, course)
@@ -54,63 +55,88 @@ def _images(context: Context) -> NDArray[np.float32]:
     return bodies.read(np.fromfile(context.workdir / IMAGES, np.uint8))["images"]
 
 
+@dataclass(frozen=True)
+class _There:
+    """One way, the how many-eth of how many, and what it goes through."""
+
+    number: int
+    way: Way
+    ways: int
+    of: Sequence[Network]
+    course: Course
+    context: Context
+
+
 def _profiled(asked: Asked, of: Sequence[Network], order: Order, context: Context) -> Work:
-    """How long each network takes here, one after the other in one process, alone."""
-    setup = _setup(Way("profile", "disk"), of, of[0].name, order.facts["shape"], context)
-    latency, samples = dict[str, float](), dict[str, int]()
-    yield Progress(done=0, total=len(of), stage="timing the networks")
-    with Process(setup) as process:
-        about = process.begin()
-        for number, each in enumerate(of, 1):
-            times = process.profile(each.name, shape=tuple(order.facts["shape"]), passes=asked.profiled, seconds=PROFILE_S)
-            latency[each.name], samples[each.name] = float(np.median(times)), len(times)
-            yield Progress(done=number, total=len(of), stage="timing the networks")
-    return {"latency_ms": latency, "samples": samples, "runtime": about["runtime"], "threads": context.threads}
+    """How long each network takes here, one after the other in one process, alone; those of dense size too, where they serve."""
+    kinds = {"latency_ms": False} | ({"dense_latency_ms": True} if asked.is_dense_wanted else {})
+    found: dict[str, Any] = {"samples": {}, "threads": context.threads}
+    for kind, is_dense in kinds.items():
+        found[kind] = {}
+        with Process(_setup(Way("profile", "disk", is_dense=is_dense), of, of[0].name, order.facts["shape"], context)) as process:
+            found["runtime"] = process.begin()["runtime"]
+            for number, each in enumerate(of):
+                yield Progress(done=number, total=len(of), stage="timing the networks")
+                times = process.profile(each.name, shape=tuple(order.facts["shape"]), passes=asked.profiled, seconds=PROFILE_S)
+                found[kind][each.name], found["samples"][each.name] = float(np.median(times)), len(times)
+    return found
 
 
-def _way(
-    number: int, way: Way, ways: int, asked: Asked, of: Sequence[Network], profile: dict[str, Any], course: Course,
-    context: Context,
-) -> Generator[Event, None, Record]:
+def _chooser(
+    asked: Asked, way: Way, found: Sequence[Candidate], profile: dict[str, Any], course: Course, before: Sequence[Record],
+) -> Chooser | None:
+    """The policy; nobody where one network serves for good. At dense size networks compute their zeros, so that none is faster
+    and no policy would change: they repeat the changes of the first way, which is what those cost there."""
+    if way.fixed:
+        return None
+    if not way.is_dense:
+        return _policy(asked, found, course)
+    changes = {swap.second: (swap.trigger, swap.to) for swap in before[0].swaps}
+    return Again(before[0].rows[0].serving_s[0][0], profile["dense_latency_ms"], changes)
+
+
+def _way(there: _There, chooser: Chooser | None) -> Generator[Event, None, Record]:
     """One way through the whole trace; one that was ended before is recalled."""
-    checkpoints, name = context.checkpoints, f"way{number}"
+    way, checkpoints, name = there.way, there.context.checkpoints, f"way{there.number}"
     if (last := checkpoints.last(f"{name}-ended")) is not None:
         record = _recalled(way, last[2])
         for row in record.rows:
-            yield from telling.row(way, row, of, course)
+            yield from telling.row(way, row, there.of, there.course)
         return record
     kept = Kept(checkpoints, name)
     if kept.rows():
-        yield Log(level="warning", message=f"{way.name}: the run was interrupted and goes on with second {len(kept.rows())}, in "
-                                           "a new process.")
-    seen = candidates(of, profile["latency_ms"], is_dense=way.is_dense)
-    policy = None if way.fixed else _policy(asked, seen, course)
-    first = way.fixed or (policy.now if policy else "")
-    with ExitStack() as stack:
-        process = stack.enter_context(Process(_setup(way, of, first, course.images.shape[1:], context)))
-        yield Progress(done=0, total=1, stage=f"starting: {way.name}")
-        about = process.begin()
-        driver = Driver(way.name, course, process, first, policy)
-        record = yield from _driven(way, driver, kept, of, course, number, ways)
-        record.memory = _memory(about, process, record)
+        yield Log(level="warning", message=f"{way.name}: the run was interrupted and goes on with second {len(kept.rows()) + 1}, "
+                                           "in a new process.")
+    record = yield from _served(there, chooser, kept)
     checkpoints.save(f"{name}-ended", 1, b"", {
         "rows": [row.as_facts() for row in record.rows], "swaps": [swap.as_facts() for swap in record.swaps],
         "memory": record.memory})
     return record
 
 
-def _driven(
-    way: Way, driver: Driver, kept: Kept, of: Sequence[Network], course: Course, number: int, ways: int,
-) -> Generator[Event, None, Record]:
-    seconds, rows = len(course.trace), driver.drive(kept)
+def _served(there: _There, chooser: Chooser | None, kept: Kept) -> Generator[Event, None, Record]:
+    """In a fresh process, from the first second that is not kept on."""
+    first = chooser.now if chooser else there.way.fixed
+    yield Progress(done=there.number, total=there.ways, stage=f"starting: {there.way.name}")
+    with Process(_setup(there.way, there.of, first, there.course.images.shape[1:], there.context)) as process:
+        about = process.begin()
+        driver = Driver(there.way.name, there.course, process, first, chooser)
+        record = yield from _driven(there, driver.drive(kept))
+        record.memory = _memory(about, process, record)
+    return record
+
+
+def _driven(there: _There, rows: Generator[Row, None, Record]) -> Generator[Event, None, Record]:
+    seconds = len(there.course.trace)
     while True:
         try:
             row = next(rows)
         except StopIteration as end:
             record: Record = end.value
             return record
-        yield from telling.row(way, row, of, course)
-        yield Progress(done=number * seconds + min(row.second + 1, seconds), total=ways * seconds, stage=way.name)
+        yield from telling.row(there.way, row, there.of, there.course)
+        yield Progress(done=there.number * seconds + min(row.second + 1, seconds), total=there.ways * seconds,
+                       stage=there.way.name)
 
 
 def _policy(asked: Asked, seen: Sequence[Candidate], course: Course) -> Policy:

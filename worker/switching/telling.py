@@ -38,7 +38,13 @@ def networks(of: Sequence[Network], profile: dict[str, Any], context: Context) -
                        device=context.device, engine=ENGINE, threads=profile["threads"], batch=1, n=profile["samples"][each.name])
         yield Log(message=f"{each.name}: {figures(profile['latency_ms'][each.name])} ms a request, {100 * each.accuracy:.1f} % "
                           f"accurate (test, n = {each.n}), {byte_size(each.size_bytes)}, packed {byte_size(each.packed_bytes)}, "
-                          f"at dense size {byte_size(each.dense_bytes)}.")
+                          f"at dense size {byte_size(each.dense_bytes)}{_dense(each, profile)}.")
+
+
+def _dense(each: Network, profile: dict[str, Any]) -> str:
+    """What it takes at that size, where that is of interest."""
+    times = profile.get("dense_latency_ms")
+    return f" and {figures(times[each.name])} ms" if times else ""
 
 
 def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Context) -> Iterator[Event]:
@@ -62,11 +68,11 @@ def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Con
 
 
 def _typical(rows: Sequence[Second]) -> Second:
-    """Of the trace, its mean load and its median deadline; memory as it is mostly."""
+    """Of the trace, its mean load and its median deadline; memory and the network as they are at their best."""
     deadlines = sorted(row.deadline_ms for row in rows)
     mean = sum(row.arrivals_per_s for row in rows) / len(rows)
-    middle = rows[len(rows) // 2]
-    return Second(mean, deadlines[len(deadlines) // 2], middle.free_mb, middle.network_mbps)
+    free, mbps = ([getattr(row, name) for row in rows] for name in ("free_mb", "network_mbps"))
+    return Second(mean, deadlines[len(deadlines) // 2], None if None in free else max(free), None if None in mbps else max(mbps))
 
 
 def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[Event]:
@@ -82,7 +88,7 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
     yield from (Metric(name=name, value=value, step=row.second, labels=labels) for name, value in said.items()
                 if value is not None)
     if row.trigger:
-        yield Log(message=f"{way.name}, second {row.second + 1}: {verdict.WHY[row.trigger]}; {row.target} is wanted.")
+        yield Log(message=f"{way.name}, second {row.second + 1}: {verdict.WHY[row.trigger]}; {row.changed_to} is to serve.")
 
 
 def ended(record: Record, of: Sequence[Network]) -> Iterator[Event]:

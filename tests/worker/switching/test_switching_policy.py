@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.switching.policy import Candidate, Knobs, Policy, Window
+from worker.switching.policy import Again, Candidate, Knobs, Policy, Window
 
 LARGE, MIDDLE, SMALL = Candidate("large", 0.95, 40.0, 60), Candidate("middle", 0.9, 10.0, 30), Candidate("small", 0.8, 2.0, 10)
 ALL = (LARGE, MIDDLE, SMALL)
@@ -115,6 +115,15 @@ def test_what_it_remembers_goes_on_in_another_one() -> None:
     other.load(one.state())
     rest = [window(1)] * 12
     assert steps(one, rest) == steps(other, rest) != []
+
+
+def test_the_changes_of_another_are_made_again_in_the_same_windows() -> None:
+    one = Again("large", {"large": 40.0, "small": 40.0}, {1: ("T1", "small"), 3: ("T3", "large")})
+    found = [one.step(window(1)).to for _ in range(2)]
+    other = Again("large", one.latency_ms, one.changes)
+    other.load(one.state())
+    assert found + [other.step(window(1)).to for _ in range(3)] == ["", "small", "", "large", ""]
+    assert other.now == "large" and other.expected_ms("small") == 40.0
 
 
 def square(low: float, high: float, half: int, length: int) -> Iterator[float]:

@@ -56,8 +56,8 @@ class Params(EveryRecipe):
     trace: Literal["steady", "burst", "diurnal", "thermal", "lines"] = param(
         "burst", essential=True, help="steady load; three bursts; a day, quiet at its ends; a device that gets warm and slow "
                                       "(emulated); or the lines below.")
-    seconds: int = param(60, help="How long the trace is. Each way takes as long, in real time.", unit="s", essential=True, ge=2,
-                         le=3600)
+    seconds: int = param(60, help="How long the trace is, lines apart. Each way takes as long, in real time.", unit="s",
+                         essential=True, ge=2, le=3600)
     baselines: Literal["none", "fixed", "all"] = param(
         "fixed", title="compared with", essential=True,
         help="fixed: each network alone; all: beside that, networks at dense size, zeros kept, once reloaded at each change and "
