@@ -225,7 +225,8 @@ def images(fold: int | None = None) -> Data:
     data = whole if fold is None else next(each for number, each in enumerate(folds(whole)) if number == fold)
     part, lots = data.parts["train"], _lots(data, SEED)
     train, rest = _some(part, lots[:TRAIN_IMAGES]), _some(part, lots[TRAIN_IMAGES:])
-    return _with(data, train=train, **({} if fold is None else {"validation": _both(data.parts["validation"], rest)}))
+    judging = data.parts["validation"]
+    return _with(data, train, judging if fold is None else _both(judging, rest))
 
 
 @cache
@@ -234,7 +235,7 @@ def tried(seed: int) -> Data:
     part, by which races are judged, has no say."""
     data = datasets.load(DatasetInput("digits32"))
     part, lots = data.parts["train"], _lots(data, TRIED + seed)
-    return _with(data, train=_some(part, lots[:TRAIN_IMAGES]), validation=_some(part, lots[TRAIN_IMAGES:]))
+    return _with(data, _some(part, lots[:TRAIN_IMAGES]), _some(part, lots[TRAIN_IMAGES:]))
 
 
 def _lots(data: Data, seed: int) -> Tensor:
@@ -252,7 +253,7 @@ def _both(*parts: Part) -> Part:
     return Part(torch.cat(images), torch.cat(labels))
 
 
-def _with(data: Data, **parts: Part) -> Data:
-    mean, std = channel_statistics(parts["train"].images)
-    return replace(data, name=f"{data.name}, {len(parts['train'])} of its images", mean=mean, std=std,
-                   parts={**data.parts, **parts})
+def _with(data: Data, train: Part, validation: Part) -> Data:
+    mean, std = channel_statistics(train.images)
+    return replace(data, name=f"{data.name}, {len(train)} of its images", mean=mean, std=std,
+                   parts={**data.parts, "train": train, "validation": validation})
