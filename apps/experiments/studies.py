@@ -34,9 +34,10 @@ class Part(NamedTuple):
 
 
 def rivals(recipe: Recipe) -> list[Recipe]:
-    """The recipes that can be compared with this one: of its kind, and given the same things."""
+    """The recipes that can be compared with this one: of its kind, to the same end, and given the same things."""
     things = recipe.params.references()
     return [other for other in menu.recipes().values() if other.name != recipe.name and other.kind == recipe.kind
+            and bool(other.makes) == bool(recipe.makes)
             and all(things.get(field) == kind for field, kind in other.params.references().items()
                     if other.params.model_fields[field].is_required())]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from worker.links.frames import Frame
 from worker.switching import memory
 from worker.switching.holding import HOLDINGS, blank
-from worker.switching.serving import SORRY, Server
+from worker.switching.serving import Server, sorry
 from worker.switching.setup import Setup
 from worker.switching.wire import LinkFault, Pair
 
@@ -36,7 +36,7 @@ def begin(end: socket.socket) -> None:
         holding = HOLDINGS[setup.residency](files, blank(setup.shape), setup.threads)
         server = Server(pair, holding, setup.first)
     except Exception as error:
-        pair.send(Frame(SORRY, {"why": f"{type(error).__name__}: {error}"[:500]}))
+        pair.send(sorry(error))
         return
     loaded = memory.held()
     memory.give_back()

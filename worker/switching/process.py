@@ -30,7 +30,7 @@ START_S, END_S, LOOK_S = 180.0, 5.0, 0.2
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
-class GaveUp(Exception):
+class GaveUp(ValueError):
     """The serving process cannot go on, in a sentence."""
 
 
@@ -104,7 +104,8 @@ class Process:
         if heard is None:
             raise GaveUp(f"The serving process is gone{self._ending()}.")
         if heard.frame.kind == SORRY:
-            raise GaveUp(f"The serving process could not go on: {heard.frame.facts['why']}")
+            raise GaveUp(f"The serving process could not go on: {heard.frame.facts['why']}") from RuntimeError(
+                heard.frame.facts["detail"])
         return heard
 
     def close(self) -> None:

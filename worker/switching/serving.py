@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from worker.links.frames import Frame
+from worker.reasons import INSIDE, reason
 from worker.switching import memory
 from worker.switching.holding import Compute, Holding
 from worker.switching.wire import LinkFault, Pair
@@ -24,7 +25,14 @@ REQUEST, ANSWER, SWAP, SWAPPED, PROFILE, PROFILED, PACE, MEMORY, RESIDENT, SORRY
     "request", "answer", "swap", "swapped", "profile", "profiled", "pace", "memory", "resident", "sorry")
 INPUT, OUTPUT = "x", "y"
 MOST_PASSES = 10_000
+CANNOT = "a network of the set cannot be loaded or run there."
 clock = time.monotonic_ns
+
+
+def sorry(error: Exception) -> Frame:
+    """What broke, in words for a person; a library's own stand in the trace only."""
+    why = reason(error)
+    return Frame(SORRY, {"why": CANNOT if why == INSIDE else why, "detail": f"{type(error).__name__}: {error}"[:500]})
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Server:
             os._exit(0)
         except Exception as error:
             try:
-                self._pair.send(Frame(SORRY, {"why": f"{type(error).__name__}: {error}"[:500]}))
+                self._pair.send(sorry(error))
             finally:
                 os._exit(1)
 

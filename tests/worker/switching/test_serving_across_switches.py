@@ -12,6 +12,7 @@ import pytest
 
 from tests.portal import until
 from tests.worker.switching.servers import FACTORS, image, setup
+from worker.reasons import reason
 from worker.switching.holding import Residency
 from worker.switching.process import ANSWER, SWAPPED, GaveUp, Process
 
@@ -89,8 +90,9 @@ def test_a_request_waits_no_shorter_because_a_swap_is_under_way(tmp_path: Path) 
 def test_a_network_that_cannot_be_loaded_is_told(tmp_path: Path) -> None:
     there = setup(tmp_path, "resident")
     Path(there.files["middle"]).write_bytes(b"no network")
-    with Process(there) as process, pytest.raises(GaveUp, match="could not go on"):
+    with Process(there) as process, pytest.raises(GaveUp, match="could not go on: a network of the set cannot be loaded") as gone:
         process.begin()
+    assert reason(gone.value) == str(gone.value) and "no network" not in str(gone.value)
 
 
 @pytest.mark.kill
@@ -98,8 +100,9 @@ def test_a_serving_process_that_is_killed_is_known_at_once(tmp_path: Path) -> No
     with Process(setup(tmp_path, "resident")) as process:
         process.begin()
         os.kill(process.pid, signal.SIGKILL)
-        with pytest.raises(GaveUp, match="is gone"):
+        with pytest.raises(GaveUp, match="The serving process is gone") as gone:
             process.hear(PATIENCE_S)
+    assert reason(gone.value) == str(gone.value)
 
 
 @pytest.mark.kill
