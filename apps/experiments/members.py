@@ -51,10 +51,11 @@ def again(run: Run, order: dict[str, Any]) -> None:
             wanted.ask(place)
 
 
-def of_run(run: Run) -> Hosts:
-    """All of them, as soon as none has still to answer and one serves."""
+def of_run(run: Run, *, is_patient: bool = True) -> Hosts:
+    """All of them, as soon as none has still to answer and one serves; without patience, as soon as one serves."""
     rows = list(run.hostings.select_related("run", "device"))
-    if late := [row for row in rows if row.state == Standing.WANTED and hostings.stands(row)]:
+    late = [row for row in rows if row.state == Standing.WANTED and hostings.stands(row)]
+    if late and (is_patient or not any(row.state == Standing.SERVING and hostings.stands(row) for row in rows)):
         return Hosts([], f"{late[0].name} makes itself ready", "")
     if not any(hostings.stands(row) for row in rows):
         return Hosts([], "", " ".join(f"{row.name} does not take part: {(row.reason or 'it was not heard in time').rstrip('.')}."

@@ -7,7 +7,7 @@ killed goes on with the second after: requests that waited then are sent again, 
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,14 +44,36 @@ class Course:
         return self.images[place:place + 1]
 
 
+# What computations took, in ms, by network.
+Passes = defaultdict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    arrived_ns: int
+    began_ns: int
+    ended_ns: int
+    heard_ns: int
+
+
 @dataclass
 class _Asked:
-    """A swap under way, or whose first answer is still to come."""
+    """A swap under way, or whose first answer is still to come. `answers`: of the network that it is to, since it was asked."""
 
     swap: Swap
     asked_ns: int
     pass_ns: float
     ready_ns: int = 0
+    answers: list[_Answer] = field(default_factory=list)
+
+    @property
+    def overhead_ms(self) -> float | None:
+        """From the trigger to its first answer, less what that takes and less the time in which no request was there."""
+        first = next((each for each in self.answers if each.began_ns >= self.ready_ns), None)
+        if first is None:
+            return None
+        usual_ns = min(self.pass_ns, first.ended_ns - first.began_ns)
+        return (first.heard_ns - self.asked_ns - usual_ns - max(0, first.arrived_ns - self.ready_ns)) / 1e6
 
 
 @dataclass
@@ -114,7 +136,7 @@ class Driver:
         row, moments = Row(second), self.course.moments
         self.process.pace(self.course.trace[second].slower)
         self.process.ask_resident()
-        passes = list[float]()
+        passes = Passes(list)
         while (now := self._now_s()) < second + 1:
             while self._sent < len(moments) and moments[self._sent] <= now and moments[self._sent] < second + 1:
                 self._request(row, second)
@@ -123,7 +145,9 @@ class Driver:
         while self._sent < len(moments) and moments[self._sent] < second + 1:
             self._request(row, second)
         row.waiting = self._sent - self._answered
-        row.pass_ms = sum(passes) / len(passes) if passes else None
+        if passes:
+            row.passed_by = max(passes, key=lambda name: len(passes[name]))
+            row.pass_ms = sum(passes[row.passed_by]) / len(passes[row.passed_by])
         row.serving = self.serving
         self._stretch(row, second + 1.0)
         return row
@@ -134,7 +158,7 @@ class Driver:
         self.process.request(self._sent, self.course.image(self._sent))
         self._sent += 1
 
-    def _hear(self, row: Row, passes: list[float], patience_s: float) -> None:
+    def _hear(self, row: Row, passes: Passes, patience_s: float) -> None:
         heard = self.process.hear(max(0.0, patience_s))
         if heard is None:
             return
@@ -145,7 +169,7 @@ class Driver:
         elif heard.frame.kind == RESIDENT:
             row.resident_bytes = heard.frame.facts.get("resident_bytes", 0)
 
-    def _answer(self, row: Row, passes: list[float], heard: Heard) -> None:
+    def _answer(self, row: Row, passes: Passes, heard: Heard) -> None:
         facts = heard.frame.facts
         number, name = facts["number"], facts["variant"]
         if number != self._answered:
@@ -158,13 +182,10 @@ class Driver:
         row.answered[name] += 1
         row.in_time[name] += latency_ms <= self.course.within_ms(number)
         row.latencies[class_of(latency_ms)] += 1
-        if name == self.serving:
-            passes.append((facts["ended_ns"] - facts["began_ns"]) / 1e6)
-        if (asked := self._first.get(name)) is not None and asked.ready_ns:
-            idle_ns = max(0, arrived_ns - asked.ready_ns)
-            usual_ns = min(asked.pass_ns, facts["ended_ns"] - facts["began_ns"])
-            asked.swap.overhead_ms = (heard.at_ns - asked.asked_ns - usual_ns - idle_ns) / 1e6
-            del self._first[name]
+        passes[name].append((facts["ended_ns"] - facts["began_ns"]) / 1e6)
+        if (asked := self._first.get(name)) is not None:
+            asked.answers.append(_Answer(arrived_ns, facts["began_ns"], facts["ended_ns"], heard.at_ns))
+            self._settle(asked)
         if name != self.serving:
             self._serves(row, name)
 
@@ -177,8 +198,15 @@ class Driver:
         asked.ready_ns = facts["ready_ns"]
         asked.swap.prepared_ms = (facts["ready_ns"] - facts["begun_ns"]) / 1e6
         asked.swap.peak_bytes = facts["at_once"].get("resident_bytes", 0)
+        self._settle(asked)
         if facts["to"] != self.serving:
             self._serves(row, facts["to"])
+
+    def _settle(self, asked: _Asked) -> None:
+        """Its first answer may be heard before the word that it is ready: then that one counts."""
+        if asked.ready_ns and asked.overhead_ms is not None:
+            asked.swap.overhead_ms = asked.overhead_ms
+            self._first = {name: each for name, each in self._first.items() if each is not asked}
 
     def _serves(self, row: Row, name: str) -> None:
         """Another network does: the stretch of the one before is over."""
@@ -211,7 +239,7 @@ class Driver:
 
     def _drained(self) -> Row:
         """What waited at the end is answered too, as late as it is; what a run that was killed left unanswered as well."""
-        row, passes = Row(len(self.course.trace)), list[float]()
+        row, passes = Row(len(self.course.trace)), Passes(list)
         while self._sent < len(self.course.moments):
             self._request(row, row.second)
         until = self._now_s() + DRAIN_S
@@ -225,7 +253,7 @@ def seen(row: Row, there: Second, image_bytes: int) -> Window:
     """What the policy is told of a second."""
     free = None if there.free_mb is None else round(MB * there.free_mb)
     return Window(waiting=row.waiting, p95_ms=row.p95_ms, arrivals_per_s=float(row.arrived), free_bytes=free,
-                  within_ms=there.within_ms(image_bytes), pass_ms=row.pass_ms)
+                  within_ms=there.within_ms(image_bytes), pass_ms=row.pass_ms, passed_by=row.passed_by)
 
 
 class Kept:

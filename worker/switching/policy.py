@@ -47,7 +47,7 @@ class Knobs:
 class Window:
     """`p95_ms`: from arrival to answer; None where nobody was answered. `free_bytes`: what the rest of the machine leaves to the
     network that serves; None where nothing is said. `within_ms`: what a request may take here, from its arrival to its answer.
-    `pass_ms`: what one computation of the network that served took; None where there was none."""
+    `pass_ms`: what one computation of the network `passed_by` took, the one that computed most; None where there was none."""
 
     waiting: int
     p95_ms: float | None
@@ -55,6 +55,7 @@ class Window:
     within_ms: float
     free_bytes: int | None = None
     pass_ms: float | None = None
+    passed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Policy:
     now: str
     slower: float = 1.0
     calm: int = 0
-    calm_accuracy: float = 0.0
+    calm_to: str = ""
     since_s: float = float("inf")
     before: int = 0
     is_recovering: bool = False
@@ -137,9 +138,9 @@ class Policy:
 
     def _follow(self, seen: Window) -> None:
         """Heat, a slower clock, a neighbour: what is measured of the one that serves holds for all of them."""
-        if seen.pass_ms is not None and self.current.latency_ms > 0:
-            ratio = seen.pass_ms / self.current.latency_ms
-            self.slower += self.knobs.follow * (ratio - self.slower)
+        computed = self._named(seen.passed_by or self.now)  # Of a change that takes its time the old one computes on.
+        if seen.pass_ms is not None and computed.latency_ms > 0:
+            self.slower += self.knobs.follow * (seen.pass_ms / computed.latency_ms - self.slower)
 
     def _has_room(self, each: Candidate, seen: Window) -> bool:
         budget, floor = self.knobs.memory_budget_bytes, self.knobs.memory_floor_bytes
@@ -179,9 +180,10 @@ class Policy:
         if target.accuracy <= self.current.accuracy:
             self.calm = 0
             return "", None
-        self.calm_accuracy = min(self.calm_accuracy, target.accuracy) if self.calm else target.accuracy
+        if not self.calm or target.accuracy <= self._named(self.calm_to).accuracy:
+            self.calm_to = target.name
         self.calm += 1
-        to = min((each for each in self.candidates if each.accuracy >= self.calm_accuracy), key=lambda each: each.accuracy)
+        to = self._named(self.calm_to)
         dwell_s, calm_s = self.knobs.dwell_s, self.calm * self.knobs.window_s
         if self.calm < self._patience(to) or calm_s < dwell_s or self.since_s < dwell_s:
             return "", None

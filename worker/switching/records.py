@@ -30,7 +30,8 @@ def percentile(classes: Mapping[int, int], share: float) -> float | None:
 class Row:
     """One second. `changed_to`: who is to serve from its end on, where that is another. `answered`: by network, how many;
     `in_time`: of them within the deadline. `latencies`: how many answers of each class. `serving_s`: in the order of time, as
-    (name, seconds). `resident_bytes`: of the serving process.
+    (name, seconds). `pass_ms`: the mean computation of `passed_by`, which computed most.
+    `resident_bytes`: of the serving process.
     """
 
     second: int
@@ -46,6 +47,7 @@ class Row:
     latencies: Counter[int] = field(default_factory=Counter)
     serving_s: list[tuple[str, float]] = field(default_factory=list)
     pass_ms: float | None = None
+    passed_by: str = ""
     longest_ms: float = 0.0
     resident_bytes: int = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,7 +31,8 @@ def hosts(run: Run, order: dict[str, Any], stopping: threading.Event, persist: P
             return Cancelled()
         if why:
             why = persist(lambda: _reserved(run, order))
-        found = None if why else persist(lambda: _asked(run).of_run(run))
+        is_patient = looked * LOOK_S <= settings.BOARD_LEASE_S
+        found = None if why else persist(partial(_stands, run, is_patient=is_patient))
         if found and found.broken:
             return Failed(reason=found.broken)
         if found and found.ready:
@@ -57,6 +59,11 @@ def _reserved(run: Run, order: dict[str, Any]) -> str:
     with transaction.atomic():
         held = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
         return str(_asked(run).reserve(held, order))
+
+
+def _stands(run: Run, *, is_patient: bool) -> hostings.Hosts:
+    """Of boards that take part each by itself a slow one keeps the others waiting no longer than a lease."""
+    return members.of_run(run, is_patient=is_patient) if standing.is_star(run.recipe) else hostings.of_run(run)
 
 
 def _asked(run: Run) -> Any:

@@ -167,6 +167,14 @@ def test_the_lead_waits_for_all_that_were_asked_and_goes_on_without_who_gives_up
                                           "rack does not take part: the board's agent was stopped.")
 
 
+def test_a_slow_board_keeps_the_others_waiting_no_longer_than_patience_lasts(run: Run, pi: Board, rack: Board) -> None:
+    asked(run)
+    assert members.of_run(run, is_patient=False).waiting == "pi makes itself ready", "nobody serves"
+    say(rack, "serving")
+    assert not members.of_run(run).ready
+    assert [row.name for row in members.of_run(run, is_patient=False).ready] == ["pi", "rack"]
+
+
 def say(board: Board, state: str, reason: str = "") -> None:
     agent = Agent.objects.get(device=board.device)
     hostings.hear(agent, Hosting.objects.get(device=board.device).pk, state, reason)

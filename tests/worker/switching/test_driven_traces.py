@@ -10,10 +10,10 @@ import pytest
 
 from tests.worker.switching.servers import SHAPE, setup
 from worker.context import Checkpoints
-from worker.switching.driving import Course, Driver, Kept
+from worker.switching.driving import Course, Driver, Kept, _Answer, _Asked
 from worker.switching.policy import Candidate, Knobs, Policy
 from worker.switching.process import Process
-from worker.switching.records import Record, Row
+from worker.switching.records import Record, Row, Swap
 from worker.switching.traces import Second, arrivals
 
 MB = 10**6
@@ -60,6 +60,21 @@ def test_a_network_for_which_no_room_is_left_leaves_and_comes_back(tmp_path: Pat
     served = [name for row in record.rows for name, _ in row.serving_s]
     assert served[0] == "large" and "middle" in served and served[-1] == "large"
     assert all(swap.overhead_ms is not None and swap.prepared_ms > 0 for swap in record.swaps)
+
+
+def test_the_first_answer_of_the_new_network_counts_also_where_it_comes_before_the_word_that_it_is_ready() -> None:
+    """Asked at 0 and ready at 10 ms; the old one answers until then; the new one from 12 to 15 ms, as quick as ever."""
+    asked = _Asked(Swap(0, "T1", "large", "small", 0.0, 0), asked_ns=0, pass_ns=3e6)
+    asked.answers += [_Answer(0, 4 * 10**6, 7 * 10**6, 7 * 10**6), _Answer(0, 12 * 10**6, 15 * 10**6, 16 * 10**6)]
+    asked.ready_ns = 10**7
+    asked.answers.append(_Answer(0, 15 * 10**6, 18 * 10**6, 19 * 10**6))
+    assert asked.overhead_ms == 13.0
+
+
+def test_time_without_a_request_is_nobodys_overhead() -> None:
+    asked = _Asked(Swap(0, "T3", "small", "large", 0.0, 0), asked_ns=0, pass_ns=3e6, ready_ns=10**7)
+    asked.answers.append(_Answer(10**9, 10**9, 10**9 + 3 * 10**6, 10**9 + 3 * 10**6))
+    assert asked.overhead_ms == 10.0
 
 
 def test_the_stretches_of_all_seconds_are_as_long_as_the_trace(tmp_path: Path) -> None:

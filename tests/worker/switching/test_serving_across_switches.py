@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 from collections import Counter
 from pathlib import Path
 
@@ -66,6 +67,21 @@ def test_after_a_swap_was_said_every_answer_is_the_new_networks_own(residency: R
                 assert answered is not None and answered.frame.facts["variant"] == to
                 assert np.array_equal(answered.frame.tensors["y"], FACTORS[to] * image(number))
                 number += 1
+
+
+def test_what_is_resident_is_ready_sooner_than_what_is_read_from_disk(tmp_path: Path) -> None:
+    def median_ns(residency: Residency) -> float:
+        with Process(setup(tmp_path, residency)) as process:
+            process.begin()
+            took = list[int]()
+            for number in range(1, 13):
+                process.swap(number, NAMES[number % len(NAMES)])
+                heard = process.hear(PATIENCE_S)
+                assert heard is not None
+                took.append(heard.frame.facts["ready_ns"] - heard.frame.facts["begun_ns"])
+            return statistics.median(took)
+
+    assert median_ns("resident") < median_ns("disk")
 
 
 def test_a_request_waits_no_shorter_because_a_swap_is_under_way(tmp_path: Path) -> None:

@@ -82,6 +82,21 @@ def test_upwards_it_goes_to_the_least_of_what_was_possible_all_the_while() -> No
     assert steps(one, [window(1), window(1), window(50), window(1), window(1)]) == [("T3", "middle")]
 
 
+@pytest.mark.parametrize("twin_first", [True, False])
+def test_of_equally_accurate_ones_it_goes_upwards_to_the_one_that_is_feasible(twin_first: bool) -> None:
+    slow = Candidate("slow", MIDDLE.accuracy, 50.0, 20)
+    one = Policy((slow, MIDDLE, SMALL) if twin_first else (MIDDLE, slow, SMALL), KNOBS, "small")
+    assert steps(one, [window(50)] * 6) == [("T3", "middle")]
+
+
+def test_what_the_old_network_took_while_a_new_one_is_made_ready_is_held_against_the_old_one() -> None:
+    one = policy("large")
+    one.step(window(50, waiting=9))
+    assert one.now == "middle"
+    one.step(Window(0, None, 50, 100.0, None, 40.0, passed_by="large"))
+    assert one.slower == 1.0
+
+
 def test_a_queue_that_becomes_shorter_after_a_change_is_waited_for() -> None:
     one = policy("large")
     windows = [window(50, waiting=30), window(50, waiting=20), window(50, waiting=10), window(50, waiting=0)]

@@ -72,12 +72,13 @@ class Bridge:
         self._wire: Wire | None = None
         self._told: Wire | None = None
         self._call: Call | None = None
+        self._round = 0
         self._routes: Mapping[str, Address] = {}
         threading.Thread(target=self._live, name=f"bridge {self.member.client}", daemon=True).start()
 
     def order(self, order: Order) -> bool:
         """Whether it could be told."""
-        self._routes, self._told = order.routes, None
+        self._routes, self._round, self._told = order.routes, order.round, None
         wire = self._wire
         if wire is None or not self.is_there.is_set():
             return False
@@ -161,7 +162,10 @@ class Bridge:
             return  # It does not know yet that this call is over.
         facts = {name: value for name, value in frame.facts.items() if name != "call"}
         if frame.kind == HELLO:
-            facts["client"] = self.member.client
+            facts |= {"client": self.member.client}
+            # It would be waited with until that round comes.
+            if not isinstance(number_said := facts.get("round"), int) or number_said > self._round:
+                raise Strange(f"It has nothing to do yet in round {number_said!r:.20}.")
         try:
             call.edge.send(replace(frame, facts=facts))
         except LinkFault as fault:

@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ from worker.links.wire import Address, Listener, Wire
 
 log = logging.getLogger(__name__)
 HERE = "127.0.0.1"
+# Of a client in a round: who lost its connection says them again, who would flood the coordinator is stopped.
+MOST_UPDATES = 4
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Edge:
         self._desks: dict[str, Desk] = {}
         self._halves: dict[tuple[str, str], Half] = {}
         self._visits: dict[str, tuple[int, Wire]] = {}
+        self._updates = Counter[str]()
         self._round: Round | None = None
         self._central: Wire | None = None
 
@@ -121,6 +125,12 @@ class Edge:
     def known(self, client: str) -> Desk | None:
         return self._desks.get(client)
 
+    def counts(self, client: str) -> None:
+        """An update of a client that is passed on; Strayed where it has sent enough of them in this round."""
+        self._updates[client] += 1
+        if self._updates[client] > MOST_UPDATES:
+            raise Strayed(f"{client} has sent its weights {MOST_UPDATES} times in this round, and no more are taken.")
+
     def put(self, desk: Desk) -> None:
         """In your `turn`."""
         self.drop(desk.work.client)
@@ -177,6 +187,7 @@ class Edge:
         with self.turn:
             for client in list(self._desks):
                 self.drop(client)
+            self._updates.clear()
             wanted = {(work.client, work.cut) for work in fresh.works.values()}
             self._halves = {key: half for key, half in self._halves.items() if key in wanted}
         with self._changed:

@@ -112,6 +112,7 @@ class Visit:
     def _pass_on(self, frame: Frame) -> None:
         """A client's whole network, as the coordinator judges it; ours are the layers that are here, whatever it sends."""
         with self._edge.turn:
+            self._edge.counts(self._work.client)
             state = words.state_in(frame) | self._edge.desk(self._work).state()
         facts = {"client": self._work.client, "of": self._work.round, **{name: frame.facts.get(name) for name in PASSED_ON}}
         self._edge.pass_on(Frame(words.UPDATE, facts, words.weights(state)))

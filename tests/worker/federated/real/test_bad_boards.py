@@ -14,8 +14,23 @@ from tests.portal import strain, until
 from tests.worker.federated.real.by_hand import MOST_BYTES, PATIENCE_S, Stage, stage
 from worker.context import HostInput
 from worker.federated.real.bridge import Bridge, Member
+from worker.federated.real.edge import MOST_UPDATES
 from worker.federated.real.setup import Order
-from worker.federated.real.words import CALL, COORDINATE, GLOBAL, GONE, HELLO, HERE, LEAVE, NONE_YET, ORDER, READY, WORK
+from worker.federated.real.words import (
+    CALL,
+    COORDINATE,
+    GLOBAL,
+    GONE,
+    HELLO,
+    HERE,
+    LEAVE,
+    NONE_YET,
+    ORDER,
+    READY,
+    SORRY,
+    WEIGHTS,
+    WORK,
+)
 from worker.links.faults import LinkFault
 from worker.links.frames import Frame
 from worker.links.wire import Listener, Wire
@@ -112,6 +127,25 @@ def test_a_call_that_is_none_ends_that_connection_alone(board: Played, call: dic
     board.come()
     board.greets()
     assert board.wire.receive().kind == WORK
+
+
+@pytest.mark.parametrize("number", [2, 10**9, "1", None])
+def test_a_round_that_it_was_not_told_of_is_not_waited_for_at_an_edge_server(board: Played, number: object) -> None:
+    board.says(CALL, call=1, edge="a")
+    board.says(HELLO, call=1, round=number, batch=NONE_YET, dealt=True)
+    assert board.is_dropped()
+    board.come()
+    board.greets()
+    assert board.wire.receive().kind == WORK
+
+
+def test_weights_that_are_sent_again_and_again_are_not_passed_on_for_ever(board: Played) -> None:
+    board.greets()
+    assert board.wire.receive().kind == WORK
+    for _ in range(MOST_UPDATES + 1):
+        board.says(WEIGHTS, call=1, round=1, images=1, batches=1)
+    said = next(frame for frame in iter(board.wire.receive, None) if frame.kind == SORRY)
+    assert f"has sent its weights {MOST_UPDATES} times in this round" in said.facts["why"]
 
 
 def test_what_is_said_late_of_a_call_that_is_over_goes_nowhere(board: Played) -> None:
