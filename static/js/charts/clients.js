@@ -1,4 +1,4 @@
-// What each client of a federated run does in each round, on an emulated clock: a lane a client, the rounds one after the other.
+// What each client of a federated run does in each round, by the clock or as measured: a lane a client, the rounds one after the other.
 // The newest rounds are drawn, and one can step back; the table has them all.
 import { colour, nthColour } from "../colours.js";
 import { sig } from "../numbers.js";

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -38,13 +38,15 @@ CLIENTS_HELP = ("A client a line: multiply-accumulates a second in training, ban
                 "...' is a hundred. What is left out is taken from the profiles and links of the device of that name.")
 # In place of what nobody said of boards; nothing is reckoned from it.
 UNKNOWN = known.Speed(1e9, 1000.0, 0.0)
+# Held against what did not happen.
+SAVED_SECONDS = ("saved_seconds",)
 EXAMPLE: dict[str, Any] = {"model": "vgg5", "dataset": "digits", "rounds": 2, "batch_size": 64, "learning_rate": 0.05,
                            "drop_after": 1, "clients": "pi: 0.5 GMAC/s, 75 Mbit/s, 2 ms; jetson: 10 GMAC/s, 75 Mbit/s, 2 ms",
                            "edges": EDGES}
 PRESETS: dict[str, dict[str, Any]] = {
     "quick look": {"rounds": 5}, "as published": {"rounds": 100, "batch_size": 100, "learning_rate": 0.01, "epochs": 1}}
-# A chart is declared once for both kinds of runs, and says for each what its seconds are.
-CLOCK = "(emulated; of real processes measured)"
+# What a chart's seconds are where nobody says how a run runs; `titled` says it of each run.
+CLOCK = "(emulated)"
 LANES = Chart("clients", f"Who does what when {CLOCK}", y=("lane_seconds",), x="client", by="part",
               x_title="client", y_title="seconds")
 ACCURACY = Chart("line", "Accuracy after each round", y=("accuracy",), by="split", x_title="round",
@@ -53,7 +55,7 @@ OVER_TIME = Chart("line", f"Accuracy over time {CLOCK}", y=("accuracy_over_ms",)
                   x_title="time, s", y_title="accuracy, validation", percent=True)
 ROUND = Chart("line", f"Time of a round {CLOCK}", y=("round_seconds",), by="way", x_title="round", y_title="seconds")
 TYPICAL = Chart("line", f"A typical client's time in a round {CLOCK}", y=("typical_client_seconds",), by="way",
-                x_title="round", y_title="emulated seconds, median")
+                x_title="round", y_title="seconds, median")
 WAITING = Chart("line", f"Share of a round in which clients wait for the slowest {CLOCK}", y=("waiting_share",), by="way",
                 x_title="round", y_title="share of the round", percent=True)
 SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on_device",), by="client", x_title="round",
@@ -229,6 +231,12 @@ def client_names(info: ValidationInfo) -> list[str] | None:
     if "clients" not in info.data or "edges" not in info.data:
         return None
     return [client.name for client in fleets.read_clients(info.data["clients"], edge_names(info))]
+
+
+def titled(chart: Chart, params: Mapping[str, Any]) -> str:
+    """Whether the seconds of this run are the clock's, or were measured; what only the clock can say stays emulated."""
+    is_measured = params.get("where", "emulated") != "emulated" and chart.y != SAVED_SECONDS
+    return chart.title.replace(CLOCK, "(measured)") if is_measured else chart.title
 
 
 def lacks(params: FederatedParams, evidence: Evidence) -> dict[str, str]:

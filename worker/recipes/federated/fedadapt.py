@@ -21,7 +21,7 @@ from worker.context import Context
 from worker.events import Event
 from worker.params import param
 from worker.recipe import Chart, Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, SHARE, FederatedParams, lacks, on_boards
+from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, SHARE, FederatedParams, lacks, on_boards, titled
 
 if TYPE_CHECKING:
     from worker.federated.adapt.mapping import Points
@@ -67,7 +67,7 @@ class Params(FederatedParams):
 @recipe(
     "FedAdapt", params=Params, board=on_boards(lambda params, context: run(params, context)),
     charts=[*CHARTS[:4], SHARE, *CHARTS[4:], REWARD], needs_profiles=True, needs_links=True,
-    lacks=lacks,
+    lacks=lacks, titled=titled,
     example=EXAMPLE | {"updates": 3, "groups": 2},
     presets=PRESETS | {"as published": {**PRESETS["as published"], "relative_times": False, "discount": 0.9,
                                         "bandwidth_seen": False}},

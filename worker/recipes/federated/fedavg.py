@@ -19,7 +19,7 @@ from worker.context import Context
 from worker.events import Event
 from worker.params import param
 from worker.recipe import Paper, recipe
-from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, FederatedParams, lacks, on_boards, unfit
+from worker.recipes.federated import CHARTS, EXAMPLE, PRESETS, FederatedParams, lacks, on_boards, titled, unfit
 
 if TYPE_CHECKING:
     from worker.federated.places import Place
@@ -37,7 +37,7 @@ class Params(FederatedParams):
 
 @recipe(
     "FedAvg", params=Params, board=on_boards(lambda params, context: run(params, context)),
-    charts=CHARTS, needs_profiles=True, needs_links=True, lacks=lacks, unfit=unfit,
+    charts=CHARTS, needs_profiles=True, needs_links=True, lacks=lacks, titled=titled, unfit=unfit,
     example=EXAMPLE | {"after": "features.3"}, presets=PRESETS,
     use_when="images may not leave their devices, or as the yardstick of other ways of federated learning.",
     papers=[Paper("mcmahan2017communication",

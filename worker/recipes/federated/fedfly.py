@@ -32,12 +32,14 @@ from worker.recipes.federated import (
     EXAMPLE,
     LONGEST,
     PRESETS,
+    SAVED_SECONDS,
     FederatedParams,
     client_names,
     edge_names,
     kept,
     lacks,
     on_boards,
+    titled,
     unfit,
 )
 
@@ -56,7 +58,7 @@ MOVED = [Chart("bars", "What goes to the other edge server in a move", y=("moved
                x_title="client that moves", y_title="bytes, last move (counted)"),
          Chart("bars", f"How long a move takes {CLOCK}", y=("moved_seconds",), x="client", x_title="client that moves",
                y_title="seconds, last move")]
-SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=("saved_seconds",),
+SAVED = Chart("bars", "What a move saves its client against beginning the round anew (emulated)", y=SAVED_SECONDS,
               x="client", x_title="client that moves", y_title="emulated seconds, last move")
 LANES = replace(CHARTS[0], line="saved_seconds")
 
@@ -95,7 +97,7 @@ class Params(FederatedParams):
 
 @recipe(
     "FedFly", params=Params, board=on_boards(lambda params, context: run(params, context)),
-    charts=[LANES, SAVED, *MOVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks,
+    charts=[LANES, SAVED, *MOVED, *CHARTS[1:]], needs_profiles=True, needs_links=True, lacks=lacks, titled=titled,
     unfit=unfit,
     example=EXAMPLE | {"edges": TWO_EDGES, "moves": "round 1 at 50 %: pi to edge-b"},
     presets={"quick look": PRESETS["quick look"] | {"clients": FOUR, "edges": TWO_EDGES, "moves": TWO_MOVES},
