@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -138,8 +140,20 @@ def summary(
                       "packed_bytes": each.packed_bytes, "dense_bytes": each.dense_bytes,
                       "latency_ms": profile["latency_ms"][each.name]} for each in of],
         "drive_ways": [_way(record, accuracies) for record in records],
-        "verdict": verdict.verdict(records, of),
+        "verdict": verdict.verdict(records, of, felt(asked, of, profile, records[0], course)),
     }
+
+
+def felt(asked: Asked, of: Sequence[Network], profile: dict[str, Any], first: Record, course: Course) -> verdict.Felt:
+    """Room as the policy judges it; times of seconds in which somebody computed, the trace's own heat taken off."""
+    knobs, cramped = asked.knobs, Counter[str]()
+    for there in course.trace:
+        left = [] if there.free_mb is None else [MB * there.free_mb - knobs.memory_floor_bytes]
+        room = min([*left, *([knobs.memory_budget_bytes] if knobs.memory_budget_bytes else [])], default=math.inf)
+        cramped.update(each.name for each in of if each.size_bytes > room)
+    times = [row.pass_ms / profile["latency_ms"][row.passed_by] / max(1.0, there.slower)
+             for row, there in zip(first.rows, course.trace, strict=False) if row.pass_ms and row.passed_by]
+    return verdict.Felt(dict(cramped), len(course.trace), median(times))
 
 
 def _way(record: Record, accuracies: dict[str, float]) -> dict[str, Any]:

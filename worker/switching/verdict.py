@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from worker.switching.asked import Network
 from worker.switching.records import Record, median
@@ -12,6 +13,10 @@ WHY = {"T1": "requests wait, or come too late", "T2": "memory is short", "T3": "
 FIXED = "fixed: "
 # Less than half a point of effective accuracy is no difference to speak of.
 SAME_POINTS = 0.5
+# A way that one network answered nearly alone is no other than that network's own.
+NEARLY_ALL = 0.9
+# Beyond it, and as far below, times are not those that the networks were chosen by.
+MOST_SLOWER = 1.4
 
 
 def of_way(record: Record, accuracies: Mapping[str, float]) -> str:
@@ -30,13 +35,24 @@ def of_way(record: Record, accuracies: Mapping[str, float]) -> str:
     return told + "."
 
 
-def verdict(records: Sequence[Record], of: Sequence[Network]) -> str:
+@dataclass(frozen=True)
+class Felt:
+    """What of the trace and of this computer the figures rest on. `cramped`: the seconds in which a network had no room, by name,
+    of so many `seconds`. `slower`: how many times as long computing took the first way as it was profiled and the trace says;
+    None where nothing was computed."""
+
+    cramped: Mapping[str, int] = field(default_factory=dict)
+    seconds: int = 0
+    slower: float | None = None
+
+
+def verdict(records: Sequence[Record], of: Sequence[Network], felt: Felt = Felt()) -> str:
     accuracies = {each.name: each.accuracy for each in of}
     first, fixed = records[0], [each for each in records if each.way.startswith(FIXED)]
     told = [_came_to(first, accuracies)]
     if fixed:
-        told.append(_against(first, max(fixed, key=lambda each: each.effective(accuracies)), accuracies))
-    told.append(_costs(first))
+        told.append(_against(first, max(fixed, key=lambda each: each.effective(accuracies)), accuracies, felt))
+    told += [_costs(first), _room(of, felt), _noise(felt)]
     dense = [each for each in records[1:] if each not in fixed]
     return "; ".join([each for each in told if each] + [_beside(first, each) for each in dense])
 
@@ -47,18 +63,42 @@ def _came_to(first: Record, accuracies: Mapping[str, float]) -> str:
             f"{100 * first.effective(accuracies):.1f} %")
 
 
-def _against(first: Record, best: Record, accuracies: Mapping[str, float]) -> str:
+def _against(first: Record, best: Record, accuracies: Mapping[str, float], felt: Felt) -> str:
     points = 100 * (first.effective(accuracies) - best.effective(accuracies))
     name = best.way.removeprefix(FIXED)
+    told = f"{name} alone, the best fixed network"
+    if felt.cramped.get(name):
+        told += f", for which {felt.cramped[name]} of {felt.seconds} s had no room"
+    by_it = first.by_network[name] / first.answered if first.answered else 0.0
     if abs(points) < SAME_POINTS:
-        return f"no better or worse than {name} alone, the best fixed network ({points:+.1f} points)"
-    return f"{abs(points):.1f} points {'more' if points > 0 else 'less'} than {name} alone, the best fixed network"
+        return f"no better or worse than {told} ({points:+.1f} points)"
+    if by_it >= NEARLY_ALL:
+        alone = f"{100 * best.effective(accuracies):.1f} %"
+        return (f"{told}, answered {100 * by_it:.0f} % of them here too: that it came to {alone} by itself is what else the "
+                "device did, and no effect of switching")
+    return f"{abs(points):.1f} points {'more' if points > 0 else 'less'} than {told}"
+
+
+def _room(of: Sequence[Network], felt: Felt) -> str:
+    """Where not even the smallest had room, it served all the same."""
+    smallest = min(of, key=lambda each: each.size_bytes)
+    seconds = felt.cramped.get(smallest.name, 0)
+    return f"in {seconds} of {felt.seconds} s no network had room, and {smallest.name} served all the same" if seconds else ""
+
+
+def _noise(felt: Felt) -> str:
+    if felt.slower is None or 1 / MOST_SLOWER < felt.slower < MOST_SLOWER:
+        return ""
+    return (f"noisy: computing took {figures(felt.slower)} times what the networks took when they were timed, so something else "
+            "was at work on this device")
 
 
 def _costs(first: Record) -> str:
     overhead = median(first.overheads_ms)
     if overhead is None:
-        return "no change of network was needed" if not first.swaps else counted(len(first.swaps), "swap")
+        if not first.swaps:
+            return "no change of network was needed" if not first.late else "one network served all the while"
+        return counted(len(first.swaps), "swap")
     return f"{counted(len(first.swaps), 'swap')} at {figures(max(overhead, 0.0))} ms each (median)"
 
 

@@ -37,12 +37,31 @@ def test_the_verdict_tells_what_switching_gains_against_the_best_fixed_network_a
 def test_it_says_as_plainly_when_one_network_alone_does_better() -> None:
     said = verdict.verdict([record("switching, disk", {"large": 30, "small": 30}), record("fixed: small", {"small": 100}),
                             record("fixed: large", {"large": 10})], OF)
-    assert "22.0 points less than small alone, the best fixed network" in said and "no change of network was needed" in said
+    assert "22.0 points less than small alone, the best fixed network" in said and "one network served all the while" in said
 
 
 def test_a_difference_too_small_to_speak_of_is_none() -> None:
     said = verdict.verdict([record("switching, disk", {"small": 100}), record("fixed: small", {"small": 100})], OF)
     assert "no better or worse than small alone" in said
+
+
+def test_where_one_network_answered_nearly_all_nothing_is_called_an_effect_of_switching() -> None:
+    said = verdict.verdict([record("switching, disk", {"small": 95, "large": 1}), record("fixed: small", {"small": 60})], OF)
+    assert "small alone, the best fixed network, answered 99 % of them here too" in said and "points more" not in said
+
+
+def test_networks_without_room_are_told_also_where_they_stand_alone() -> None:
+    felt = verdict.Felt({"large": 6, "small": 2}, 60, 1.0)
+    said = verdict.verdict([record("switching, disk", {"small": 50}), record("fixed: large", {"large": 90})], OF, felt)
+    assert "less than large alone, the best fixed network, for which 6 of 60 s had no room" in said
+    assert "in 2 of 60 s no network had room, and small served all the same" in said
+    assert "one network served all the while" in said and "no change of network was needed" not in said
+
+
+@pytest.mark.parametrize(("slower", "is_noisy"), [(None, False), (1.1, False), (0.9, False), (2.2, True), (0.4, True)])
+def test_times_unlike_those_that_networks_were_chosen_by_are_called_noisy(slower: float | None, is_noisy: bool) -> None:
+    said = verdict.verdict([record("switching, disk", {"small": 100})], OF, verdict.Felt(slower=slower))
+    assert ("noisy: computing took" in said) == is_noisy
 
 
 def test_what_dense_networks_cost_stands_beside() -> None:

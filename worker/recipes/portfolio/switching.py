@@ -87,6 +87,14 @@ class Params(EveryRecipe):
     memory_floor_mb: float = param(0.0, title="memory floor", unit="MB", ge=0, le=1e6, help=(
         "So much of what others leave stays free, where the trace says what they leave."))
 
+    @field_validator("model_2", "model_3", "model_4", "model_5", "model_6", "model_7", "model_8")
+    @classmethod
+    def _is_another_one(cls, value: str, info: ValidationInfo) -> str:
+        same = next((name for name, other in info.data.items() if name.startswith("model") and other == value), None)
+        if value and same:
+            raise ValueError(f"is network {same.removeprefix('model_') if '_' in same else 1} once more; choose another, or none")
+        return value
+
     @field_validator("lines")
     @classmethod
     def _are_seconds(cls, value: str, info: ValidationInfo) -> str:

@@ -1,0 +1,24 @@
+"""What a run of Switching is asked for, and what is refused at the field."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from worker import menu
+
+GIVEN = {"model": "lenet5", "dataset": "digits"}
+
+
+@pytest.mark.parametrize(("fields", "where", "said"), [
+    ({"model_2": "lenet5"}, "model_2", "is network 1 once more"),
+    ({"model_2": "vgg5", "model_4": "vgg5"}, "model_4", "is network 2 once more")])
+def test_a_network_stands_in_a_set_once(fields: dict[str, str], where: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        menu.get("portfolio.switching").params(**GIVEN | fields)
+    (error,) = refused.value.errors()
+    assert error["loc"] == (where,) and said in error["msg"]
+
+
+def test_networks_may_be_left_out_in_between() -> None:
+    assert menu.get("portfolio.switching").params(**GIVEN | {"model_3": "vgg5"}).given == ["model", "model_3"]
