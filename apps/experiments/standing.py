@@ -17,7 +17,7 @@ from worker import menu
 from worker.params import Params, ReferenceKind
 from worker.recipe import Board, Recipe
 
-MOST_PARTS = 16
+MOST_PARTS, MOST_TOLD = 16, 5
 LACKS = ("{device} has no {package}: its agent came without what training needs, or is too old to say that it is there. See "
          "'Boards that learn' in the documentation of devices.")
 Things = dict[str, tuple[ReferenceKind, Any]]
@@ -35,7 +35,11 @@ def placed(user: User, team: Team, every: Sequence[Asked], things: Sequence[Thin
     for (recipe, params), names in zip(every, named, strict=True):
         if names and recipe.board and (wrong := recipe.board.refuse(params)):
             raise Refused(wrong)
-    there = known(DEVICES.visible_to(user).usable_by(team), team, wanted)
+    rows = DEVICES.visible_to(user).usable_by(team)
+    there = known(rows, team, wanted)
+    if unknown := next((name for name in sorted(wanted) if name not in there and not _is_here(name, None)), ""):
+        first = next(recipe.board for (recipe, _), names in zip(every, named, strict=True) if unknown in names and recipe.board)
+        _refuse(first, f"There is no device {unknown[:120]} that this team may run on. {_boards(rows)}")
     agents = {agent.device_id: agent for agent in Agent.objects.filter(device__in=there.values(), revoked=None)}
     return [given | _parts(recipe, names, there, agents) for given, (recipe, _), names in zip(things, every, named, strict=True)]
 
@@ -64,6 +68,9 @@ def _parts(recipe: Recipe, names: tuple[str, ...], there: Mapping[str, Device], 
     board = recipe.board
     if len(names) > MOST_PARTS:
         _refuse(board, f"At most {MOST_PARTS} parts stand on boards; this plan has {len(names)}.")
+    if board.is_star and names[0] in names[1:]:
+        _refuse(board, f"{names[0][:1].upper()}{names[0][1:]} leads the run and is no board: let an agent join on it, as a "
+                       "board, to have it take part.")
     if len(set(names)) < len(names):
         _refuse(board, "Each part stands on a board of its own; this plan names one twice.")
     found: Things = {}
@@ -71,12 +78,21 @@ def _parts(recipe: Recipe, names: tuple[str, ...], there: Mapping[str, Device], 
         if place == 1 and _is_here(name, there.get(name)):
             continue
         device = there.get(name)
-        if device is None:
+        if device is None:  # This computer, behind the first part.
             _refuse(board, f"There is no device {name[:120]} that this team may run on.")
         elif wrong := unfit(device, agents.get(device.pk), board):
             _refuse(board, wrong)
         found[f"{PART}{place}"] = ("device", device)
     return found
+
+
+def _boards(rows: QuerySet[Device]) -> str:
+    """Which there are, the first few by name."""
+    names = list(rows.filter(host="", retired=False).order_by("name").values_list("name", flat=True)[:MOST_TOLD + 1])
+    if not names:
+        return "It has no board yet: add one on the page of devices."
+    more = " and others" if len(names) > MOST_TOLD else ""
+    return f"Its boards: {', '.join(names[:MOST_TOLD])}{more}."
 
 
 def _is_here(name: str, device: Device | None) -> bool:

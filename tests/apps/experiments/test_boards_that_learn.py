@@ -120,6 +120,15 @@ def test_a_board_that_cannot_learn_is_refused_at_the_clients(
     assert sentence in refusal(cast, values)["clients"]
 
 
+@pytest.mark.parametrize(("clients", "sentence"), [
+    ("pi; nobody", "There is no device nobody that this team may run on. Its boards: pi, rack."),
+    ("this computer; pi", "This computer leads the run and is no board: let an agent join on it")])
+def test_a_name_that_is_no_board_is_refused_with_what_there_is(
+    cast: Cast, values: dict[str, Any], pi: Board, rack: Board, clients: str, sentence: str,
+) -> None:
+    assert sentence in refusal(cast, values, clients=clients)["clients"]
+
+
 def test_another_teams_board_is_not_there(cast: Cast, values: dict[str, Any], pi: Board) -> None:
     Board.joined(cast.mallory, cast.mallory.memberships.get().team, name="rack", instance="instance-rack", runtimes=TORCH)
     assert "There is no device rack" in refusal(cast, values)["clients"]
