@@ -5,6 +5,8 @@ import { colour, nthColour, recipeColour, roundOf, runColour, wayColour } from "
 import { safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
+// Letters under all bars of a plot that has half the page, in a name that is long, and in one that is turned.
+const NARROW = 40, LONG = 12, TURNED = 20;
 const HATCHES = { predicted: "/", emulated: "x" };
 const PARTS = ["", ".", "-", "|"];  // of one colour, where the word says nothing of where a number is from
 
@@ -78,12 +80,12 @@ export class Bars {
   figure(hidden) {
     const groups = this.#groups.map((group, i) => [...group, i]).filter(([key]) => !hidden.has(key));
     const names = inOrder([...new Set(groups.flatMap(([, values]) => [...values.keys()]))]);
-    const prefix = sharedPrefix(names), room = Math.max(8, Math.floor(70 / (names.length || 1)));
+    const prefix = sharedPrefix(names);
     const title = this.chart.x_title || this.chart.x;
     return {
       data: groups.map(([group, values, i]) => this.#trace(group, names, values, i)),
       layout: { barmode: "group", bargap: 0.22, shapes: this.#shapes(hidden),
-                xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)", ...ticks(names, prefix, room) },
+                xaxis: { title: { text: prefix ? `${title} (${prefix}…)` : title }, type: "category", gridcolor: "rgba(0,0,0,0)", ...ticks(names, prefix) },
                 yaxis: { title: { text: this.chart.y_title || this.chart.y.join(", ").replaceAll("_", " ") }, rangemode: "tozero", ticksuffix: this.chart.percent ? " %" : "" } },
     };
   }
@@ -150,11 +152,22 @@ export class Bars {
   }
 }
 
-/** Names are all written, shortened and turned where they are many; of numbers as many as there is room for. */
-function ticks(names, prefix, room) {
+/** Names are all written: in lines where they are few; turned and shortened where they are many, or long and not quite so few. Of
+ * numbers as many as there is room for. */
+function ticks(names, prefix) {
   if (names.every((name) => /^\d+$/.test(name))) return { tickangle: 0 };
-  const said = (name) => (names.length > 6 ? short(safe(name.slice(prefix.length)), 14) : short(safe(name.slice(prefix.length)), room * 2).replaceAll(" ", "<br>"));
-  return { tickangle: names.length > 6 && !prefix ? -35 : "auto", tickvals: names, ticktext: names.map(said) };
+  const own = names.map((name) => name.slice(prefix.length)), isMany = names.length > 6, isLong = own.some((name) => name.length > LONG);
+  const isTurned = !prefix && (isMany || (names.length > 4 && isLong)), room = Math.floor(NARROW / (names.length || 1));
+  const said = (name) => (isTurned || isMany ? short(safe(name), isMany ? 14 : TURNED) : inLines(safe(short(name, 3 * Math.max(LONG, room))), room));
+  return { tickangle: isTurned ? -35 : "auto", tickvals: names, ticktext: own.map(said) };
+}
+
+/** As many words a line as there is room for. */
+function inLines(text, room) {
+  return text.split(" ").reduce((lines, word) => {
+    const last = lines.at(-1);
+    return last !== undefined && last.length + 1 + word.length <= room ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
+  }, []).join("<br>");
 }
 
 /** Blocks stand by their first unit, whichever run named them; other names as they came. */
