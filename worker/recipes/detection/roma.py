@@ -60,7 +60,7 @@ class Params(EveryRecipe):
     fps: float = param(30.0, title="frame rate", help="Frames that the camera delivers.", unit="frames/s", essential=True, ge=1,
                        le=240)
     rule: Literal["hold", "strict"] = param(
-        "hold", title="drawn under the rule", essential=True,
+        "hold", title="drawn under the rule",
         help="How a skipped frame is scored: hold, with the boxes of the frame processed last before it; strict, with the newest "
              "result that was finished when it came. Both are told, each in charts of its own; the scene and who runs when are "
              "those of this one.")
