@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.quiet import syntax_of
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted(path for folder in ("apps", "edgeportal", "worker") for path in (ROOT / folder).rglob("*.py")
                  if "migrations" not in path.parts)
@@ -63,9 +65,8 @@ def test_the_menu_on_the_command_line_is_light(verb: str) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_module_has_a_name_and_says_what_it_is(path: Path) -> None:
     assert path.stem not in NAMELESS and path.parent.name not in NAMELESS
-    text = path.read_text()
     trivial = path.name in ("__init__.py", "apps.py", "urls.py", "conftest.py")
-    assert trivial or ast.get_docstring(ast.parse(text)), "a module opens with one sentence"
+    assert trivial or ast.get_docstring(syntax_of(path)), "a module opens with one sentence"
 
 
 FETCHES = re.compile(r"^.*\b[A-Z]\w+\.objects\.\w+.*$", re.MULTILINE)
@@ -85,9 +86,9 @@ def test_a_page_fetches_only_what_its_visitor_may_see(path: Path) -> None:
 
 def test_no_recipe_imports_torch_at_its_top() -> None:
     for path in (ROOT / "worker" / "recipes").rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        names = {alias.name.partition(".")[0] for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-        names |= {(node.module or "").partition(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
+        body = syntax_of(path).body
+        names = {alias.name.partition(".")[0] for node in body if isinstance(node, ast.Import) for alias in node.names}
+        names |= {(node.module or "").partition(".")[0] for node in body if isinstance(node, ast.ImportFrom)}
         assert not names & set(HEAVY), path
 
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.quiet import syntax_of
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 READERS = {"get", "number", "words", "getenv", "setdefault"}
@@ -24,7 +26,7 @@ def documented() -> list[str]:
 def read_by_the_code() -> set[str]:
     """Every variable that a file of edgeportal/, apps/ or worker/ reads."""
     files = [path for folder in ("edgeportal", "apps", "worker") for path in (ROOT / folder).rglob("*.py")]
-    return {name for path in files for name in _read_in(ast.parse(path.read_text()))} - NOT_OURS
+    return {name for path in files for name in _read_in(syntax_of(path))} - NOT_OURS
 
 
 def _read_in(tree: ast.AST) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import worker.detection.policies
+from tests.quiet import syntax_of
 from tests.worker.detection.filmed import FPS, NOMINAL_MS, footage, known, machine, video
 from worker.detection.boxes import Detections
 from worker.detection.policies.roma import Roma
@@ -55,7 +56,7 @@ def test_the_spy_would_find_it() -> None:
 
 def test_policies_import_nothing_that_knows_the_truth() -> None:
     for path in Path(worker.detection.policies.__file__).parent.glob("*.py"):
-        imported = {node.module or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+        imported = {node.module or "" for node in ast.walk(syntax_of(path)) if isinstance(node, ast.ImportFrom)}
         assert not {name.rpartition(".")[2] for name in imported} & TRUTHFUL, path
 
 
