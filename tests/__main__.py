@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 HERE = Path(__file__).parent
-WAITING = ("browser", "kill", "operating")
+WAITING = ("browser", "kill")
 NOTHING_COLLECTED = 5
 
 
@@ -45,8 +45,10 @@ def main(options: list[str]) -> int:
 
 
 def _begun(paths: list[str], options: list[str], out: IO[bytes] | None) -> subprocess.Popen[bytes]:
-    # One thread a library: two halves and what they start share the cores already.
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    # One thread a library: two halves and what they start share the cores already. Bytecode is kept, whatever this shell says:
+    # hundreds of processes are started, and each would compile the house anew.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {"OMP_NUM_THREADS": "1", **kept}
     return subprocess.Popen([sys.executable, "-m", "pytest", *paths, *options], cwd=HERE.parent, env=environment, stdout=out,
                             stderr=subprocess.STDOUT if out else None)
 

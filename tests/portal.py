@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -38,7 +39,10 @@ PATIENCE = 3.0 * SLOW_TIMES
 STEPS, STEPS_S = 300_000, 0.015
 # How long a process works between two looks at it: much shorter than anything it is caught in.
 SPELL_S = 0.15
+# What every first start makes, the same each time: the sample's files, and the collected scripts and styles.
+MADE_AT_FIRST = ("sample", "static")
 _marks: list[socket.socket] = []
+_kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def free_port() -> int:
@@ -125,11 +129,24 @@ def _slowness() -> float:
     return (time.perf_counter() - begun) / (5 * STEPS_S)
 
 
-class Portal:
-    """One running installation in a folder of its own."""
+def _keep_what_was_made(var: Path) -> None:
+    """The first portal that has it lends it to all that start later in this process."""
+    if not _kept and all((var / name).exists() for name in MADE_AT_FIRST):
+        _kept.append(tempfile.TemporaryDirectory(prefix="ep-made-"))
+        for name in MADE_AT_FIRST:
+            shutil.copytree(var / name, Path(_kept[0].name) / name)
 
-    def __init__(self, var: Path, **environment: str) -> None:
-        self.var = var
+
+def lend_what_was_made(var: Path) -> None:
+    for folder in [Path(kept.name) / name for kept in _kept for name in MADE_AT_FIRST if not (var / name).exists()]:
+        shutil.copytree(folder, var / folder.name)
+
+
+class Portal:
+    """One running installation in a folder of its own. One that is `bare` makes everything itself, as on a new machine."""
+
+    def __init__(self, var: Path, *, bare: bool = False, **environment: str) -> None:
+        self.var, self.bare = var, bare
         self.port = free_port()
         self.output = var / "output.log"
         self.environment = {**SHORT, "EDGEPORTAL_VAR": str(var), "PORT": str(self.port), **environment}
@@ -149,12 +166,15 @@ class Portal:
         self.begin()
         until(lambda: "is ready" in self.said() or self.process.poll() is not None, 120, "the ready line")
         assert self.process.poll() is None, self.said()
+        _keep_what_was_made(self.var)
         if signed_in:
             self.sign_in()
 
     def begin(self) -> None:
         """`make run`, without waiting for anything; it ends with the tests even when these are killed."""
         self.var.mkdir(parents=True, exist_ok=True)
+        if not self.bare:
+            lend_what_was_made(self.var)
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
                                             stdout=out, stderr=out,

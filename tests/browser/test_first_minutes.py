@@ -21,7 +21,7 @@ POINTS, EPOCHS = (f"[data-kind={kind}] .scatterlayer .points path" for kind in (
 @pytest.fixture(scope="module")
 def fresh() -> Iterator[Portal]:
     """A portal as the very first `make run` leaves it: its sample run goes on, its link is unused."""
-    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-new-")))
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-new-")), bare=True)
     portal.start(signed_in=False)
     yield portal
     portal.stop()

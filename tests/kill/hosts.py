@@ -17,7 +17,7 @@ import redis
 
 from edgeportal import embedded
 from tests.operating.store import Store
-from tests.portal import ROOT, Portal, free_port, until
+from tests.portal import ROOT, Portal, free_port, lend_what_was_made, until
 
 
 class Servers:
@@ -67,6 +67,7 @@ class Host(Portal):
     def begin(self) -> None:
         """As its own group, so that all of it can be killed at once, as when power is lost; it ends with the tests."""
         self.output.touch()
+        lend_what_was_made(self.var)
         with self.output.open("ab") as out:
             self.process = subprocess.Popen([sys.executable, "-m", "edgeportal", "run"], cwd=ROOT, env=self.environ(),
                                             stdout=out, stderr=out,

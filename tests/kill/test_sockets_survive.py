@@ -16,6 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.kill
+# When both have said that it is closed, how long a client waits for the end of the line, of which nothing more is asked.
+CLOSE_S = 1
 
 
 class Listener(threading.Thread):
@@ -53,7 +55,7 @@ def open_socket(portal: Portal, stream: str, after: int | str = 0, origin: str =
     mine = dict(portal.http.cookies) if who is None else who
     cookies = "; ".join(f"{name}={value}" for name, value in mine.items())
     return connect(f"ws://127.0.0.1:{portal.port}/ws/streams/{stream}/?after={after}", origin=origin or portal.address,
-                   additional_headers={"Cookie": cookies}, open_timeout=60)
+                   additional_headers={"Cookie": cookies}, open_timeout=60, close_timeout=CLOSE_S)
 
 
 def test_20_sockets_resume_with_no_gap_and_no_duplicate(portal: Portal) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.kill
 @pytest.fixture
 def own() -> Iterator[Portal]:
     """A portal without its sample, of this test alone."""
-    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), EDGEPORTAL_SAMPLE="0")
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-own-")), bare=True, EDGEPORTAL_SAMPLE="0")
     yield portal
     portal.stop()
     portal.keep_logs(Path(tempfile.mkdtemp()))

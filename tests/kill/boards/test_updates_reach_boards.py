@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,37 +15,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.boards import LanPortal
-from tests.kill.test_slices_on_boards import Board
+from tests.kill.boards.agents import Board, standing
 from tests.portal import strain, until
 from worker.addressed import Address, head
 
 pytestmark = pytest.mark.kill
-SHORT = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60"}
 ROUNDS = {"first_images": "200", "round_images": "200", "rounds": "3", "epochs": "3", "tuning_epochs": "4", "ratio": "0.015",
           "reinitialise": "", "reference": ""}
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
-    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-updates-")), **SHORT)
-    try:
-        running.start()
-        running.clear_the_slot()
-        yield running
-    finally:
-        running.stop()
-        running.keep_logs(tmp_path_factory.getbasetemp() / "updates-portal-logs")
-
-
-@pytest.fixture(scope="module")
 def board(portal: LanPortal) -> Iterator[Board]:
-    folder = Path(tempfile.mkdtemp(prefix="ep-board-"))
-    made = Board(folder, portal, "porch", "device")
-    made.start()
-    yield made
-    made.stop()
-    print(made.said())
-    shutil.rmtree(folder)
+    with standing(portal, {"porch": "device"}) as made:
+        yield made["porch"]
 
 
 @pytest.fixture(scope="module")

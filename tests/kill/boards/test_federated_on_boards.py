@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +11,10 @@ from playwright.sync_api import expect
 
 from tests.boards import LanPortal
 from tests.browser.waiting import another_page
-from tests.kill.test_slices_on_boards import Board, logged
+from tests.kill.boards.agents import Board, logged, standing
 from tests.portal import free_port, open_tab, strain, until
 
 pytestmark = pytest.mark.kill
-# Who the machine keeps waiting is not to be taken for one that fell silent.
-SETTINGS = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "60",
-            "EDGEPORTAL_LEASE_S": "30", "EDGEPORTAL_RUN_SILENT_S": "300"}
 FEDFLY, FEDAVG = "federated.fedfly", "federated.fedavg"
 VALUES = {"edges": "edge-a: 50 GMAC/s\nedge-b: 50 GMAC/s", "rounds": "2", "batch_size": "64", "after": "pool1",
           "moves": "round 2 at 50 %: near to edge-b"}
@@ -30,32 +24,10 @@ ENDLESS = {"clients": "near\nfar", "rounds": "5000", "batch_size": "64", "after"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
-    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-federated-")), **SETTINGS)
-    try:
-        running.start()
-        running.clear_the_slot()
-        yield running
-    finally:
-        running.stop()
-        running.keep_logs(tmp_path_factory.getbasetemp() / "federated-portal-logs")
-
-
-@pytest.fixture(scope="module")
 def boards(portal: LanPortal) -> Iterator[dict[str, Board]]:
     """One that takes connections, and one to which the portal relays."""
-    folder = Path(tempfile.mkdtemp(prefix="ep-federated-boards-"))
-    made = {"near": Board(folder, portal, "near", "edge", free_port()), "far": Board(folder, portal, "far", "device")}
-    for board in made.values():
-        board.start()
-    heard = ("select 1 from devices_agent a join devices_device d on d.id = a.device_id "
-             "where a.can_host and d.last_seen is not null and jsonb_exists(d.runtimes, 'torch')")
-    until(lambda: len(portal.sql(heard)) == len(made), 120 * strain(), "two boards that can learn")
-    yield made
-    for board in made.values():
-        board.stop()
-        print(board.said()[-6000:])
-    shutil.rmtree(folder)
+    with standing(portal, {"near": "edge", "far": "device"}, {"near": free_port()}) as made:
+        yield made
 
 
 @pytest.fixture

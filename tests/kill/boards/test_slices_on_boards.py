@@ -3,112 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 
-from edgeportal import embedded
 from tests.boards import LanPortal
+from tests.kill.boards.agents import Board, logged, standing
 from tests.portal import caught, free_port, strain, until
 
 pytestmark = pytest.mark.kill
-# A board that the machine keeps waiting is not to be taken for one that fell silent: no plan is placed on such a one.
-SHORT = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "12"}
 PLAN = {"plan": "pi until pool1; rack", "between": "pi to rack: 1 ms, 1000 Mbit/s", "where": "boards", "warmup": "0"}
-
-
-class Board:
-    """An agent from the portal's wheel, joined by its command, with or without a data port."""
-
-    def __init__(self, folder: Path, portal: LanPortal, name: str, tier: str, port: int = 0) -> None:
-        self.folder, self.portal, self.name, self.port = folder / name, portal, name, port
-        self.folder.mkdir()
-        self.output = self.folder / "output.log"
-        made = portal.http.post("/api/devices/codes", json={"tier": tier}, headers={
-            "X-CSRFToken": portal.http.cookies.get("csrftoken", ""), "Referer": portal.address})
-        assert made.status_code == 201, made.text
-        wheel = self.folder / "agent.whl"
-        wheel.write_bytes(portal.http.get("/api/agent/wheel").content)
-        self.environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(wheel), "OMP_NUM_THREADS": "1"}
-        pin = portal.http.get("/devices/join.sh").text
-        words = ["--fingerprint", re.search(r"FINGERPRINT='([0-9a-f]{64})'", pin)[1], "--name", name]  # type: ignore[index]
-        words += ["--data-port", str(port)] if port else []
-        done = subprocess.run(self._command("join", portal.address, made.json()["code"], *words), env=self.environment, cwd="/",
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-
-    def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "worker.agent", *words, "--folder", str(self.folder / "state")]
-
-    def start(self) -> None:
-        with self.output.open("ab") as out:
-            self.process = subprocess.Popen(self._command("run"), env=self.environment, cwd="/", stdout=out, stderr=out,
-                                            preexec_fn=embedded.child_of_this_process(signal.SIGKILL))
-
-    def processes(self, word: str = "") -> list[psutil.Process]:
-        with contextlib.suppress(psutil.Error):
-            top = psutil.Process(self.process.pid)
-            return [one for one in [top, *top.children(recursive=True)] if word in " ".join(_line(one))]
-        return []
-
-    def power_off(self) -> None:
-        for one in self.processes():
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        self.process.wait(60)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(20)
-        self.power_off()
-
-    def said(self) -> str:
-        return f"--- {self.name}\n{self.output.read_text()}"
-
-
-def _line(process: psutil.Process) -> list[str]:
-    with contextlib.suppress(psutil.Error):
-        return list(process.cmdline())
-    return []
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
-    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-slices-")), **SHORT)
-    try:
-        running.start()
-        running.clear_the_slot()
-        yield running
-    finally:
-        running.stop()
-        running.keep_logs(tmp_path_factory.getbasetemp() / "slices-portal-logs")
 
 
 @pytest.fixture(scope="module")
 def boards(portal: LanPortal) -> Iterator[tuple[Board, Board]]:
-    folder = Path(tempfile.mkdtemp(prefix="ep-boards-"))
-    pi, rack = Board(folder, portal, "pi", "device"), Board(folder, portal, "rack", "edge", free_port())
-    for board in (pi, rack):
-        board.start()
-    heard = ("select 1 from devices_agent a join devices_device d on d.id = a.device_id"
-             " where a.can_host and d.last_seen is not null and a.data_port is not distinct from %s")
-    for board in (pi, rack):
-        until(lambda board=board: portal.sql(heard, board.port or None), 60 * strain(), f"{board.name}; it said {board.said()}")
-    yield pi, rack
-    for board in (pi, rack):
-        board.stop()
-        print(board.said())
-    shutil.rmtree(folder)
+    with standing(portal, {"pi": "device", "rack": "edge"}, {"rack": free_port()}) as made:
+        yield made["pi"], made["rack"]
 
 
 @pytest.fixture(autouse=True)
@@ -129,10 +40,6 @@ def streaming(portal: LanPortal, board: Board, **values: str) -> tuple[str, psut
     slice_ = caught(stands, lambda: portal.metrics(run, "image_latency_ms"), "images", 60 * strain())
     assert portal.run(run)["status"] == "running", portal.run(run)
     return run, slice_
-
-
-def logged(portal: LanPortal, run: str) -> str:
-    return "\n".join(str(event["body"]["message"]) for event in portal.events(run) if event["type"] == "log")
 
 
 def wait_for_the_supervisor(portal: LanPortal, run: str) -> None:

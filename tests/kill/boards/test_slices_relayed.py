@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
 from tests.boards import LanPortal
-from tests.kill.test_slices_on_boards import Board, logged
+from tests.kill.boards.agents import Board, logged, standing
 from tests.portal import caught, strain, until
 
 pytestmark = pytest.mark.kill
-# Who the machine keeps waiting is not to be taken for one that fell silent, nor is a run that waits for a part.
-SETTINGS = {"EDGEPORTAL_BOARD_POLL_S": "0.5", "EDGEPORTAL_DEVICE_SILENT_S": "60", "EDGEPORTAL_BOARD_LEASE_S": "60",
-            "EDGEPORTAL_LEASE_S": "30", "EDGEPORTAL_RUN_SILENT_S": "300"}
-THREE = {"plan": "pi until pool1; rack until relu3; shed",
-         "between": "pi to rack: 50 ms, 10 Mbit/s; rack to shed: 50 ms, 10 Mbit/s", "where": "boards", "warmup": "0"}
+THREE = {"plan": "cam until pool1; hub until relu3; shed",
+         "between": "cam to hub: 50 ms, 10 Mbit/s; hub to shed: 50 ms, 10 Mbit/s", "where": "boards", "warmup": "0"}
 HERE = {"plan": "this computer until pool1; shed", "between": "this computer to shed: 50 ms, 10 Mbit/s", "where": "boards",
         "warmup": "0"}
 RELAYED = "relayed by the portal"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanPortal]:
-    running = LanPortal(Path(tempfile.mkdtemp(prefix="ep-relayed-")), **SETTINGS)
-    try:
-        running.start()
-        running.clear_the_slot()
-        yield running
-    finally:
-        running.stop()
-        running.keep_logs(tmp_path_factory.getbasetemp() / "relayed-portal-logs")
-
-
-@pytest.fixture(scope="module")
 def boards(portal: LanPortal) -> Iterator[dict[str, Board]]:
-    folder = Path(tempfile.mkdtemp(prefix="ep-relayed-boards-"))
-    made = {name: Board(folder, portal, name, tier) for name, tier in (("pi", "device"), ("rack", "edge"), ("shed", "device"))}
-    for board in made.values():
-        board.start()
-    heard = ("select 1 from devices_agent a join devices_device d on d.id = a.device_id "
-             "where a.can_host and d.last_seen is not null")
-    until(lambda: len(portal.sql(heard)) == len(made), 120 * strain(), "three boards that can keep slices")
-    yield made
-    for board in made.values():
-        board.stop()
-        print(board.said()[-6000:])
-    shutil.rmtree(folder)
+    with standing(portal, {"cam": "device", "hub": "edge", "shed": "device"}) as made:
+        yield made
 
 
 def streaming(portal: LanPortal, board: Board, values: dict[str, str], images: int) -> tuple[str, psutil.Process]:
@@ -81,17 +53,17 @@ def is_alone(board: Board) -> bool:
 
 def test_three_parts_of_which_two_take_no_connections_answer_as_one(portal: LanPortal, boards: dict[str, Board]) -> None:
     run, last = streaming(portal, boards["shed"], THREE, images=60)
-    for name in ("rack", "shed"):
+    for name in ("hub", "shed"):
         [slice_] = boards[name].processes("slice_process")
         assert {each.laddr.ip for each in slice_.net_connections("tcp")} == {"127.0.0.1"}
     last.resume()
     summary = ended(portal, run)["summary"]
     assert summary["images"] == 60 and summary["bit_equal"] and summary["links_are"] == "relayed"
     assert "over 2 links relayed by the portal" in summary["verdict"], summary["verdict"]
-    for part, name in ((2, "rack"), (3, "shed")):
+    for part, name in ((2, "hub"), (3, "shed")):
         assert f"Part {part} stands on {name}, {RELAYED}" in logged(portal, run)
     waited = [line for line in logged(portal, run).splitlines() if line.startswith("waiting:")]
-    assert all(re.fullmatch(r"waiting: (rack makes part 2|shed makes part 3) ready", line) for line in waited), waited
+    assert all(re.fullmatch(r"waiting: (hub makes part 2|shed makes part 3) ready", line) for line in waited), waited
     page = portal.http.get(f"/runs/{run}/").text
     assert page.count(f"{RELAYED}") >= 2, "the page says it of each part"
 
@@ -101,7 +73,7 @@ def test_a_third_part_whose_process_is_killed_is_had_again(portal: LanPortal, bo
     slice_.kill()
     assert ended(portal, run)["summary"]["bit_equal"]
     assert "Part 3, shed" in logged(portal, run) and "Connecting again" in logged(portal, run)
-    until(lambda: is_alone(boards["shed"]) and is_alone(boards["rack"]), 60 * strain(), "the slices go with their run")
+    until(lambda: is_alone(boards["shed"]) and is_alone(boards["hub"]), 60 * strain(), "the slices go with their run")
 
 
 def test_this_computer_leads_a_part_that_takes_no_connections(portal: LanPortal, boards: dict[str, Board]) -> None:

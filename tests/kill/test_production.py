@@ -25,7 +25,7 @@ AS_PROXY = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "198.
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[Portal]:
-    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-prod-")), EDGEPORTAL_EMBEDDED="1", METRICS_TOKEN=TOKEN,
+    portal = Portal(Path(tempfile.mkdtemp(prefix="ep-prod-")), bare=True, EDGEPORTAL_EMBEDDED="1", METRICS_TOKEN=TOKEN,
                     **{name: FIT[name] for name in ("EDGEPORTAL_MODE", "SECRET_KEY", "ALLOWED_HOSTS")},
                     TRUSTED_PROXIES="127.0.0.1", PYTHONWARNINGS="ignore")  # Celery warns who runs these tests as root.
     try:
