@@ -69,8 +69,8 @@ class Params(EveryRecipe):
     arrivals_per_s: float = param(0.0, title="requests", unit="requests/s", ge=0, le=5000, zero="as fits the networks",
                                   help="How many come when the trace is at rest; 0: half of what the most accurate can serve.")
     deadline_ms: float = param(0.0, title="deadline", unit="ms", ge=0, le=3_600_000, zero="as fits the networks",
-                               help="From a request's arrival to its answer; 0: four times what the slowest network takes, at least "
-                                    "20 ms, some of which a busy machine takes for itself.")
+                               help="From a request's arrival to its answer; 0: four times what the slowest network takes, at "
+                                    "least 20 ms, some of which a busy machine takes for itself.")
     burst: float = param(4.0, help="Burst, diurnal: how many times as many requests come at the top.", unit="times", ge=1, le=100)
     slower: float = param(3.0, help="Thermal: how many times as long computing takes when it is warm (emulated by waiting).",
                           unit="times", ge=1, le=100)
