@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, cast, get_args, get_origin
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args, get_origin
 
 from annotated_types import MaxLen
 from django import forms
@@ -30,7 +31,8 @@ LEAST_ROWS, MOST_ROWS = 3, 8
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
-class Shelf(NamedTuple):
+@dataclass(frozen=True)
+class Shelf:
     """Fields that stand in the open, and some behind them that are folded under words of their own."""
 
     fields: list[forms.BoundField]
@@ -38,7 +40,7 @@ class Shelf(NamedTuple):
     folded: tuple[forms.BoundField, ...] = ()
 
     def with_folded(self, title: str, field: forms.BoundField) -> Shelf:
-        return Shelf(self.fields, title, (*self.folded, field))
+        return replace(self, title=title, folded=(*self.folded, field))
 
     @property
     def is_open(self) -> bool:
