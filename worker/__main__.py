@@ -22,6 +22,7 @@ from worker.context import Context, Inputs, write_durably
 from worker.events import Cancelled, Event, Finished
 from worker.executor import execute
 from worker.flags import (
+    AT,
     Refused,
     find,
     given_profiles,
@@ -31,6 +32,7 @@ from worker.flags import (
     refuse_lacking,
     refuse_unfit,
     resolve,
+    takes_file,
 )
 from worker.inspection import command
 from worker.joint_command import joint
@@ -118,7 +120,8 @@ def _parameters(recipe: Recipe) -> Iterator[str]:
         flag = f"--{name.replace('_', '-')}" + (f" / --no-{name.replace('_', '-')}" if is_switch(recipe, name) else "")
         default = "required" if field.is_required() else f"default {str(field.default).replace(chr(10), '; ')}"
         unit = extra(recipe.params, name).get("unit")
-        yield f"  {flag}  [{default}{' ' + unit if unit else ''}; {range_or_choices(field)}]  {field.description or ''}"
+        file = f"; {AT}FILE reads a file" if takes_file(recipe, name) else ""
+        yield f"  {flag}  [{default}{' ' + unit if unit else ''}; {range_or_choices(field)}{file}]  {field.description or ''}"
 
 
 def _presets(recipe: Recipe) -> Iterator[str]:

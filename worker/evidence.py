@@ -40,7 +40,8 @@ class Seen(Fact):
 class LatencyFacts(Fact):
     """What whole inferences of one image of a network take on a device, by its id: the median and the 95th percentile.
 
-    `n`: of so many inferences. `noisy`: something else disturbed them.
+    `n`: of so many inferences. `noisy`: something else disturbed them. `run`, `run_id`: the number and the id of the run that
+    measured it, `recipe`: what that is called, where a portal knows it.
     """
 
     network: str = Field(max_length=250)
@@ -50,6 +51,9 @@ class LatencyFacts(Fact):
     n: int | None = None
     engine: str = Field("", max_length=60)
     noisy: bool = False
+    run: int | None = None
+    run_id: str = Field("", max_length=40)
+    recipe: str = Field("", max_length=100)
 
 
 class LinkFacts(Fact):

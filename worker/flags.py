@@ -17,11 +17,13 @@ from worker import architectures, menu
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput, RecordingsInput
 from worker.evidence import FILE, DeviceFacts, Evidence
 from worker.measured_files import evidence_of, links_of, offers_of, tables_of_links
-from worker.params import Params, Reference, ReferenceKind
+from worker.params import Params, Reference, ReferenceKind, extra
 from worker.recipe import Recipe, nothing_unfit
 from worker.wording import complaint
 
 HERE = "this computer"
+# In front of a path, where text of several lines is expected.
+AT, LONGEST_TEXT = "@", 1_000_000
 Read = TypeVar("Read")
 
 
@@ -231,8 +233,27 @@ def _flags(recipe: Recipe, words: list[str]) -> dict[str, Any]:
         elif not word.startswith("--") or field not in recipe.params.model_fields:
             raise Refused(_unknown(recipe, word))
         else:
-            values[field] = _value(value if equals else _next(rest, word))
+            typed = value if equals else _next(rest, word)
+            values[field] = _of_file(field, typed[1:]) if typed[:1] == AT and takes_file(recipe, field) else _value(typed)
     return values
+
+
+def takes_file(recipe: Recipe, field: str) -> bool:
+    """Whether the parameter is text of several lines, which `@FILE` reads from a file."""
+    return bool(extra(recipe.params, field).get("lines"))
+
+
+def _of_file(field: str, path: str) -> str:
+    """The text of a file, as it stands there; what is wrong with a line of it is said by whoever reads it."""
+    try:
+        with Path(path).open("rb") as file:
+            body = file.read(LONGEST_TEXT + 1)
+        text = body.decode("utf-8-sig")
+    except (OSError, ValueError):
+        raise Refused(f"{field}: got {AT + path!r}; behind {AT} stands a file of text that can be read") from None
+    if len(body) > LONGEST_TEXT:
+        raise Refused(f"{field}: got {AT + path!r}, which is longer than {LONGEST_TEXT:,} bytes")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_switch(recipe: Recipe, field: str) -> bool:

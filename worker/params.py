@@ -50,15 +50,18 @@ def param(
     lines: bool = False,
     cuts: bool = False,
     zero: str = "",
+    folded: str = "",
     **bounds: Any,
 ) -> Any:
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
 
     `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
-    cut; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it.
+    cut; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it. `folded`: stands right behind the
+    essential one before it, folded under these words together with its neighbours of the same words.
     """
     noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
-                       **({"cuts": True} if cuts else {}), **({"zero": zero} if zero else {})}
+                       **({"cuts": True} if cuts else {}), **({"zero": zero} if zero else {}),
+                       **({"folded": folded} if folded else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 
@@ -87,6 +90,10 @@ class Params(BaseModel):
     def remarks(self) -> list[str]:
         """What is worth knowing before it is started, in sentences; a form says them."""
         return []
+
+    def at_least_s(self) -> float:
+        """How many seconds a run takes at least, because so much of it passes in real time; 0 where nobody can tell."""
+        return 0.0
 
     def timed(self) -> tuple[str, ...]:
         """Whose measured latencies these values rest on, each as `NETWORK on DEVICE`; a run is given them."""

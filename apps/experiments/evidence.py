@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,14 @@ class Given:
     blob: Blob | None = None
     found: Evidence = field(default_factory=Evidence)
 
+    @property
+    def times(self) -> dict[str, Any]:
+        """Of latencies, which run measured each, so that a page can say it."""
+        called = {each.id: each.name for each in self.found.devices}
+        rows = [{"of": f"{each.network} on {called[each.device]}", "ms": each.p50_ms, "noisy": each.noisy, "run": each.run_id,
+                 "number": each.run, "recipe": each.recipe} for each in self.found.latencies]
+        return {"times": rows} if rows else {}
+
     def inputs(self, recipe: Recipe, params: Params) -> dict[str, Any]:
         return {FIELD: self.entry} if recipe.needs_profiles or recipe.needs_links or params.timed() else {}
 
@@ -75,7 +83,8 @@ def for_runs(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, t
         file = Path(folder) / FILE
         file.write_text(found.model_dump_json())
         blob = blobs.keep(file)
-    return Given({"kind": FIELD, "id": blob.sha256, "name": words(found), "sha256": blob.sha256}, blob, found)
+    given = Given({"kind": FIELD, "id": blob.sha256, "name": words(found), "sha256": blob.sha256}, blob, found)
+    return replace(given, entry=given.entry | given.times)
 
 
 def _gathered(team: Team, every: Sequence[Asked], things: Sequence[Mapping[str, tuple[ReferenceKind, Any]]]) -> Evidence:

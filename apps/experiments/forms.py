@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args, get_origin
 
 from annotated_types import MaxLen
@@ -30,6 +31,23 @@ LEAST_ROWS, MOST_ROWS = 3, 8
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """Fields that stand in the open, and some behind them that are folded under words of their own."""
+
+    fields: list[forms.BoundField]
+    title: str = ""
+    folded: tuple[forms.BoundField, ...] = ()
+
+    def with_folded(self, title: str, field: forms.BoundField) -> Shelf:
+        return replace(self, title=title, folded=(*self.folded, field))
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing that was chosen, or is wrong, is hidden."""
+        return any(field.errors or field.value() not in (None, "", field.field.initial) for field in self.folded)
+
+
 class RecipeForm(forms.Form):
     """What every recipe's form can do; `form_for` makes the class with its fields."""
 
@@ -54,8 +72,22 @@ class RecipeForm(forms.Form):
         return [self[name] for name in self._fields() if self._is_essential(name)]
 
     @property
+    def essential_parts(self) -> list[Shelf]:
+        """The essentials, parted where some fields are folded behind one of them."""
+        shelves = [Shelf([])]
+        for name in self._fields():
+            words = str(extra(self.recipe.params, name).get("folded", ""))
+            if words:
+                shelves[-1] = shelves[-1].with_folded(words, self[name])
+            elif self._is_essential(name):
+                shelves += [Shelf([])] if shelves[-1].folded else []
+                shelves[-1].fields.append(self[name])
+        return shelves
+
+    @property
     def advanced(self) -> list[forms.BoundField]:
-        return [self[name] for name in self._fields() if not self._is_essential(name)]
+        return [self[name] for name in self._fields()
+                if not self._is_essential(name) and not extra(self.recipe.params, name).get("folded")]
 
     @property
     def advanced_has_errors(self) -> bool:

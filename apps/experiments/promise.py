@@ -11,11 +11,12 @@ from pydantic import ValidationError as BadParams
 from pydantic.fields import FieldInfo
 
 from apps.accounts.models import Team
+from apps.accounts.refusal import Refused
 from apps.catalog.models import Dataset, Variant
 from apps.experiments import evidence, no_room, relays, studies, sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
-from apps.experiments.reading import Range, counted, range_words
+from apps.experiments.reading import Range, counted, least_words, range_words
 from apps.experiments.studies import Part
 from worker.params import Params, extra
 from worker.params import said as said_of
@@ -48,6 +49,7 @@ class Promise(NamedTuple):
     rests: str = ""
     relayed: list[str] = []
     no_room: list[str] = []
+    at_least: str = ""
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -64,7 +66,20 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
                    [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
                    evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
                    relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}),
-                   no_room.said(_asked_parts(form), _things(form).get("model")))
+                   no_room.said(_asked_parts(form), _things(form).get("model")), least_words(_at_least_s(form)))
+
+
+def _at_least_s(form: RecipeForm) -> float:
+    """Of all runs together, what passes in real time; 0 while something is wrong."""
+    found = 0.0
+    for recipe, values, sweep in _asked_parts(form):
+        typed = {name: value for name, value in values.items() if value not in (None, "", [])}
+        try:
+            every = sweeps.judged(recipe, {**dict.fromkeys(_needed(recipe.params), "unknown"), **typed}, sweep, form.repeats())
+        except Refused:
+            return 0.0
+        found += sum(each.at_least_s() for each in every)
+    return found
 
 
 def _asked_parts(form: RecipeForm) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,12 @@ def range_words(seconds: Range) -> str:
     length, unit = next((step for step in UNITS if seconds.high >= 1.5 * step[0]), UNITS[-1])
     low, high = max(1, round(seconds.low / length)), round(seconds.high / length)
     return f"{low} to {high} {unit}" if high > low else f"about {high} {unit}"
+
+
+def least_words(seconds: float) -> str:
+    """`at least 4 min`, never more than it is; nothing of nothing."""
+    length, unit = next((step for step in UNITS if seconds >= 2 * step[0]), UNITS[-1])
+    return f"at least {math.floor(seconds / length):,} {unit}" if seconds >= 1 else ""
 
 
 def fraction(done: float, total: float) -> float:

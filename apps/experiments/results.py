@@ -181,7 +181,8 @@ def why_waiting(run: Run, user: User) -> str:
 
 def inputs(run: Run) -> list[dict[str, Any]]:
     """What the run was given, as its own copy says it: field, kind, name, and the file name a terminal would use."""
-    rows = [_input(field, given) for field, given in run.inputs.items() if isinstance(given, dict)]
+    entries = {field: given for field, given in run.inputs.items() if isinstance(given, dict)}
+    rows: list[dict[str, Any]] = [{**_input(field, given), "times": _times(run, field)} for field, given in entries.items()]
     ids = [row["id"] for row in rows if row["kind"] == "model"]
     variants = Variant.objects.filter(team=run.team_id, pk__in=ids).values_list("pk", "model", "precision") if ids else ()
     models = {str(pk): str(model) for pk, model, _ in variants}
@@ -191,6 +192,14 @@ def inputs(run: Run) -> list[dict[str, Any]]:
     there = {str(pk) for pk in Dataset.objects.filter(team=run.team_id, pk__in=data).values_list("pk", flat=True)} if data else ()
     return [row | {"model": models.get(row["id"], ""), "is_there": row["id"] in there or row["id"] in models,
                    "is_onnx": row["id"] in onnx, "file": _file(row["file"], is_onnx=row["id"] in onnx)} for row in rows]
+
+
+def _times(run: Run, field: str) -> list[dict[str, Any]]:
+    """The measured times that it rests on, each with the run it came from, as long as that is there."""
+    told = run.inputs[field].get("times", [])
+    asked = [each["run"] for each in told if each.get("run")]
+    there = {str(pk) for pk in Run.objects.filter(team=run.team_id, pk__in=asked).values_list("pk", flat=True)} if asked else ()
+    return [each | {"is_there": each.get("run") in there} for each in told]
 
 
 def _file(name: str, *, is_onnx: bool) -> str:

@@ -68,13 +68,17 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """`scenes`: name, first frame and the frame behind the last of each. `truth`: none where nobody knows it."""
+    """`scenes`: name, first frame and the frame behind the last of each. `truth`: none where nobody knows it.
+
+    `unsaid`: detectors of recordings that say no confidence, so that each of their boxes counts as sure.
+    """
 
     study: Study
     truth: list[Numbers] | None
     scenes: tuple[tuple[str, int, int], ...]
     width: int
     height: int
+    unsaid: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -116,7 +120,7 @@ def _recorded(asked: Asked, recordings: RecordingsInput) -> Stage:
              else stated(asked.detectors, given.height, asked.confidence))
     study = _study(asked, Footage(part, given.fps), known, tuning, given.width * given.height)
     truth = given.truth[first:] if given.truth is not None else None
-    return Stage(study, truth, ((given.name, 0, len(part[0])),), given.width, given.height)
+    return Stage(study, truth, ((given.name, 0, len(part[0])),), given.width, given.height, given.unsaid)
 
 
 def _study(asked: Asked, footage: Footage, known: Calibration, tuning: Labelled | None, picture: float) -> Study:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from worker.detection.lines import LEAST_MS, MOST_MS, Detector
 from worker.evidence import Evidence, LatencyFacts
+from worker.wording import NOISY
 
 ON = " on "
 # Of scatter like that of a bell curve, 95 % lie below the median and so many standard deviations.
@@ -16,7 +17,10 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Timed:
-    """`share`: the standard deviation as a share of the median; None where the spread was not kept. `noisy`: it was disturbed."""
+    """`share`: the standard deviation as a share of the median; None where the spread was not kept. `noisy`: it was disturbed.
+
+    `source`: which run measured it, where that is known.
+    """
 
     of: str
     ms: float
@@ -24,11 +28,12 @@ class Timed:
     n: int | None = None
     engine: str = ""
     noisy: bool = False
+    source: str = ""
 
     def __str__(self) -> str:
         spread = "" if self.share is None else f", scattering by {100 * self.share:.0f} %"
-        more = ", ".join(said for said in (self.engine, f"{self.n:,} inferences" if self.n else "",
-                                           "disturbed by something else" if self.noisy else "") if said)
+        more = ", ".join(said for said in (self.source, self.engine, f"{self.n:,} inferences" if self.n else "",
+                                           NOISY if self.noisy else "") if said)
         return f"{self.of}: {self.ms:.4g} ms{spread}, measured{f' ({more})' if more else ''}"
 
 
@@ -48,7 +53,8 @@ def looked_up(evidence: Evidence, of: str) -> Timed | None:
 
 def _timed(of: str, found: LatencyFacts) -> Timed:
     share = None if found.p95_ms is None else min(max(found.p95_ms / found.p50_ms - 1, 0) / DEVIATIONS, MOST_SHARE)
-    return Timed(of, found.p50_ms, share, found.n, found.engine, found.noisy)
+    source = f"run {found.run}, {found.recipe}" if found.run else ""
+    return Timed(of, found.p50_ms, share, found.n, found.engine, found.noisy, source)
 
 
 def _pairs(of: str) -> Iterator[tuple[str, str]]:

@@ -3,14 +3,15 @@
 A folder or a zip holds seqinfo.ini (frameRate, seqLength, imWidth, imHeight), a file NAME.txt for each detector, and, where the
 truth is known, gt.txt or gt/gt.txt. A line is frame,id,left,top,width,height,conf and what may follow; frames count from 1. Of
 the truth lines whose seventh number is 0 are left out, and, where an eighth says a class, all but class 1 (pedestrian): what
-stands in such places counts as wrong boxes.
+stands in such places counts as wrong boxes. Of a detector's file in which every conf is -1, as the challenges write what is not
+said (results of trackers, of which all lines count: motchallenge.net/instructions), each box counts as sure.
 """
 
 from __future__ import annotations
 
 import configparser
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ MOST_PX, MOST_FPS = 20_000, 1_000.0
 LINE_LIKE = "a line is such as '1,-1,912,484,97,109,0.9'"
 QUOTED, LONGEST_LINE = 80, 1_000
 CONSIDERED, PEDESTRIAN = 6, 7
+# A confidence that nobody said, and what it counts as. Scores of some detectors go below 0: a single -1 may be one of these.
+UNSAID, SURE = -1.0, 1.0
 WANTED = {"frameRate": MOST_FPS, "seqLength": float(MOST_FRAMES), "imWidth": float(MOST_PX), "imHeight": float(MOST_PX)}
 
 
@@ -45,7 +48,7 @@ class Filmed:
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """What each detector said of each frame, and the truth where it is known."""
+    """What each detector said of each frame, and the truth where it is known. `unsaid`: detectors without any confidence."""
 
     name: str
     fps: float
@@ -53,16 +56,25 @@ class Recorded:
     height: int
     found: list[list[Detections]]
     truth: list[Numbers] | None
+    unsaid: tuple[str, ...] = ()
 
 
 def read(place: Path, detectors: Sequence[str], name: str = "") -> Recorded:
     """Of a folder or a zip. ValueError in a sentence with the file and the line."""
     there = texts(place, name)
     about = sequence(there)
-    found = [[Detections.of(rows[:, :4], rows[:, 4]) for rows in frames(there, _file(there, f"{each}{TEXT}"), about.frames)]
-             for each in detectors]
+    files = [frames(there, _file(there, f"{each}{TEXT}"), about.frames) for each in detectors]
+    unsaid = [is_unsaid(np.concatenate(rows)[:, 4].tolist()) for rows in files]
+    found = [[Detections.of(rows[:, :4], np.full(len(rows), SURE) if every else rows[:, 4]) for rows in each]
+             for each, every in zip(files, unsaid, strict=True)]
     truth = [rows[:, :4] for rows in frames(there, TRUTH, about.frames)] if TRUTH in there.entries else None
-    return Recorded(there.name, about.fps, about.width, about.height, found, truth)
+    return Recorded(there.name, about.fps, about.width, about.height, found, truth,
+                    tuple(name for name, every in zip(detectors, unsaid, strict=True) if every))
+
+
+def is_unsaid(confidences: Collection[float]) -> bool:
+    """Whether a file with these says none."""
+    return bool(confidences) and min(confidences) == max(confidences) == UNSAID
 
 
 def _file(there: Texts, name: str) -> str:

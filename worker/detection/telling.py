@@ -19,6 +19,9 @@ from worker.events import Event, FileMade, Log, Metric, Progress
 
 CHOICES = "choices.csv"
 ALL = "the whole video"
+UNSAID = "Without confidences (-1 throughout): {names}. Each of these boxes counts as sure (1)."
+UNSURE = ("{name}: no box has a confidence of {least:g} or more, the highest is {highest:.4g}: none of it is shown. A lower "
+          "confidence shows them.")
 NO_TRUTH = "Nobody knows what is really there: who would be chosen is told, how accurate that is cannot be."
 
 
@@ -26,6 +29,7 @@ def tell(asked: Asked, context: Context) -> Generator[Event, None, dict[str, Any
     yield Progress(done=0, total=1, stage="footage")
     there = stage(asked)
     yield from _origins(asked)
+    yield from _confidences(asked, there)
     if there.truth is None:
         yield Log(level="warning", message=NO_TRUTH)
     told = yield from _rehearsed(there)
@@ -47,6 +51,16 @@ def _origins(asked: Asked) -> Iterator[Event]:
         yield Log(level="warning" if found.noisy else "info", message=f"{name} takes what was measured. {found}.")
     if asked.measured and asked.drift:
         yield Log(message="That everything takes longer or shorter for a while (drift) is emulated.")
+
+
+def _confidences(asked: Asked, there: Stage) -> Iterator[Event]:
+    """Of recordings: who said none, and who is never sure enough to be shown."""
+    if there.unsaid:
+        yield Log(message=UNSAID.format(names=", ".join(there.unsaid)))
+    for name, found in zip(there.study.names, there.study.footage.found, strict=True):
+        highest = max((float(each.scores[0]) for each in found if len(each.scores)), default=None)
+        if asked.recordings and highest is not None and highest < asked.confidence:
+            yield Log(level="warning", message=UNSURE.format(name=name, least=asked.confidence, highest=highest))
 
 
 def _rehearsed(there: Stage) -> Generator[Event, None, Told]:

@@ -9,7 +9,7 @@ from worker.detection.asked import Asked, Stage
 from worker.detection.lines import ORACLE, ROMA
 from worker.detection.playing import Told, shares
 from worker.detection.study import Outcome
-from worker.wording import counted
+from worker.wording import NOISY, counted
 
 # The difference of two accuracies below which nobody is called better.
 SAME = 0.005
@@ -18,17 +18,25 @@ SAME = 0.005
 def summary(asked: Asked, there: Stage, told: Told) -> dict[str, Any]:
     roma = _named(told[asked.rule], ROMA)
     served = dict(zip(there.study.names, (round(each, 4) for each in shares(roma, there)), strict=True))
-    facts = {
+    facts: dict[str, Any] = {
         "frames": there.frames, "rule": asked.rule, "processed_frames": len(roma.steps),
         "changes": sum(one.detector != other.detector for one, other in pairwise(roma.steps)), "served_share": served,
         "detections": "recorded" if asked.recordings else "emulated", "clock": _clock(asked), "origin": asked.origin}
     if asked.measured:
         facts["latency_ms"] = {each.name: round(each.latency_ms, 4) for each in asked.detectors}
+        facts["latency_from"] = {name: str(found) for name, found in asked.measured.items()}
     if there.truth is None:
-        return facts | {"verdict": _without_truth(there, served)}
+        return facts | {"verdict": _without_truth(there, served) + _noise(asked)}
     accuracy = {f"accuracy_{rule}": {each.name: each.accuracy for each in found} for rule, found in told.items()}
     lost = _lost(there, told[asked.rule])
-    return facts | accuracy | {"lost_scenes": lost, "verdict": _verdict(asked, there, told[asked.rule], lost)}
+    return facts | accuracy | {"lost_scenes": lost,
+                               "verdict": _verdict(asked, there, told[asked.rule], lost) + _noise(asked)}
+
+
+def _noise(asked: Asked) -> str:
+    """Whose times are not to be built on."""
+    noisy = [name for name, found in asked.measured.items() if found.noisy]
+    return f"; {NOISY} of {', '.join(noisy)}: other work disturbed what the run rests on" if noisy else ""
 
 
 def _clock(asked: Asked) -> str:

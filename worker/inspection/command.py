@@ -38,6 +38,8 @@ def inspect(
 ) -> None:
     """What the portal would make of a file: one JSON object, or the refusal (exit status 2) in one sentence.
 
+    `name` is what the file is called, `file` and others are what `--out` keeps.
+
     Of a network: input and output shapes, parameters, MACs, activation bytes, layers, cuts, and the parity with ONNX Runtime.
     """
     chosen = kind_of(file, kind)
@@ -51,7 +53,7 @@ def inspect(
         given = together(path, data, Path(scratch)) if data else linked(path, Path(scratch))
         order = Order(kind=chosen, file=str(given), folder=str(folder.resolve()), name=path.stem.removesuffix(".tar")[:100],
                       architecture=architecture, classes=classes, in_shape=shape, footage=filmed)
-        print(json.dumps(_inspected(order, most_tensors)))
+        print(json.dumps(_named(_inspected(order, most_tensors), file, is_kept=out is not None)))
 
 
 def kind_of(file: Path, said: str) -> Literal["model", "dataset"]:
@@ -140,6 +142,12 @@ def _inspected(order: Order, most_tensors: int) -> dict[str, object]:
         cuts = known.parted(most_tensors) if most_tensors > 1 else known.cuts
         told |= known.model_copy(update={"cuts": cuts}).model_dump(mode="json")
     return told
+
+
+def _named(told: dict[str, object], file: Path, *, is_kept: bool) -> dict[str, object]:
+    """With the name of the file that was given. Recordings are taken as they came: where nothing is kept, that is the file."""
+    own = {"file": str(file)} if told["kind"] == "recordings" and not is_kept else {}
+    return {"kind": told["kind"], "name": file.name} | told | own
 
 
 def step(name: str, detail: str = "") -> None:

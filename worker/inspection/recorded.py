@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from worker.archives import zips
@@ -15,10 +17,16 @@ from worker.inspection.steps import Step
 from worker.reasons import is_ours
 
 FILE = "recordings.zip"
+# The lowest and the highest of some values.
+Span = tuple[float, float]
 MOST_DETECTORS = 20
 ASKED = "1920x1080 at 30"
 ASK = ("The archive has no seqinfo.ini: say how large the picture is, in px, and how many frames a second it has, for instance "
        f"{ASKED}.")
+UNSAID = ("{name}: every confidence is -1, which says in this format that none was given, as of trackers and of the truth: each "
+          "box counts as sure (1).")
+BELOW = ("{name}: every confidence is below 0 ({low:.4g} to {high:.4g}): a run shows boxes from a confidence of 0 to 1 on, so "
+         "none of these; bring confidences between 0 and 1.")
 OUTSIDE = "px and frames a second are expected: width and height up to {px:,} px, 1 to {fps:,.0f} frames/s; got {got}."
 NO_BOXES = "None of the files of detections has a box: {names}."
 FEW = "Recordings have {least} to {most} detectors, a {text} file each; this archive has {count}: {names}."
@@ -54,8 +62,10 @@ def _judged(order: Order, say: Step) -> RecordingsFound:
     about = _said(there, order, notes)
     say("detections", f"{len(there.detectors)} detectors")
     most, why = (about.frames, f"as {SEQUENCE} says") if about.frames else (lines.MOST_FRAMES, "")
-    counts = {name: _counted(there, f"{name}{TEXT}", most, why) for name in there.detectors}
-    truth = _counted(there, TRUTH, most, why) if TRUTH in there.entries else None
+    confidences = dict[str, Span]()
+    counts = {name: _counted(there, f"{name}{TEXT}", most, why, confidences) for name in there.detectors}
+    truth = _counted(there, TRUTH, most, why, {}) if TRUTH in there.entries else None
+    notes += [note for name, span in confidences.items() for note in _doubts(name, span)]
     notes += _noted(there, counts, truth, is_told=bool(about.frames))
     last = about.frames or max(max(each, default=0) for each in (*counts.values(), truth or Counter()))
     filmed = mot.Filmed(about.fps, last, about.width, about.height)
@@ -102,9 +112,23 @@ def _asked(order: Order) -> mot.Filmed:
     return mot.Filmed(fps, 0, int(width), int(height))
 
 
-def _counted(there: Texts, name: str, most_frames: int, why: str) -> Counter[int]:
-    """How many boxes each frame has."""
-    return Counter(frame for frame, _ in mot.boxes(there, name, most_frames, why))
+def _counted(there: Texts, name: str, most_frames: int, why: str, confidences: dict[str, Span]) -> Counter[int]:
+    """How many boxes each frame has; the lowest and the highest confidence, where there is a box, go into `confidences`."""
+    found, low, high = Counter[int](), math.inf, -math.inf
+    for frame, (*_, confidence) in mot.boxes(there, name, most_frames, why):
+        found[frame] += 1
+        low, high = min(low, confidence), max(high, confidence)
+    if found:
+        confidences[name] = low, high
+    return found
+
+
+def _doubts(name: str, span: Span) -> Iterator[str]:
+    """What its confidences mean where they are none, or below all that a run can ask for."""
+    if mot.is_unsaid(span):
+        yield UNSAID.format(name=name)
+    elif span[1] < 0:
+        yield f"{WARNING} {BELOW.format(name=name, low=span[0], high=span[1])}"
 
 
 def _noted(there: Texts, counts: dict[str, Counter[int]], truth: Counter[int] | None, *, is_told: bool) -> list[str]:

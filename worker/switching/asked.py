@@ -8,11 +8,14 @@ from typing import Any, Literal
 
 from worker.switching.holding import Residency
 from worker.switching.policy import Candidate, Knobs
-from worker.switching.traces import GENERATORS, Kind, Second, Shape, read
+from worker.switching.traces import GENERATORS, MOST_ARRIVALS, MOST_REQUESTS, Kind, Second, Shape, read
 
 Baselines = Literal["none", "fixed", "all"]
 # Where nothing is said: so much of what the most accurate network can serve, and so many times what the slowest takes.
 LOAD, PATIENCE = 0.5, 4.0
+# Never less than this by itself: where other programs compute too, a process that is to go on waits for some ms now and then,
+# whatever a network takes, so that with less nearly every request would be late and the trace would tell of the machine alone.
+LEAST_DEADLINE_MS = 20.0
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,14 @@ class Asked:
             return read(self.lines)
         best = max(candidates, key=lambda each: (each.accuracy, -each.latency_ms))
         slowest_ms = max(each.latency_ms for each in candidates)
-        shape = Shape(self.seconds, self.arrivals_per_s or _round(1e3 * LOAD / best.latency_ms),
-                      self.deadline_ms or _round(PATIENCE * slowest_ms), self.burst, self.slower)
+        shape = Shape(self.seconds, self.arrivals_per_s or self._load(best),
+                      self.deadline_ms or max(LEAST_DEADLINE_MS, _round(PATIENCE * slowest_ms)), self.burst, self.slower)
         return GENERATORS[self.kind](shape, self.seed)
+
+    def _load(self, best: Candidate) -> float:
+        """What fits it, within what may be typed too: in a burst of a tiny network nobody could send the rest."""
+        most = min(MOST_ARRIVALS, MOST_REQUESTS / self.seconds) / self.burst
+        return min(_round(1e3 * LOAD / best.latency_ms), most)
 
     def ways(self, networks: Sequence[Network]) -> list[Way]:
         found = [Way(f"switching, {self.residency}", self.residency)]

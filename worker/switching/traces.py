@@ -94,15 +94,17 @@ GENERATORS: dict[str, Callable[[Shape, int], list[Second]]] = {
 
 def read(text: str) -> list[Second]:
     """Lines of CSV with a header, or the same with `;` between the lines. ValueError with a sentence for each bad line."""
-    lines = [line.strip() for line in text.replace(";", "\n").splitlines() if line.strip()]
+    # Numbered as they stand there: empty ones are passed over, and counted.
+    there = enumerate(text.replace(";", "\n").splitlines(), 1)
+    lines = [(number, said) for number, line in there if (said := line.strip())]
     if not lines:
         raise ValueError(NOTHING)
-    names = [name.strip() for name in lines[0].split(",")]
-    _refuse_header(names)
+    names = [name.strip() for name in lines[0][1].split(",")]
+    _refuse_header(names, lines[0][0])
     if len(lines) - 1 > MOST_SECONDS:
         raise ValueError(f"A trace has at most {MOST_SECONDS:,} seconds; got {len(lines) - 1:,}.")
     rows, wrong = list[Second](), list[str]()
-    for number, line in enumerate(lines[1:], 2):
+    for number, line in lines[1:]:
         try:
             rows.append(_second(names, next(csv.reader([line], skipinitialspace=True))))
         except ValueError as error:
@@ -133,12 +135,12 @@ def arrivals(rows: Sequence[Second], seed: int) -> list[float]:
     return moments
 
 
-def _refuse_header(names: Sequence[str]) -> None:
+def _refuse_header(names: Sequence[str], number: int) -> None:
     unknown = [name for name in names if name not in COLUMNS]
     missing = [name for name in NEEDED if name not in names]
     if unknown or missing or len(set(names)) < len(names):
-        raise ValueError(f"Line 1: a trace's header names columns of {', '.join(COLUMNS)}, each once, the first two always; got "
-                         f"{', '.join(names)[:200]!r}.")
+        raise ValueError(f"Line {number}: a trace's header names columns of {', '.join(COLUMNS)}, each once, the first two "
+                         f"always; got {', '.join(names)[:200]!r}.")
 
 
 def _second(names: Sequence[str], cells: Sequence[str]) -> Second:

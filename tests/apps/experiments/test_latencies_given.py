@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,15 @@ def tiny(cast: Cast, tmp_path: Path) -> Variant:
     return found
 
 
-def measured(cast: Cast, variant: Variant, p50: float, p95: float | None = None, **more: Any) -> Run:
+def measured(cast: Cast, variant: Variant, p50: float, p95: float | None = None, recipe: str = "benchmarking.latency",
+             **more: Any) -> Run:
     """As a run of Latency leaves it."""
     given = {"model": {"kind": "model", "id": str(variant.pk), "name": str(variant.model), "variant": variant.name}}
-    run = cast.run(Status.FINISHED, recipe="benchmarking.latency", inputs=given)
+    run = cast.run(Status.FINISHED, recipe=recipe, inputs=given)
     Team.objects.filter(pk=cast.team.pk).update(runs_numbered=run.number)
     told = {"variant_name": str(variant.model), "unit": "ms", "origin": "measured", "device": "pi4", "engine": "onnxruntime",
             "threads": 4, "batch": 1, "n": 100, **more}
+    told |= {} if recipe == "benchmarking.latency" else {"variant": variant}
     for metric, value in (("latency_ms_p50", p50), ("latency_ms_p95", p95)):
         Measurement.objects.create(team=cast.team, run=run, metric=metric, value=value, **told)
     return run
@@ -91,6 +94,38 @@ def test_the_newest_calm_one_counts_and_a_disturbed_one_only_where_there_is_no_o
     for p50, noisy in ((40, False), (42, False), (90, True)):
         measured(cast, tiny, p50, noisy=noisy)
     assert {(each.p50_ms, each.noisy) for each in latencies.of(cast.team, [TINY]).latencies} == {(42, False)}
+
+
+def test_what_another_recipe_took_by_the_way_counts_only_where_latency_never_ran(cast: Cast, tiny: Variant) -> None:
+    def known() -> set[tuple[float, bool, str]]:
+        return {(each.p50_ms, each.noisy, each.recipe) for each in latencies.of(cast.team, [TINY]).latencies}
+
+    measured(cast, tiny, 44, recipe="portfolio.switching")
+    assert known() == {(44, False, "Switching")}
+    measured(cast, tiny, 70, noisy=True)
+    measured(cast, tiny, 45, recipe="portfolio.switching")
+    assert known() == {(70, True, "Latency")}
+    measured(cast, tiny, 40)
+    measured(cast, tiny, 46, recipe="portfolio.switching")
+    assert known() == {(40, False, "Latency")}
+
+
+def test_a_run_leads_to_the_run_that_measured_and_badges_what_was_disturbed(cast: Cast, client: Client, tiny: Variant) -> None:
+    by = measured(cast, tiny, 70, 90, noisy=True)
+    client.force_login(cast.alice)
+    asked(client)
+    run = Run.objects.get(recipe="detection.roma")
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    said = re.search(r"<small>YOLO tiny on pi4: .*?</small>", page)
+    assert said and f'<a href="/runs/{by.pk}/">run {by.number}</a>, Latency' in said[0] and "noisy timing" in said[0]
+    assert run.inputs["profiles"]["times"][0] | {"ms": 70, "noisy": True} == run.inputs["profiles"]["times"][0]
+
+
+def test_a_run_of_before_that_says_nothing_of_its_times_still_has_its_page(cast: Cast, client: Client) -> None:
+    given = {"profiles": {"kind": "profiles", "id": "0" * 64, "name": "1 measurement", "sha256": "0" * 64}}
+    run = cast.run(Status.FINISHED, recipe="detection.roma", params={"detectors": LINES, "drift": "none"}, inputs=given)
+    client.force_login(cast.alice)
+    assert "1 measurement</dd>" in client.get(f"/runs/{run.pk}/").content.decode()
 
 
 def test_a_models_name_that_could_mean_two_of_its_networks_means_neither(cast: Cast, tiny: Variant) -> None:

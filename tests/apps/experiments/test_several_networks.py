@@ -62,6 +62,22 @@ def test_the_form_says_of_a_network_that_may_be_left_out_what_nothing_means(page
     assert "model_2" in names and "model_3" not in names and "device" in names
 
 
+def test_more_networks_are_folded_behind_the_first_two_and_stand_nowhere_else(page: Client, things: dict[str, Any]) -> None:
+    form = page.get(f"/experiments/new/{RECIPE}/").context["form"]
+    first, rest = form.essential_parts
+    assert [field.name for field in first.fields] == ["model", "model_2"] and first.title == "Add more networks"
+    assert [field.name for field in first.folded] == [f"model_{number}" for number in range(3, 9)] and not first.is_open
+    assert "dataset" in [field.name for field in rest.fields] and not rest.folded
+    assert not any(field.name.startswith("model") for field in form.advanced)
+
+
+def test_what_is_folded_is_open_where_something_was_chosen_there_or_is_wrong(page: Client, things: dict[str, Any]) -> None:
+    form = page.get(f"/experiments/new/{RECIPE}/?model_4={things['dense'].pk}").context["form"]
+    assert form.essential_parts[0].is_open
+    answer = page.post(f"/experiments/new/{RECIPE}/", asked(things, model_3=str(things["dense"].pk)))
+    assert answer.context["form"].essential_parts[0].is_open and "network 1 once more" in answer.content.decode()
+
+
 def test_an_address_that_names_a_model_means_the_first_field(page: Client, things: dict[str, Any]) -> None:
     dense, small = things["dense"].pk, things["level 3"].pk
     form = page.get(f"/experiments/new/{RECIPE}/?model={dense}").context["form"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,33 @@ def test_a_bad_line_ends_the_run_with_the_file_and_the_line(cli: Callable[..., S
     code, out, _ = cli("run", "detection.roma", "--recordings", str(tmp_path), "--detectors", LINES)
     assert code == 1
     assert ended(out)["reason"].startswith("tiny-416.txt, line 2: got '1,-1,10,10,20'; a line is such as")
+
+
+def test_detectors_without_confidences_are_judged_by_all_their_boxes_and_it_is_said(
+    cli: Callable[..., Said], tmp_path: Path,
+) -> None:
+    file = write(tmp_path) / "tiny-416.txt"
+    file.write_text(re.sub(r",[\d.]+,-1,-1,-1\n", ",-1,-1,-1,-1\n", file.read_text()))
+    code, out, _ = cli("run", "detection.roma", "--recordings", str(tmp_path), "--detectors", LINES, "--drift", "none")
+    assert code == 0 and ended(out)["summary"]["accuracy_hold"]["tiny-416"] > 0.3
+    assert "Without confidences (-1 throughout): tiny-416. Each of these boxes counts as sure (1)." in out
+
+
+def test_a_detector_that_is_never_sure_enough_to_be_shown_is_warned_of(cli: Callable[..., Said], tmp_path: Path) -> None:
+    file = write(tmp_path) / "tiny-416.txt"
+    file.write_text(re.sub(r",[\d.]+,-1,-1,-1\n", ",0.2,-1,-1,-1\n", file.read_text()))
+    code, out, _ = cli("run", "detection.roma", "--recordings", str(tmp_path), "--detectors", LINES, "--drift", "none")
+    assert code == 0 and "tiny-416: no box has a confidence of 0.3 or more, the highest is 0.2: none of it is shown." in out
+
+
+def test_inspect_calls_recordings_as_their_file_is_called(cli: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "street").mkdir()
+    write(tmp_path / "street")
+    packed = shutil.make_archive(str(tmp_path / "my street"), "zip", tmp_path, "street")
+    code, out, _ = cli("inspect", packed)
+    assert code == 0 and (ended(out)["name"], ended(out)["file"]) == ("my street.zip", packed)
+    _, out, _ = cli("inspect", packed, "--out", str(tmp_path / "out"))
+    assert ended(out)["name"] == "my street.zip" and (tmp_path / "out" / ended(out)["file"]).is_file()
 
 
 def test_a_zip_is_taken_as_its_folder_is(cli: Callable[..., Said], tmp_path: Path) -> None:

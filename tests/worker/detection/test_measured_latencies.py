@@ -13,7 +13,9 @@ from worker.context import Context, ProfilesInput
 from worker.detection.latency import scattered
 from worker.detection.lines import read_detectors
 from worker.detection.measured import filled, lacking, looked_up
+from worker.events import Finished
 from worker.evidence import DeviceFacts, Evidence, LatencyFacts, Seen
+from worker.executor import execute
 from worker.profile import Block, NetworkProfile
 
 LINES = ("tiny: latency of yolo on top on pi4, h50 55 px, recall 0.9, false positives 0.3; "
@@ -57,6 +59,19 @@ def test_what_is_not_known_is_refused_with_what_is(evidence: Evidence, said: str
     assert said in lacking(evidence, read_detectors(LINES))
     with pytest.raises(ValueError, match="tiny"):
         filled(read_detectors(LINES), evidence)
+
+
+def test_what_a_time_came_from_is_said_with_it(tmp_path: Path) -> None:
+    evidence = known(timed(run=12, run_id="x", recipe="Latency", noisy=True))
+    found = looked_up(evidence, "yolo on top on pi4")
+    assert str(found) == ("yolo on top on pi4: 200 ms, scattering by 10 %, measured (run 12, Latency, 100 inferences, "
+                          "noisy timing)")
+    params: Any = menu.get("detection.roma").params.model_validate(menu.get("detection.roma").example | {"detectors": LINES})
+    context = Context(tmp_path, inputs={"profiles": ProfilesInput("measured", evidence)})
+    context.workdir.mkdir(exist_ok=True)
+    summary = next(event.summary for event in execute(menu.get("detection.roma"), params, context) if isinstance(event, Finished))
+    assert summary["latency_from"] == {"tiny": str(found)}
+    assert summary["verdict"].endswith("; noisy timing of tiny: other work disturbed what the run rests on")
 
 
 def test_each_detector_scatters_by_its_own_share_and_slow_frames_are_slow_for_all() -> None:

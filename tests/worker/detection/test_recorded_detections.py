@@ -98,3 +98,15 @@ def test_what_is_no_text_is_refused(folder: Path) -> None:
     (folder / "tiny.txt").write_bytes(bytes(np.arange(128, 255, dtype=np.uint8)))
     with pytest.raises(ValueError, match=r"tiny.txt is no text"):
         mot.read(folder, ["tiny"])
+
+
+def test_where_every_confidence_is_minus_one_none_was_said_and_each_box_counts_as_sure(folder: Path) -> None:
+    (folder / "tiny.txt").write_text(BOXES.replace(",0.95", ",-1").replace(",0.9", ",-1").replace(",0.4", ",-1"))
+    found = mot.read(folder, ["tiny", "full"])
+    assert [each.scores.tolist() for each in found.found[0]] == [[1, 1], [], [1]] and found.unsaid == ("tiny",)
+
+
+def test_among_other_confidences_minus_one_is_a_low_one(folder: Path) -> None:
+    (folder / "tiny.txt").write_text(BOXES.replace("0.4", "-1"))
+    found = mot.read(folder, ["tiny"])
+    assert found.found[0][2].scores.tolist() == [-1] and found.unsaid == ()

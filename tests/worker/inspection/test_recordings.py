@@ -80,6 +80,19 @@ def test_a_detector_that_found_nothing_is_warned_of(desk: Desk) -> None:
     assert found(desk, archive(full__txt=b"")).notes == ["Warning: full.txt has no box: this detector found nothing."]
 
 
+def test_of_a_detector_without_confidences_it_is_said_what_its_boxes_count_as(desk: Desk) -> None:
+    body = archive(tiny__txt=LINE.replace(b"0.9", b"-1") * 2)
+    assert found(desk, body).notes == ["tiny.txt: every confidence is -1, which says in this format that none was given, as of "
+                                       "trackers and of the truth: each box counts as sure (1)."]
+    assert found(desk, archive(tiny__txt=LINE.replace(b"0.9", b"-1") + LINE)).notes == []
+
+
+def test_confidences_that_no_run_can_show_are_warned_of(desk: Desk) -> None:
+    (note,) = found(desk, archive(tiny__txt=LINE.replace(b"0.9", b"-1.5") + LINE.replace(b"0.9", b"-0.2"))).notes
+    assert note.startswith("Warning: tiny.txt: every confidence is below 0 (-1.5 to -0.2)")
+    assert "bring confidences between 0 and 1" in note
+
+
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "a line of words": (lambda: archive(tiny__txt=LINE + b"one box\n"), "tiny.txt, line 2: got 'one box'; a line is such as"),
     "no number": (lambda: archive(tiny__txt=b"1,-1,nan,50,40,100,0.9\n"), "tiny.txt, line 1: got '1,-1,nan"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
 from worker import menu
+from worker.switching.asked import Network
 
 GIVEN = {"model": "lenet5", "dataset": "digits"}
 
@@ -22,3 +25,10 @@ def test_a_network_stands_in_a_set_once(fields: dict[str, str], where: str, said
 
 def test_networks_may_be_left_out_in_between() -> None:
     assert menu.get("portfolio.switching").params(**GIVEN | {"model_3": "vgg5"}).given == ["model", "model_3"]
+
+
+@pytest.mark.parametrize("baselines", ["none", "fixed", "all"])
+def test_it_takes_the_trace_once_for_each_way_at_least(baselines: str) -> None:
+    params: Any = menu.get("portfolio.switching").params(**GIVEN | {"model_3": "vgg5", "baselines": baselines, "seconds": 20})
+    of = [Network(name, name, name, name, 0.9, 1, 1, 1, 1, 1, 1) for name in params.given]
+    assert params.at_least_s() == 20 * len(params.asked().ways(of))

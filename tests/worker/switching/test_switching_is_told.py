@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from worker.switching import verdict
-from worker.switching.asked import Asked, Network
+from worker.switching.asked import LEAST_DEADLINE_MS, Asked, Network
 from worker.switching.bands import over_deadlines, over_loads
 from worker.switching.policy import Candidate, Knobs
 from worker.switching.records import Record, Row, Swap, class_of, percentile
-from worker.switching.traces import Second
+from worker.switching.traces import MOST_ARRIVALS, MOST_REQUESTS, Second
 
 OF = [Network("large", "l", "lp", "l", 0.9, 360, 100, 100, 90, 10, 10),
       Network("small", "s", "sp", "sd", 0.7, 360, 20, 100, 5, 2, 2)]
@@ -106,6 +107,22 @@ def test_where_nothing_is_said_load_and_deadline_fit_the_networks() -> None:
     asked = Asked("disk", "steady", "", 5, 0.0, 0.0, 4.0, 3.0, Knobs(), "none", 7)
     (row, *_) = asked.trace([SLOW, FAST])
     assert (row.arrivals_per_s, row.deadline_ms) == (50.0, 40.0)
+
+
+def test_a_deadline_fits_tiny_networks_only_down_to_what_a_busy_machine_takes_for_itself() -> None:
+    tiny = [replace(SLOW, latency_ms=0.2), replace(FAST, latency_ms=0.05)]
+    (row, *_) = Asked("disk", "steady", "", 5, 0.0, 0.0, 4.0, 3.0, Knobs(), "none", 7).trace(tiny)
+    assert row.deadline_ms == LEAST_DEADLINE_MS == 20.0
+    (row, *_) = Asked("disk", "steady", "", 5, 0.0, 0.7, 4.0, 3.0, Knobs(), "none", 7).trace(tiny)
+    assert row.deadline_ms == 0.7, "what was typed stands"
+
+
+@pytest.mark.parametrize("seconds", [5, 3600])
+def test_a_load_fits_tiny_networks_only_up_to_what_may_be_typed(seconds: int) -> None:
+    tiny = [replace(SLOW, latency_ms=0.01)]
+    rows = Asked("disk", "burst", "", seconds, 0.0, 0.0, 4.0, 3.0, Knobs(), "none", 7).trace(tiny)
+    assert max(row.arrivals_per_s for row in rows) <= MOST_ARRIVALS
+    assert sum(row.arrivals_per_s for row in rows) <= MOST_REQUESTS
 
 
 def test_the_ways_are_those_that_were_asked_for() -> None:

@@ -112,6 +112,11 @@ class Params(EveryRecipe):
     def remarks(self) -> list[str]:
         return ["What is filmed, and the frame rate, are those of the recordings."] if self.recordings else []
 
+    def at_least_s(self) -> float:
+        """As it was filmed, where that is known; recordings say it themselves."""
+        is_known = self.pace == "as filmed" and not self.recordings
+        return sum(each.frames for each in lines.read_scenes(self.scenes)) / self.fps if is_known else 0.0
+
     def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
         missing = [each.name for each in lines.read_detectors(self.detectors) if each.name not in detectors]
         if not missing:

@@ -35,18 +35,19 @@ if TYPE_CHECKING:
 LONGEST = 100_000
 MB = 1e6
 NEXT = "Another network of the set; empty: none."
+MORE = "Add more networks"
 
 
 class Params(EveryRecipe):
     model: ModelRef = param(title="network 1", essential=True, help="A network of the set: variants of one, from dense to small, "
                                                                     "or any that take the same images.")
     model_2: ModelRef = param("", title="network 2", help=NEXT, essential=True)
-    model_3: ModelRef = param("", title="network 3", help=NEXT)
-    model_4: ModelRef = param("", title="network 4", help=NEXT)
-    model_5: ModelRef = param("", title="network 5", help=NEXT)
-    model_6: ModelRef = param("", title="network 6", help=NEXT)
-    model_7: ModelRef = param("", title="network 7", help=NEXT)
-    model_8: ModelRef = param("", title="network 8", help=NEXT)
+    model_3: ModelRef = param("", title="network 3", help=NEXT, folded=MORE)
+    model_4: ModelRef = param("", title="network 4", help=NEXT, folded=MORE)
+    model_5: ModelRef = param("", title="network 5", help=NEXT, folded=MORE)
+    model_6: ModelRef = param("", title="network 6", help=NEXT, folded=MORE)
+    model_7: ModelRef = param("", title="network 7", help=NEXT, folded=MORE)
+    model_8: ModelRef = param("", title="network 8", help=NEXT, folded=MORE)
     dataset: DatasetRef = param(help="Its test images are the requests, and say how accurate each network is.", essential=True)
     device: DeviceRef = param("", help="Where it is served: empty means this computer. A board serves in ONNX Runtime as this "
                                        "computer does.")
@@ -68,7 +69,8 @@ class Params(EveryRecipe):
     arrivals_per_s: float = param(0.0, title="requests", unit="requests/s", ge=0, le=5000, zero="as fits the networks",
                                   help="How many come when the trace is at rest; 0: half of what the most accurate can serve.")
     deadline_ms: float = param(0.0, title="deadline", unit="ms", ge=0, le=3_600_000, zero="as fits the networks",
-                               help="From a request's arrival to its answer; 0: four times what the slowest network takes.")
+                               help="From a request's arrival to its answer; 0: four times what the slowest network takes, at "
+                                    "least 20 ms, some of which a busy machine takes for itself.")
     burst: float = param(4.0, help="Burst, diurnal: how many times as many requests come at the top.", unit="times", ge=1, le=100)
     slower: float = param(3.0, help="Thermal: how many times as long computing takes when it is warm (emulated by waiting).",
                           unit="times", ge=1, le=100)
@@ -112,6 +114,12 @@ class Params(EveryRecipe):
             raise ValueError(f"times the requests must be at most {traces.MOST_ARRIVALS:,.0f} a second and, with the seconds, "
                              f"{traces.MOST_REQUESTS:,}; got {top:,.0f} a second for {seconds:,} s")
         return value
+
+    def at_least_s(self) -> float:
+        """Each way goes through the whole trace."""
+        trace_s = len(traces.read(self.lines)) if self.trace == "lines" else self.seconds
+        alone, dense = (len(self.given) if self.baselines != "none" else 0), (2 if self.baselines == "all" else 0)
+        return float(trace_s * (1 + alone + dense))
 
     @property
     def given(self) -> list[str]:
