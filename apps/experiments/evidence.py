@@ -38,6 +38,7 @@ MOST_BLOCKS = 20_000
 WAY = ("device_id", "network", "engine", "threads", "batch")
 MOST_KNOWN, MOST_NETWORKS, MOST_LINKS = 5_000, 200, 5_000
 TIERS = tuple(map(str, Tier))
+NOTHING = counted(0, "link")  # the words for evidence that is empty
 FEWEST = 2  # of two devices, or of two networks: of one nothing can be left out, so no error could be said
 FEWER = ("A prediction rests on two measured profiles at least, and this team has {count}: measure networks block by block on "
          "two devices (recipe Layers), or bring profiles in files.")

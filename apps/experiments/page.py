@@ -14,7 +14,8 @@ from django.utils import timezone
 from apps.accounts import teams
 from apps.accounts.sight import mark
 from apps.devices.models import Device
-from apps.experiments import board_waiting, reading, relays, run_blocks, run_onward, run_parts, run_plans
+from apps.experiments import board_waiting, reading, relays, run_blocks, run_onward, run_parts, run_plans, standing
+from apps.experiments.evidence import FIELD, NOTHING
 from apps.experiments.forms import RecipeForm, RenameForm, form_for, initial
 from apps.experiments.models import HELD, Run, Status
 from apps.experiments.placing import PART
@@ -41,7 +42,7 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
     context |= run_blocks.context(run, request.GET.dict()) | run_parts.context(run, teams.person(request))
     return context | {
         "charts": recipe.charts_of(run.params) if recipe else (), "papers": recipe.papers if recipe else (),
-        "live_config": _live_config(run, recipe), "given": given, "params": _params(run, recipe),
+        "live_config": _live_config(run, recipe), "given": _told(run, given), "params": _params(run, recipe),
         "downloads": [each for each in given if each["kind"] != "device"],
         "measures_here": bool(reading.devices_measured(run.recipe)),
         "command": reading.command(run.recipe, run_parts.in_a_terminal(run, in_force(run, recipe)), names, f"run-{run.number}"),
@@ -173,6 +174,13 @@ def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
     names = recipe.params.model_fields if recipe else {}
     declared: dict[str, Any] = {name: run.params[name] for name in names if name in run.params}
     return {**declared, **run.params, **run.live_params}
+
+
+def _told(run: Run, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What it was given, as readers call it: where each board takes part by itself none is a part; of nothing nothing is said."""
+    is_star = standing.is_star(run.recipe)
+    return [each | {"field": "board"} if is_star and each["field"].startswith(PART) else each
+            for each in given if each["kind"] != FIELD or each["name"] != NOTHING]
 
 
 def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:

@@ -123,6 +123,41 @@ def test_a_bandwidth_changed_while_it_runs_is_that_of_the_next_rounds(page: Any,
     expect(page.locator(".log .lines")).to_contain_text("set bandwidth_now to pi 1 Mbit/s; jetson 5 Mbit/s")
 
 
+@pytest.fixture
+def adapting(portal: Portal) -> Iterator[str]:
+    """FedAdapt with an agent that was trained enough to know what to do over a slow link; it goes on while somebody looks."""
+    run = portal.launch("federated.fedadapt", clients=CLIENTS, rounds=5000, batch_size=64, groups=2, updates=20, seed=1)
+    until(lambda: portal.metrics(run, "bandwidth_mbps"), 240, "the first round")
+    yield run
+    portal.clear_the_slot()
+
+
+def points(chart: Any) -> list[tuple[str, str]]:
+    """Of each round in which group `pi` was and where it handed over, in the chart's table."""
+    head, *rows = cells(chart)
+    found = [dict(zip(head, row, strict=True)) for row in rows]
+    return [(row["group"], row["offloading point"]) for row in found if row["client"] == "pi"]
+
+
+def test_fedadapt_answers_a_bandwidth_that_is_changed_on_the_page(page: Any, portal: Portal, adapting: str) -> None:
+    page.goto(f"{portal.address}/runs/{adapting}/")
+    page.locator("summary", has_text="Change while it runs").click()
+    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s")
+    with another_page(page):
+        page.get_by_role("button", name="Apply").click()
+    chart = page.locator(LANES)
+    chart.get_by_role("button", name="table").click()
+    chart.locator(".data table").wait_for()
+    until(lambda: ("2" in (group for group, _ in points(chart))), 120, "a round in which it is in the group of slow links")
+    groups, cuts = zip(*points(chart), strict=True)
+    turn = groups.index("2")
+    assert turn and set(groups[:turn]) == {"1"} and set(groups[turn:]) == {"2"}
+    assert cuts[turn] != cuts[turn - 1]
+    expect(page.locator(".log .lines")).to_contain_text(
+        f"Round {turn + 1}: FedAdapt chose other offloading points. pi: {cuts[turn]}, before: {cuts[turn - 1]} "
+        "(now 1 Mbit/s, before: 75 Mbit/s; now in group 2, before: 1).")
+
+
 def test_a_wrong_bandwidth_is_told_at_its_field_and_stays_as_it_was_typed(page: Any, portal: Portal, endless: str) -> None:
     page.goto(f"{portal.address}/runs/{endless}/")
     page.locator("summary", has_text="Change while it runs").click()

@@ -165,7 +165,8 @@ def _told(course: Course) -> Generator[Event, None, None]:
     fleet = course.fleet
     if isinstance(course, RealCourse) and course.real.members is not None:
         yield Log(message="Every client is a board and every edge server a process of this computer. Seconds are measured, what "
-                          "a client computes by its board's own clock; links to boards are what they are.")
+                          "a client computes by its board's own clock; links to boards are what they are, but where a "
+                          "bandwidth is changed: that is emulated on top of the real link.")
         yield from (Log(message=each.stands) for each in course.real.members)
         return
     if isinstance(course, RealCourse):

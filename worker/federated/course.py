@@ -8,7 +8,7 @@ from whom; others are timed beside it under the same conditions.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Generator, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -101,6 +101,10 @@ class Course:
     homes: dict[str, str] = field(default_factory=dict)
     # Each client's group in the round just timed, where its way groups them.
     groups: Sequence[int] = ()
+    # What each client's round was done under the last time, of those that are shown: what changes is said beside it.
+    stood: dict[str, telling.Stood] = field(default_factory=dict)
+    # The round from which on links are as they are.
+    links_since: int = 0
     # As it was settled for the round at hand.
     learning_rate: float = field(init=False)
 
@@ -162,25 +166,27 @@ class Course:
     def _round(self, number: int, wanted: Sequence[Rate]) -> Generator[Event, None, list[Event]]:
         """Learn, gather, time; what there is to say is said by the caller, all at once."""
         present, trial = self._present(number), self.trial(number, wanted)
-        gone = {place for place in present if self._fault(place, number) == "vanishes"}
-        moving = self._moving(number, gone)
+        vanished = {place: len(self.sizes[place]) // 2 for place in present if self._fault(place, number) == "vanishes"}
+        moving = self._moving(number, vanished)
         conditions = [self.trial(number, wanted, is_home=way.moves_home) for way in self.ways]
         cuts = [way.chooser.choose(there) for way, there in zip(self.ways, conditions, strict=True)]
         self.groups = self.ways[0].chooser.groups(trial)
         gathering = Gathering(number, {self._name(place): len(self.parts[place]) for place in present}, self.state)
-        timed, moving = yield from self._executed(number, present, cuts, conditions, moving, gathering)
+        timed, moving = yield from self._executed(number, present, cuts, conditions, moving, vanished, gathering)
         self.state = gathering.averaged(self.averaging)
         self.refused += len(gathering.refused)
         self.lost += len(timed[0].late)
         self._settle(moving, timed)
         self.ways[0].chooser.saw(cuts[0], self._batch_seconds(trial, cuts[0], timed[0]))
-        return [*telling.round_said(self, number, trial, timed, moving, gathering),
+        return [*telling.turned(self, number, trial, cuts[0]),
+                *telling.round_said(self, number, trial, timed, moving, gathering),
                 *telling.accuracy(self, number, (yield from self._validated()))]
 
     def _executed(self, number: int, present: Sequence[int], cuts: Sequence[Sequence[int]], conditions: Sequence[Trial],
-                  moving: Sequence[Moving], gathering: Gathering) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
-        """Learn and gather; what the round took each way, and what its moves carried. `cuts` and `conditions`: of each way."""
-        vanished = {place: len(self.sizes[place]) // 2 for place in present if self._fault(place, number) == "vanishes"}
+                  moving: Sequence[Moving], vanished: Mapping[int, int], gathering: Gathering,
+                  ) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
+        """Learn and gather; what the round took each way, and what its moves carried. `cuts` and `conditions`: of each way;
+        `vanished`: behind which batch each one does who vanishes."""
         found, moved = yield from self._learnt(number, [place for place in present if place not in vanished], cuts[0], moving)
         moving = [Moving(move.client, move.after, move.edge, moved.get(move.client, 0)) for move in moving]
         timed = [takes(way, chosen, there, present, self.sizes, moving, self.plan.between, vanished, self.plan.patience)
@@ -194,10 +200,9 @@ class Course:
         """What a batch of the round took each client."""
         return trial.seconds(cuts)
 
-    @property
-    def has_typed_links(self) -> bool:
-        """Whether what was typed of links is what they are."""
-        return True
+    def link_mbps(self, trial: Trial, place: int) -> float | None:
+        """A client's bandwidth in a round as it was typed or changed; None where its link is what it is."""
+        return trial.mbps()[place]
 
     def waited(self, seconds: float) -> str:
         """How long the server waited for who is late, in words."""

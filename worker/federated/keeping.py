@@ -11,6 +11,7 @@ from worker.context import Checkpoints
 from worker.events import Metric
 from worker.federated.averaging import FedAdam
 from worker.federated.states import State
+from worker.federated.telling import Stood
 
 if TYPE_CHECKING:
     from worker.federated.course import Course
@@ -27,7 +28,7 @@ def pack(course: Course) -> tuple[bytes, dict[str, Any]]:
     tensors |= {CHOOSER + name: tensor for name, tensor in course.ways[0].chooser.state().items()}
     body: bytes = save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     facts = {"done": course.done, "seconds": course.seconds, "refused": course.refused, "lost": course.lost,
-             "homes": course.homes}
+             "homes": course.homes, "stood": course.stood, "links_since": course.links_since}
     return body, facts
 
 
@@ -37,6 +38,8 @@ def unpack(course: Course, body: bytes, facts: dict[str, Any]) -> State:
     course.state = _under(NETWORK, tensors)
     course.done, course.seconds, course.refused = int(facts["done"]), dict(facts["seconds"]), int(facts["refused"])
     course.homes, course.lost = dict(facts["homes"]), int(facts["lost"])
+    course.links_since = int(facts.get("links_since", 0))
+    course.stood = {client: Stood(*each) for client, each in facts.get("stood", {}).items()}
     if isinstance(course.averaging, FedAdam):
         course.averaging.restore(course.state, _under(SERVER, tensors))
     return _under(CHOOSER, tensors)

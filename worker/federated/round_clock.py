@@ -48,9 +48,10 @@ class Takes:
 
     @property
     def waits(self) -> float:
-        """Which share of the round a client waits for others, in the mean over those that were in time: the stragglers' share."""
+        """Which share of the round a client waits for others, in the mean over those that were in time: the stragglers' share.
+        Who is alone waits for nobody."""
         own = [spent.ended_s for number, spent in zip(self.clients, self.spent, strict=True) if number not in self.late]
-        return 1 - sum(own) / (len(own) * self.seconds) if own and self.seconds else 0.0
+        return 1 - sum(own) / (len(own) * self.seconds) if len(self.clients) > 1 and own and self.seconds else 0.0
 
 
 def takes(way: Way, cuts: Sequence[int], trial: Trial, present: Sequence[int], sizes: Mapping[int, Sequence[int]],

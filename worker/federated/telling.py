@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from worker.events import Event, Log, Metric, Progress
 from worker.federated.clock import Spent
@@ -25,6 +25,16 @@ VARIANT = "federated"
 MOST_TOLD = 2
 COMPUTES, SENDS, SERVED, QUEUES, MOVES = "computes", "sends", "edge computes", "queues", "moves"
 WAITS, LEFT_OUT, LOST = "waits for others", "left out", "lost"
+# Of a lone client, for whom nobody else is waited.
+WAITS_ALONE = "waits for the server"
+
+
+class Stood(NamedTuple):
+    """Where a client handed over, over which bandwidth where that is known, and in which group (from 1) where there are some."""
+
+    cut: str
+    mbps: float | None
+    group: int | None
 
 
 def accuracy(course: Course, number: int, found: Score) -> list[Metric]:
@@ -48,6 +58,40 @@ def round_said(course: Course, number: int, trial: Trial, timed: Sequence[Takes]
     return [*_refusals(number, gathering, first, course), rate, *_of_ways(number, timed),
             *_lanes(course, number, trial, first, moving, left_out), *_bytes(course, number, trial, first),
             *_between(number, trial, moving), *_moves(course, number, timed, moving)]
+
+
+def turned(course: Course, number: int, trial: Trial, cuts: Sequence[int]) -> list[Log]:
+    """Who hands over elsewhere than in the round before, in rounds in which links are others than before and those next to them,
+    for a chooser may go by what the last round took. Others' changes are seen in the chart alone: there can be one each round."""
+    found = {who.name: _stood(course, trial, place, cuts[place]) for place, who in enumerate(trial.fleet.clients[:SHOWN])}
+    before, course.stood = course.stood, found
+    both = [(name, before[name], now) for name, now in found.items() if name in before]
+    if any(was.mbps != now.mbps for _, was, now in both):
+        course.links_since = number
+    said = [_turn(*each) for each in both if each[1].cut != each[2].cut]
+    if not said or number > course.links_since + 1:
+        return []
+    return [Log(message=f"Round {number}: {course.ways[0].name} chose other offloading points. {' '.join(said)}"[:2000])]
+
+
+def _stood(course: Course, trial: Trial, place: int, cut: int) -> Stood:
+    group = course.groups[place] + 1 if place < len(course.groups) else None
+    return Stood(course.places[cut].name, course.link_mbps(trial, place), group)
+
+
+def _turn(name: str, before: Stood, now: Stood) -> str:
+    """`pi: no offloading, before: behind features.3 (now 1 Mbit/s, before: 75 Mbit/s; now in group 2, before: 1).`"""
+    with_it = []
+    if before.mbps != now.mbps:
+        with_it.append(f"now {_rate(now.mbps)}, before: {_rate(before.mbps)}")
+    if before.group != now.group:
+        with_it.append(f"now in group {now.group}, before: {before.group}")
+    beside = f" ({'; '.join(with_it)})" if with_it else ""
+    return f"{name}: {now.cut}, before: {before.cut}{beside}."
+
+
+def _rate(mbps: float | None) -> str:
+    return "its real link" if mbps is None else f"{mbps:g} Mbit/s"
 
 
 def _of_ways(number: int, timed: Sequence[Takes]) -> Iterator[Metric]:
@@ -74,14 +118,14 @@ def _lanes(course: Course, number: int, trial: Trial, first: Takes, moving: Sequ
         about: dict[str, str | int | float] = {"client": who.name, "cut": course.places[cut].name, "edge": who.edge}
         if place < len(groups):
             about["group"] = groups[place] + 1
-        rest = LOST if place in first.late else LEFT_OUT if who.name in left_out else WAITS
+        waits = WAITS if len(first.clients) > 1 else WAITS_ALONE
+        rest = LOST if place in first.late else LEFT_OUT if who.name in left_out else waits
         for part, seconds in _parts(spent, first.seconds, rest):
             to = {"to": goes[who.name]} if part == MOVES and who.name in goes else {}
             yield Metric(name="lane_seconds", value=seconds, step=number, labels={**about, **to, "part": part})
         yield Metric(name="share_on_device", value=course.places[cut].share, step=number, labels={"client": who.name})
-        if course.has_typed_links:
-            yield Metric(name="bandwidth_mbps", value=trial.mbps()[place], step=number,
-                         labels={"client": who.name})
+        if (mbps := course.link_mbps(trial, place)) is not None:
+            yield Metric(name="bandwidth_mbps", value=mbps, step=number, labels={"client": who.name})
 
 
 def _parts(spent: Spent, seconds: float, rest: str) -> list[tuple[str, float]]:

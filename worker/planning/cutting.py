@@ -28,6 +28,26 @@ def refused(known: Structure, after: str) -> str:
     return f"{_why(known, after)}; {_allowed(near(known, after, found), found)}"
 
 
+def learning(known: Structure) -> list[str]:
+    """Of the places those with weights on both sides, so that both have something to learn."""
+    found, before, allowed = [], 0, {cut.after for cut in places(known)}
+    for layer in known.layers:
+        before += layer.params
+        if layer.name in allowed and 0 < before < known.params:
+            found.append(layer.name)
+    return found
+
+
+def unlearnt(known: Structure, after: str) -> str:
+    """Why it cannot be trained in two parts there, as `refused` says it."""
+    if why := refused(known, after):
+        return why
+    found = learning(known)
+    if after in found:
+        return ""
+    return f"a cut behind {after} leaves one side without weights to learn; {_allowed(near(known, after, found), found)}"
+
+
 def near(known: Structure, after: str, allowed: Sequence[str]) -> list[str]:
     """Of the allowed layers the last one before this one and the first one behind it."""
     order = {layer.name: place for place, layer in enumerate(known.layers)}

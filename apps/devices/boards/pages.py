@@ -22,7 +22,7 @@ from apps.accounts.refusal import Refused
 from apps.accounts.secrecy import private
 from apps.devices import enrolment
 from apps.devices.boards import tokens
-from apps.devices.boards.forms import BoardForm
+from apps.devices.boards.forms import TRAIN, BoardForm
 from apps.devices.certificate import fingerprint, readable
 from apps.devices.join_line import join_command
 from apps.devices.models import Device, Enrolment
@@ -128,4 +128,4 @@ def _context(request: HttpRequest, found: Enrolment) -> dict[str, Any]:
     agents = found.agents.select_related("device").order_by("created")[:enrolment.MOST_BOARDS]
     left = max(0, int((found.expires - timezone.now()).total_seconds()))
     return {"code": found, "command": join_command(request, text) if mine else "", "left_min": -(-left // 60),
-            "agents": agents, "left_boards": found.boards - found.joined, "fingerprint": readable(fingerprint())}
+            "agents": agents, "left_boards": found.boards - found.joined, "fingerprint": readable(fingerprint()), "trains": TRAIN}

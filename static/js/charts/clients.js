@@ -8,8 +8,8 @@ import { Rounds } from "./rounds.js";
 const MOST = 12, ROOMY = 6;
 const NARROW = { rounds: 3, letters: 12, pixels: 220 }, WIDE = { rounds: 8, letters: 30, pixels: 900 };
 const LETTER = 6.5;  // pixels of a letter on a marker, about
-const COLOURS = { computes: "c1", sends: "c2", "edge computes": "c3", queues: "c5", moves: "c4", "waits for others": "c8", lost: "bad", "left out": "bad" };
-const HATCHES = { "waits for others": "/", lost: "x", "left out": "\\" };
+const COLOURS = { computes: "c1", sends: "c2", "edge computes": "c3", queues: "c5", moves: "c4", "waits for others": "c8", "waits for the server": "c8", lost: "bad", "left out": "bad" };
+const HATCHES = { "waits for others": "/", "waits for the server": "/", lost: "x", "left out": "\\" };
 const OF_GROUPS = ["c6", "c7", "c5", "c4", "c3"];
 const CUT = " cut", JUMP = " jump";
 

@@ -18,6 +18,7 @@ from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
 from apps.devices.boards.unwelcome import Unwelcome
 from apps.devices.models import Agent, Device, Tier
 from apps.experiments import actions, board_files, hostings, members, recorder, relaying, relays
+from apps.experiments.evidence import NOTHING
 from apps.experiments.models import Experiment, Hosting, Run, Standing, Status
 from tests.apps.boards import Board
 from tests.apps.cast import Cast
@@ -135,7 +136,7 @@ def test_another_teams_board_is_not_there(cast: Cast, values: dict[str, Any], pi
 
 
 @pytest.mark.parametrize(("more", "field", "sentence"), [
-    ({"changes": "round 2: pi 5 Mbit/s"}, "changes", "Links to boards are what they are"),
+    ({"changes": "round 2: nobody 5 Mbit/s"}, "changes", "the clients are pi, rack"),
     ({"clients": "board x 16"}, "where", "at most 15 may take part"),
 ])
 def test_what_boards_cannot_do_is_refused_at_its_field(
@@ -270,6 +271,13 @@ def test_the_page_of_a_run_says_who_takes_part_and_how_it_is_reached(cast: Cast,
     assert "rack takes part, reached at 10.0.0.5, port 7443" in said
 
 
+def test_the_page_calls_a_board_a_board_and_says_nothing_of_nothing(cast: Cast, client: Client, run: Run) -> None:
+    client.force_login(cast.victor)
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert run.inputs["profiles"]["name"] == NOTHING and page.count("<dt>board</dt>") == 2
+    assert NOTHING not in page and "<dt>part " not in page and "<dt>profiles</dt>" not in page
+
+
 def test_a_board_to_which_much_is_relayed_is_still_heard(run: Run, pi: Board, settings: Any) -> None:
     asked(run)
     row = rows(run)["pi"]
@@ -280,10 +288,7 @@ def test_a_board_to_which_much_is_relayed_is_still_heard(run: Run, pi: Board, se
     assert pi.beat().status_code == 200
 
 
-def test_a_bandwidth_cannot_be_changed_while_boards_learn_and_the_learning_rate_can(cast: Cast, run: Run) -> None:
-    with pytest.raises(Refused) as refused:
-        actions.change_live(cast.mia, run, {"bandwidth_now": "pi 5 Mbit/s"})
-    assert refused.value.errors["bandwidth_now"].startswith("Links to boards are what they are")
-    actions.change_live(cast.mia, run, {"learning_rate": 0.5, "bandwidth_now": ""})
+def test_a_bandwidth_and_the_learning_rate_can_be_changed_while_boards_learn(cast: Cast, run: Run) -> None:
+    actions.change_live(cast.mia, run, {"learning_rate": 0.5, "bandwidth_now": "pi 5 Mbit/s"})
     run.refresh_from_db()
-    assert run.live_params["learning_rate"] == 0.5
+    assert (run.live_params["learning_rate"], run.live_params["bandwidth_now"]) == (0.5, "pi 5 Mbit/s")

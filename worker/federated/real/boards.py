@@ -10,9 +10,8 @@ from dataclasses import replace
 import torch
 
 from worker.federated.real.bridge import LOOK_S, Bridge, Member
-from worker.federated.real.crew import Crew, Link, refuse_twice
+from worker.federated.real.crew import Crew, refuse_twice
 from worker.federated.real.setup import Order, Setup
-from worker.links.wire import Address
 
 # An agent starts a device again that died, and a board may have lost its power: so long a round waits for it, once.
 RETURN_S = 20.0
@@ -37,10 +36,6 @@ class BoardCrew(Crew):
 
     def runs(self, name: str) -> bool:
         return self._bridges[name].is_there.is_set() if name in self._bridges else super().runs(name)
-
-    def route(self, who: str, edge: str, link: Link) -> Address:
-        """To a board lies what really lies there; between edge servers it is emulated."""
-        return self.address(edge) if who not in self._edges else super().route(who, edge, link)
 
     def order(self, device: str, order: Order) -> bool:
         bridge = self._bridges.get(device)

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 from worker.federated.real.setup import Setup
@@ -28,6 +29,7 @@ class Nursery:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", PROGRAM, str(theirs.fileno())], env=surroundings(threads), start_new_session=True,
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._number = 0
 
     @property
     def pid(self) -> int:
@@ -38,14 +40,19 @@ class Nursery:
         return self._process.poll() is None
 
     def ask(self, within_s: float, sockets: tuple[socket.socket, ...] = (), **asked: Any) -> dict[str, Any]:
-        """OSError where it does not answer."""
+        """OSError where it does not answer. What is late of an earlier question is passed over."""
+        self._number, until = self._number + 1, time.monotonic() + within_s
         self._end.settimeout(within_s)
-        socket.send_fds(self._end, [json.dumps(asked).encode()], [each.fileno() for each in sockets])
-        answer = self._end.recv(LONGEST)
-        if not answer:
-            raise ConnectionError("The warm process has ended.")
-        said: dict[str, Any] = json.loads(answer)
-        return said
+        asking = json.dumps({**asked, "number": self._number}).encode()
+        socket.send_fds(self._end, [asking], [each.fileno() for each in sockets])
+        while True:
+            self._end.settimeout(max(0.001, until - time.monotonic()))
+            answer = self._end.recv(LONGEST)
+            if not answer:
+                raise ConnectionError("The warm process has ended.")
+            said: dict[str, Any] = json.loads(answer)
+            if said["number"] == self._number:
+                return said
 
     def close(self) -> None:
         self._end.close()

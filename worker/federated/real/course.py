@@ -3,15 +3,15 @@
     course = RealCourse(network, data, fleet, places, parts, plan, ways, averaging, weather, real=Real(dataset, folder))
     yield from course.rounds(checkpoints)
 
-Devices and edge servers compute as fast as this computer does, whatever speeds were typed; links are emulated. Only the way that
-the run is about is gone: a second one would be another run.
+Devices and edge servers compute as fast as this computer does, whatever speeds were typed; links are emulated, those to boards
+only where a bandwidth was changed. Only the way that the run is about is gone: a second one would be another run.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -66,6 +66,7 @@ class RealCourse(Course):
         super().__post_init__()
         self.ways = tuple(self.ways)[:1]
         self._link_bytes: dict[str, int] = {}
+        self._on_top: dict[str, float] = {}
 
     def rounds(self, checkpoints: Checkpoints) -> Generator[Event, None, None]:
         """As in the emulated run; processes are started with the first round that is not behind it, and end with this."""
@@ -79,9 +80,9 @@ class RealCourse(Course):
             return Crew(setup, edges, [each.name for each in self.fleet.clients])
         return BoardCrew(setup, edges, self.real.members)
 
-    @property
-    def has_typed_links(self) -> bool:
-        return self.real.members is None
+    def link_mbps(self, trial: Trial, place: int) -> float | None:
+        """Of a board only what was changed: that is emulated on top of its real link."""
+        return super().link_mbps(trial, place) if self.real.members is None else trial.rates.get(self._name(place))
 
     def waited(self, seconds: float) -> str:
         return f"{seconds:.3g} s: its connection was lost, or the {self.real.patience_s:g} s that a round waits were over"
@@ -91,10 +92,12 @@ class RealCourse(Course):
         return self._link_bytes.get(self._name(place), 0)
 
     def _executed(self, number: int, present: Sequence[int], cuts: Sequence[Sequence[int]], conditions: Sequence[Trial],
-                  moving: Sequence[Moving], gathering: Gathering) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
+                  moving: Sequence[Moving], vanished: Mapping[int, int], gathering: Gathering,
+                  ) -> Generator[Event, None, tuple[list[Takes], list[Moving]]]:
         yield Progress(done=number - 1, total=self.plan.rounds, stage="starting the processes")
         yield from self._ready(number)
         parts = [self._part(number, place, cuts[0][place], conditions[0], moving) for place in present]
+        yield from self._links_told(number, conditions[0])
         watch = Watch(gathering, {part.work.client: part.edge for part in parts})
         began = time.monotonic()
         until = began + self.real.patience_s
@@ -136,8 +139,23 @@ class RealCourse(Course):
         goings = () if way.on_move == "stays" else tuple(
             Going(move.after, move.edge, way.on_move, self.plan.between.away_s) for move in moving if move.client == who.name)
         work = Work(who.name, number, self.places[cut].after, len(self.parts[place]), self.terms(number), self.plan.pace, goings)
-        link = Link(trial.mbps()[place], who.speed.latency_ms)
-        return Part(work, who.edge, link, self.parts[place], self._fault(place, number))
+        return Part(work, who.edge, self._link(trial, place), self.parts[place], self._fault(place, number))
+
+    def _link(self, trial: Trial, place: int) -> Link | None:
+        """What is emulated: of a board no latency, for it has its own."""
+        mbps = self.link_mbps(trial, place)
+        if mbps is None:
+            return None
+        return Link(mbps, trial.fleet.clients[place].speed.latency_ms if self.real.members is None else 0.0)
+
+    def _links_told(self, number: int, trial: Trial) -> Generator[Event, None, None]:
+        """Which links to boards are slower than real ones from this round on; said when it changes."""
+        if self.real.members is None or (now := dict(trial.rates)) == self._on_top:
+            return
+        self._on_top = now
+        told = "; ".join(f"{client} {mbps:g} Mbit/s" for client, mbps in now.items())
+        yield Log(message=f"Round {number}: emulated on top of real links: {told}."[:2000] if told
+                  else f"Round {number}: all links to boards are the real ones alone again.")
 
     def _took(self, present: Sequence[int], cuts: Sequence[int], watch: Watch) -> Takes:
         names = [self._name(place) for place in present]

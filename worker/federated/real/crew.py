@@ -83,13 +83,15 @@ class Crew:
     def address(self, edge: str) -> Address:
         return HERE, self.processes[edge].port
 
-    def route(self, who: str, edge: str, link: Link) -> Address:
-        """Where `who` reaches that edge server over such a link."""
+    def route(self, who: str, edge: str, link: Link | None) -> Address:
+        """Where `who` reaches that edge server over such a link; None: nothing is emulated in between."""
         port = self.processes[edge].port
         known = self._relays.get((who, edge))
-        if known is None or known[:2] != (link, port):
-            if known is not None:
-                known[2].close()
+        if known is not None and known[:2] != (link, port):
+            self._relays.pop((who, edge))[2].close()
+        if link is None:
+            return self.address(edge)
+        if (who, edge) not in self._relays:
             self._relays[who, edge] = (link, port, link.emulated.to((HERE, port)))
         address: Address = self._relays[who, edge][2].address
         return address

@@ -1,6 +1,7 @@
 """A warm process that forks the others of a run: libraries are loaded once, and every edge server and device begins from there.
 
-`python -m worker.federated.real.nursery FD`: over the socket FD come requests, a message of JSON each, answered by one each.
+`python -m worker.federated.real.nursery FD`: over the socket FD come requests, a message of JSON each, answered by one each
+under the request's `number`.
 `{"begin": true}`, with a socket beside it: a child whose control socket that is (`host.begin`); `{"became": pid}`: its exit code,
 None while it runs; `{"kill": pid}`: it is ended. Only children that were not waited for are signalled, so that no number can mean
 another process. It ends when the other end is closed; its children by their own sockets.
@@ -35,7 +36,8 @@ class Nursery:
             if not message:
                 return
             asked = json.loads(message)
-            self._control.sendall(json.dumps(self._answer(asked, sockets)).encode())
+            answer = self._answer(asked, sockets) | {"number": asked["number"]}
+            self._control.sendall(json.dumps(answer).encode())
 
     def _answer(self, asked: dict[str, Any], sockets: list[int]) -> dict[str, Any]:
         if "begin" in asked:

@@ -28,11 +28,11 @@ ANSWERS_S = 10.0
 
 @dataclass(frozen=True)
 class Part:
-    """A client's part in a round. `link`: what lies between it and any edge server; `own`: the positions of its images."""
+    """A client's part in a round. `link`: what is emulated between it and any edge server; `own`: the positions of its images."""
 
     work: Work
     edge: str
-    link: Link
+    link: Link | None
     own: Indices
     fault: str
 

@@ -25,7 +25,7 @@ MOST_REMARKS = 3
 PROCESSES, MOST_PROCESSES = "processes", 16
 ON_BOARDS, MOST_BOARDS = "boards", 15
 HERE = "this computer"
-AS_THEY_ARE = "Links to boards are what they are: leave it empty, or let the run be emulated or of processes."
+ON_TOP = "Links to boards are real; a changed bandwidth is emulated on top of one, and can only make it slower."
 TYPED = "Typed speeds and links of clients do not count: boards compute and send as fast as they do."
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
@@ -62,6 +62,7 @@ SHARE = Chart("line", "Share of the work that stays on the device", y=("share_on
               y_title="share of the multiply-accumulates", percent=True)
 BANDWIDTH = Chart("line", "Bandwidth (as typed and changed)", y=("bandwidth_mbps",), by="client", x_title="round",
                   y_title="Mbit/s")
+CHANGED_BANDWIDTH = "Bandwidth (emulated on top of the real link, where it was changed)"
 BYTES = Chart("line", "Bytes over each link (counted)", y=("link_bytes",), by="link", x_title="round", y_title="bytes in a round")
 LEARNING_RATE = Chart("line", "Learning rate of the clients", y=("learning_rate",), by="variant", x_title="round",
                       y_title="learning rate")
@@ -109,7 +110,8 @@ class FederatedParams(Params):
     changes: str = param("", title="bandwidth changes", lines=True, max_length=LONGEST, help=(
         "Other bandwidths for a while, a line each: 'rounds 11-20: pi3-1 5 Mbit/s'."))
     bandwidth_now: str = param("", title="bandwidth from now on", live=True, lines=True, max_length=LONGEST, help=(
-        "Changed while it runs, from the next round on: a line each such as 'pi3-1 5 Mbit/s'; empty: as planned."))
+        "Changed while it runs, from the next round on: a line each such as 'pi3-1 5 Mbit/s'; empty: as planned. Of boards it "
+        "is emulated on top of their real links, and never makes them faster."))
     faults: str = param("", title="what goes wrong", lines=True, max_length=LONGEST, help=(
         "To see what becomes of a round, a line each: 'round 3: pi3-1 vanishes', 'rounds 4-5: jetson sends NaN'; also sends "
         "wrong shapes, sends an old round, sends twice."))
@@ -118,7 +120,8 @@ class FederatedParams(Params):
             "emulated: all clients learn in one process, and seconds come from the clock. processes: every client and every edge "
             "server is a process of its own on this computer, with emulated links between them; seconds are measured, typed "
             "speeds and 'at once' do not count, and the weights are the same bit for bit. boards: as processes, but each client "
-            "is the board of its name, which has torch, learns on its own images alone and is reached over its real link."))
+            "is the board of its name, which has torch, learns on its own images alone and is reached over its real link; a "
+            "changed bandwidth is emulated on top of that."))
     round_s: float = param(60.0, title="longest round", help="Of processes and boards: whoever has not sent its weights by then "
                                                              "is left out of the round.", unit="s", gt=0, le=86_400)
     start: Literal["given", "initialisation"] = param(
@@ -136,22 +139,11 @@ class FederatedParams(Params):
         fleets.read_clients(value, edge_names(info))
         return kept(value)
 
-    @field_validator("changes")
+    @field_validator("changes", "bandwidth_now", "faults")
     @classmethod
-    def _are_changes(cls, value: str, info: ValidationInfo) -> str:
-        fleets.read_rates(value, client_names(info))
-        return kept(value)
-
-    @field_validator("bandwidth_now")
-    @classmethod
-    def _are_rates(cls, value: str, info: ValidationInfo) -> str:
-        fleets.read_rates_now(value, client_names(info))
-        return kept(value)
-
-    @field_validator("faults")
-    @classmethod
-    def _are_faults(cls, value: str, info: ValidationInfo) -> str:
-        fleets.read_faults(value, client_names(info))
+    def _name_clients(cls, value: str, info: ValidationInfo) -> str:
+        read = {"changes": fleets.read_rates, "bandwidth_now": fleets.read_rates_now, "faults": fleets.read_faults}
+        read[str(info.field_name)](value, client_names(info))
         return kept(value)
 
     @field_validator("where")
@@ -183,7 +175,8 @@ class FederatedParams(Params):
     def remarks(self) -> list[str]:
         typed = self.where == ON_BOARDS and not self.rests_on_speeds and any(
             (each.macs_per_s, each.mbps, each.latency_ms) != (None, None, None) for each in self.read_clients)
-        return [*self._late(), *([TYPED] if typed else [])]
+        changed = self.where == ON_BOARDS and (self.changes or self.bandwidth_now)
+        return [*self._late(), *([TYPED] if typed else []), *([ON_TOP] if changed else [])]
 
     def _late(self) -> list[str]:
         happens: list[fleets.Rate | fleets.Fault] = [*fleets.read_rates(self.changes, self.names),
@@ -234,7 +227,10 @@ def client_names(info: ValidationInfo) -> list[str] | None:
 
 
 def titled(chart: Chart, params: Mapping[str, Any]) -> str:
-    """Whether the seconds of this run are the clock's, or were measured; what only the clock can say stays emulated."""
+    """Whether the seconds of this run are the clock's, or were measured; what only the clock can say stays emulated. Of links to
+    boards only what is emulated has a bandwidth to draw."""
+    if chart.y == BANDWIDTH.y and params.get("where") == ON_BOARDS:
+        return CHANGED_BANDWIDTH
     is_measured = params.get("where", "emulated") != "emulated" and chart.y != SAVED_SECONDS
     return chart.title.replace(CLOCK, "(measured)") if is_measured else chart.title
 
@@ -247,8 +243,8 @@ def lacks(params: FederatedParams, evidence: Evidence) -> dict[str, str]:
 
 
 def unfit(params: Any, known: Structure, evidence: Evidence) -> dict[str, str]:
-    """Of recipes whose parameter `after` names a layer: one behind which this network cannot be cut."""
-    why = cutting.refused(known, params.after) if params.after else ""
+    """Of recipes whose parameter `after` names a layer: one behind which this network cannot be trained in two parts."""
+    why = cutting.unlearnt(known, params.after) if params.after else ""
     return {"after": f"{why[:1].upper()}{why[1:]}."} if why else {}
 
 
@@ -257,17 +253,13 @@ def on_boards(run: Callable[[Any, Context], Iterator[Event]]) -> Board:
     def measure(params: Any, _order: Order, context: Context) -> Generator[Event, None, dict[str, Any]]:
         return cast(Generator[Event, None, dict[str, Any]], run(params, context))
 
-    return Board(prepare, measure, refuse, hosts, named_by="clients", is_star=True, needs=("torch",))
+    return Board(prepare, measure, hosts=hosts, named_by="clients", is_star=True, needs=("torch",))
 
 
 def prepare(params: FederatedParams, context: Context) -> Generator[Event, None, Order]:
     from worker.federated.as_run import parcels
 
     return (yield from parcels(params.asked(context, after=getattr(params, "after", "")), params.round_s, context))
-
-
-def refuse(params: FederatedParams) -> dict[str, str]:
-    return {field: AS_THEY_ARE for field in ("changes", "bandwidth_now") if getattr(params, field)}
 
 
 def hosts(params: FederatedParams) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from worker import menu
 from worker.context import Context
 from worker.evidence import Evidence
 from worker.flags import resolve
-from worker.recipes.federated import AS_THEY_ARE, TYPED
+from worker.recipes.federated import BANDWIDTH, CHANGED_BANDWIDTH, ON_TOP, TYPED
 
 BOARDS = {"clients": "near; far: 30 %", "where": "boards"}
 RECIPES = [name for name in menu.recipes() if name.startswith("federated.")]
@@ -43,7 +43,15 @@ def test_of_boards_no_speed_need_be_typed_and_one_that_is_is_told_not_to_count()
 
 
 @pytest.mark.parametrize(("field", "value"), [("changes", "round 2: near 5 Mbit/s"), ("bandwidth_now", "near 5 Mbit/s")])
-def test_links_to_boards_cannot_be_changed(field: str, value: str) -> None:
+def test_a_bandwidth_changed_of_boards_is_told_to_be_emulated_on_top_of_their_links(field: str, value: str) -> None:
     recipe = menu.get("federated.fedavg")
-    assert recipe.board
-    assert recipe.board.refuse(recipe.params.model_validate(recipe.example | BOARDS | {field: value})) == {field: AS_THEY_ARE}
+    asked = recipe.example | BOARDS | {field: value}
+    assert recipe.board and not recipe.board.refuse(recipe.params.model_validate(asked))
+    assert ON_TOP in recipe.params.model_validate(asked).remarks()
+    assert ON_TOP not in recipe.params.model_validate(recipe.example | BOARDS).remarks()
+
+
+def test_a_chart_of_bandwidths_says_that_those_of_boards_are_emulated() -> None:
+    recipe = menu.get("federated.fedavg")
+    assert recipe.titled(BANDWIDTH, BOARDS) == CHANGED_BANDWIDTH and "emulated" in CHANGED_BANDWIDTH
+    assert recipe.titled(BANDWIDTH, {"where": "processes"}) == BANDWIDTH.title

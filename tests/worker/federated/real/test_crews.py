@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from tests.portal import until
 from tests.worker.federated.real.three import DIGITS, course, runs
+from worker.federated.real.children import START_S, Nursery
 from worker.federated.real.course import Real, RealCourse
 from worker.federated.real.crew import MOST_PROCESSES, Crew, Link
 from worker.federated.real.setup import Setup
@@ -44,6 +47,30 @@ def test_a_device_without_its_data_is_told_of_and_a_link_is_made_anew_only_when_
         first = crew.route("pi", "a", Link(10.0, 1.0))
         assert crew.route("pi", "a", Link(10.0, 1.0)) == first
         assert crew.route("pi", "a", Link(20.0, 1.0)) != first
+
+
+def test_where_nothing_is_emulated_any_more_the_way_is_the_edge_servers_own_again(setup: Setup) -> None:
+    with Crew(setup, ["a"], []) as crew:
+        crew.ready()
+        crew.route("pi", "a", Link(10.0, 0.0))
+        relay = crew._relays["pi", "a"][2].pid
+        assert crew.route("pi", "a", None) == crew.address("a")
+        until(lambda: not psutil.pid_exists(relay), 10, "the end of the emulated link")
+
+
+def test_an_answer_that_comes_too_late_is_nobody_elses() -> None:
+    nursery = Nursery(1)
+    try:
+        assert nursery.ask(START_S, became=1) == {"code": None, "number": 1}
+        os.kill(nursery.pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            nursery.ask(0.1, became=1)
+        os.kill(nursery.pid, signal.SIGCONT)
+        end, theirs = socket.socketpair()
+        with end, theirs:
+            assert nursery.ask(START_S, (theirs,), begin=True)["pid"] > 0
+    finally:
+        nursery.close()
 
 
 @pytest.mark.parametrize(("devices", "why"), [
