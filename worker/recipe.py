@@ -54,7 +54,8 @@ class Chart:
     `truth`, where it is there, in the colour of label `by` those of label `boxes`, both packed as worker/detection/packing.py
     says; `at` is its time in seconds, `old` by how many frames the boxes are older. Labels are part of an event's key: a few
     hundred steps, of at most 60 boxes each.
-    On lanes and scenes a label `place` beside that of `by` is the number of its colour.
+    A label `place` beside that of `by`, on bars beside that of `x`, is the number of its colour in all charts of a page; below 0
+    it has none of its own and is drawn in that of text.
     """
 
     kind: ChartKind

@@ -25,6 +25,8 @@ from worker.recipe import Chart
 from worker.wording import NOISY, figures
 
 FEWEST, MOST, MOST_CURVES = 2, 8, 60
+# The number of a colour, which parts no curves.
+PLACE = "place"
 WAYS = ("last", "best", "at")
 OVERLAID = ("line", "bars", "tradeoff")
 # Of these a small value is the good one.
@@ -195,7 +197,7 @@ def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, An
     found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
     for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
         if value is not None:
-            words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}))
+            words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}) if label != PLACE)
             found.setdefault((name, words), {})[stream] = (float(value), at)
     units = {name: (chart.steps_per_x, chart.x_title) for chart in common_charts(runs) for name in chart.y}
     return [{"name": name, "labels": words, "values": (values := [said.get(run.stream_id) for run in runs]),

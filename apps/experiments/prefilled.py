@@ -33,10 +33,16 @@ def things(user: User, team: Team | None, recipe: Recipe, network: str, model: s
     variant = _variant(user, team, network.replace("\x00", "")[:120], model) if "model" in references else None
     if variant is None:
         return {}
+    data = only_fitting(user, team, variant) if "dataset" in references else ""
+    return {"model": str(variant.pk), **({"dataset": data} if data else {})}
+
+
+def only_fitting(user: User, team: Team | None, variant: Variant) -> str:
+    """The one data set of the team that a network takes; nothing where it has several of them, or none."""
     fitting = Dataset.objects.visible_to(user).filter(IMAGES, team=team, in_shape=variant.model.in_shape,
                                                       classes=variant.model.classes)
-    data = list(fitting.values_list("pk", flat=True)[:2]) if "dataset" in references else []
-    return {"model": str(variant.pk), **({"dataset": str(data[0])} if len(data) == 1 else {})}
+    data = list(fitting.values_list("pk", flat=True)[:2])
+    return str(data[0]) if len(data) == 1 else ""
 
 
 def _variant(user: User, team: Team | None, network: str, model: str) -> Variant | None:

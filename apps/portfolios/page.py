@@ -15,16 +15,20 @@ from apps.devices.models import Device
 from apps.live.models import Event
 from apps.portfolios.approved import approval_of, board_shown
 from apps.portfolios.board import Board, Cell, board_of
+from apps.portfolios.detectors import watched
 from apps.portfolios.forms import CommentForm, CriterionForm, DecisionForm
+from apps.portfolios.launching import rehearsal
 from apps.portfolios.lineage import origins
-from apps.portfolios.models import Portfolio, State, Verdict
+from apps.portfolios.models import Entry, Portfolio, State, Verdict
 from apps.portfolios.reviewing import why_not
+from apps.portfolios.run_time import run_time
 from worker import menu
 
 TALK = 50
+MOST_CHOSEN = 50
 HISTORY = 50
 MEASURES = {"latency_ms": "benchmarking.latency", "accuracy": "benchmarking.accuracy"}
-FRAGMENTS = ("head", "board", "talk", "review", "history")
+FRAGMENTS = ("head", "board", "talk", "review", "history", "runtime")
 
 
 def whole(request: HttpRequest, portfolio: Portfolio, **forms: Any) -> dict[str, Any]:
@@ -34,6 +38,7 @@ def whole(request: HttpRequest, portfolio: Portfolio, **forms: Any) -> dict[str,
     fresh = {"comment_form": CommentForm(auto_id="comment_%s"), "decision_form": _decision_form(portfolio)}
     if context["may_edit"]:
         fresh["criterion_form"] = CriterionForm(portfolio, auto_id="criterion_%s")
+    context |= runtime(request, portfolio, context["board"])
     return context | review(request, portfolio, context["board"]) | cell(request, portfolio, context["board"]) | fresh | forms | {
         "config": {"stream": str(portfolio.stream_id), "after": portfolio.stream.head, "version": portfolio.version,
                    "fragments": {name: reverse("portfolio-fragment", args=[portfolio.pk, name]) for name in FRAGMENTS},
@@ -97,6 +102,20 @@ def review(request: HttpRequest, portfolio: Portfolio, found: Board | None = Non
 def history(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
     rows = Event.objects.filter(stream__in=[portfolio.stream_id]).exclude(type="said").order_by("-seq")
     return {"portfolio": portfolio, "history": list(rows[:HISTORY])}
+
+
+def runtime(request: HttpRequest, portfolio: Portfolio, found: Board | None = None) -> dict[str, Any]:
+    """What its networks do at run time; `?run=` chooses among runs."""
+    user, entries = teams.person(request), found.entries if found else _entries(portfolio)
+    chosen = set(request.GET.getlist("run")[:MOST_CHOSEN])
+    may_edit = teams.may_edit(user, portfolio.team)
+    return {"portfolio": portfolio, "entries": entries, "run_time": run_time(user, portfolio, entries, chosen),
+            "detectors": watched(user, portfolio, entries, chosen), "chosen_cell": request.GET.get("cell", ""),
+            "rehearsal": rehearsal(user, portfolio, entries) if may_edit else None}
+
+
+def _entries(portfolio: Portfolio) -> list[Entry]:
+    return list(portfolio.entries.select_related("variant__model"))
 
 
 def _is_alone(portfolio: Portfolio) -> bool:

@@ -26,7 +26,7 @@ PAGE = 25
 PEOPLE = ("team", "author", "changed_by", "submitted_by", "stream")
 FRAGMENTS: dict[str, Callable[[HttpRequest, Portfolio], dict[str, Any]]] = {
     "head": pages.head, "board": pages.board, "cell": pages.cell, "talk": pages.talk, "review": pages.review,
-    "history": pages.history,
+    "history": pages.history, "runtime": pages.runtime,
 }
 HEAD = ("criterion", "variant", "verdict", "within_noise", "noisy", "value", "unit", "low", "high", "n", "origin", "device",
         "engine", "threads", "batch", "dataset", "split", "when", "measurement", "run", "run_number")

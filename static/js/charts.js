@@ -12,6 +12,7 @@ import { Scene } from "./charts/scene.js";
 import { Spread } from "./charts/spread.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
+import { Places } from "./places.js";
 import { safe } from "./words.js";
 
 const KINDS = { bands: Bands, bars: Bars, clients: Clients, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, scene: Scene, spread: Spread, tradeoff: TradeOff };
@@ -23,6 +24,9 @@ const MAP_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130d
 export class Charts {
   constructor(root, run) {
     this.root = root;
+    // Of several runs the colour says which run.
+    if (!run.order) run.placed = new Places(run.charts);
+    this.placed = run.placed;
     this.panels = [...root.querySelectorAll("[data-chart]")].map((place) => this.#panel(place, run)).filter(Boolean);
     this.drawn = 0;
     root.addEventListener("redraw", () => this.#soon());
@@ -33,7 +37,11 @@ export class Charts {
   }
 
   append(rows) {
-    for (const panel of this.panels) panel.append(rows);
+    const isNew = this.placed?.hear(rows);
+    for (const panel of this.panels) {
+      panel.append(rows);
+      panel.isDirty ||= isNew;
+    }
     this.#soon();
   }
 

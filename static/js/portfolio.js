@@ -4,7 +4,7 @@ import { bring, spare } from "./held.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
 
 const WAITING_MS = 20_000;
-const CONTENT = ["head", "board", "review", "history"];
+const CONTENT = ["head", "board", "review", "history", "runtime"];
 const PARTS = { changed: [...CONTENT, "cell"], submitted: CONTENT, withdrawn: CONTENT, decided: CONTENT, said: ["talk", "board"] };
 const $ = (selector, root = document) => root.querySelector(selector);
 const config = JSON.parse($("#portfolio-config").textContent);
@@ -14,7 +14,9 @@ let submitted = null;
 /** Whether somebody writes in it, or has: then it stays as it is until that is sent. */
 function isBusy(place) {
   const fields = [...place.querySelectorAll("textarea, input:not([type=hidden])")];
-  return fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked || field === document.activeElement);
+  const lists = [...place.querySelectorAll("select")];
+  return fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked || field === document.activeElement)
+    || lists.some((list) => list === document.activeElement || [...list.options].some((option) => option.selected !== option.defaultSelected));
 }
 
 function wait() {
@@ -111,5 +113,7 @@ if (free) { free.hidden = false; free.addEventListener("click", () => anchor(tru
 new Stream(config.stream, { after: Math.max(0, config.after - 1), onEvents: hear, onState: showLink });
 // A number that is missing comes from a run; runs speak on streams of their own, so ask now and then.
 setInterval(() => {
-  if (document.visibilityState === "visible" && $("#board")?.dataset.waits) ["board", "cell", "review"].forEach((name) => isBusy(document.getElementById(name)) || refresh(name));
+  if (document.visibilityState !== "visible") return;
+  const waiting = [...($("#board")?.dataset.waits ? ["board", "cell", "review"] : []), ...($("#runtime")?.dataset.waits ? ["runtime"] : [])];
+  waiting.forEach((name) => isBusy(document.getElementById(name)) || refresh(name));
 }, WAITING_MS);

@@ -82,8 +82,8 @@ def test_a_lane_a_way_shows_who_served_when(run_page: Any) -> None:
     head, *found = rows(run_page, WHO)
     assert head[0] == "way"
     ways = list(dict.fromkeys(row[0] for row in found))
-    assert ways[0] == "switching, packed" and len(ways) == 5
-    first = [row[1] for row in found if row[0] == "switching, packed"]
+    assert ways[0] == "switching" and len(ways) == 5
+    first = [row[1] for row in found if row[0] == "switching"]
     assert len(first) == 2 and "dense" in first[0] and "channels 0.3" in first[1]
 
 

@@ -11,6 +11,8 @@ from worker.switching.policy import Candidate, Knobs
 from worker.switching.traces import GENERATORS, MOST_ARRIVALS, MOST_REQUESTS, Kind, Second, Shape, read
 
 Baselines = Literal["none", "fixed", "all"]
+# What the way is called in which the policy chooses, however the set is held: so that runs stand beside each other.
+SWITCHING = "switching"
 # Where nothing is said: so much of what the most accurate network can serve, and so many times what the slowest takes.
 LOAD, PATIENCE = 0.5, 4.0
 # Never less than this by itself: where other programs compute too, a process that is to go on waits for some ms now and then,
@@ -79,7 +81,7 @@ class Asked:
         return min(_round(1e3 * LOAD / best.latency_ms), most)
 
     def ways(self, networks: Sequence[Network]) -> list[Way]:
-        found = [Way(f"switching, {self.residency}", self.residency)]
+        found = [Way(SWITCHING, self.residency)]
         if self.baselines != "none":
             found += [Way(f"fixed: {each.name}", "disk", fixed=each.name) for each in networks]
         if self.baselines == "all":

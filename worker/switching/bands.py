@@ -23,9 +23,9 @@ class Band:
     name: str
     latency_ms: float
 
-    @property
-    def labels(self) -> dict[str, str | int | float]:
-        return {"low": self.low, "high": self.high, "network": self.name}
+    def labels(self, place: int) -> dict[str, str | int | float]:
+        """`place`: the number of the network's colour."""
+        return {"low": self.low, "high": self.high, "network": self.name, "place": place}
 
 
 def over_loads(of: Sequence[Candidate], knobs: Knobs, now: Second, image_bytes: int) -> list[Band]:

@@ -42,7 +42,7 @@ def measure(asked: Asked, order: Order, context: Context) -> Generator[Event, No
         records.append((yield from _way(there, _chooser(asked, way, found, profile, course, records))))
         yield from telling.ended(records[-1], of)
     yield from telling.files(records, context)
-    return telling.summary(asked, of, profile, records, course)
+    return telling.summary(asked, of, profile, records, course, context.device)
 
 
 def _course(asked: Asked, found: Sequence[Candidate], context: Context) -> Course:

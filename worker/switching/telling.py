@@ -7,13 +7,14 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from worker.context import Context, write_durably
 from worker.events import Event, FileMade, Log, Measured, Metric
 from worker.switching import verdict
-from worker.switching.asked import Asked, Network, Way
-from worker.switching.bands import over_deadlines, over_loads
+from worker.switching.asked import Asked, Network, Way, candidates
+from worker.switching.bands import Band, over_deadlines, over_loads
 from worker.switching.driving import Course
 from worker.switching.policy import Candidate
 from worker.switching.records import Record, Row, median
@@ -25,6 +26,8 @@ MB = 1e6
 # Of a second more stretches than this are not drawn apart.
 MOST_STRETCHES = 10
 LEFT = "left by others (emulated)"
+# The place of what has no network's colour.
+NO_NETWORK = -1
 EMULATED = "Emulated by the trace: {what}. Requests, computations, queues, swaps and the process's memory are real."
 TRACE, SECONDS, SWAPS = "trace.csv", "seconds.csv", "swaps.csv"
 WHAT = {"free_mb": "how much memory others leave", "network_mbps": "the network that a request's image comes over",
@@ -50,23 +53,38 @@ def _dense(each: Network, profile: dict[str, Any]) -> str:
 
 
 def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Context) -> Iterator[Event]:
+    """`found`: in the order of the networks, whose places in it are their colours."""
     rows = course.trace
     yield Log(message=f"The trace: {counted(len(rows), 'second')}, {counted(len(course.moments), 'request')}, deadlines of "
                       f"{figures(min(row.deadline_ms for row in rows))} to {figures(max(row.deadline_ms for row in rows))} ms.")
     changed = [words for name, words in WHAT.items() if any(getattr(row, name) not in (None, 1.0) for row in rows)]
     if changed:
         yield Log(message=EMULATED.format(what=", ".join(changed)))
-    for second, row in enumerate(rows):
-        yield Metric(name="trace_arrivals_per_s", value=row.arrivals_per_s, step=second)
-        if row.free_mb is not None:
-            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT})
-    typical, image_bytes = _typical(rows), course.images[:1].nbytes
-    for band in over_loads(found, asked.knobs, typical, image_bytes):
-        yield Metric(name="band_by_load_latency_ms", value=band.latency_ms, labels=band.labels)
-    for band in over_deadlines(found, asked.knobs, typical, image_bytes):
-        yield Metric(name="band_by_deadline_latency_ms", value=band.latency_ms, labels=band.labels)
+    yield from _seconds(rows)
+    places = {each.name: place for place, each in enumerate(found)}
+    for over, bands in _bands(asked, course, found).items():
+        for band in bands:
+            yield Metric(name=f"band_by_{over}_latency_ms", value=band.latency_ms, labels=band.labels(places[band.name]))
     write_durably(context.workdir / TRACE, written(rows).encode() + b"\n")
     yield FileMade(path=TRACE, name=TRACE, media_type="text/csv")
+
+
+def _seconds(rows: Sequence[Second]) -> Iterator[Event]:
+    """What the trace says; of heat nothing where none is said at all."""
+    is_hot = any(row.slower != 1.0 for row in rows)
+    for second, row in enumerate(rows):
+        said = {"arrivals_per_s": row.arrivals_per_s, "deadline_ms": row.deadline_ms, "network_mbps": row.network_mbps,
+                "slower": row.slower if is_hot else None}
+        yield from (Metric(name=f"trace_{name}", value=value, step=second) for name, value in said.items() if value is not None)
+        if row.free_mb is not None:
+            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT, "place": NO_NETWORK})
+
+
+def _bands(asked: Asked, course: Course, found: Sequence[Candidate]) -> dict[str, list[Band]]:
+    """Over the load and over the deadline."""
+    there, image_bytes = _typical(course.trace), course.images[:1].nbytes
+    return {"load": over_loads(found, asked.knobs, there, image_bytes),
+            "deadline": over_deadlines(found, asked.knobs, there, image_bytes)}
 
 
 def _typical(rows: Sequence[Second]) -> Second:
@@ -84,7 +102,7 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
                      labels={"way": way.name, "network": name, "place": places[name]})
     if row.second >= len(course.trace):
         return
-    labels: dict[str, str | int | float] = {"way": way.name}
+    labels: dict[str, str | int | float] = {"way": way.name, "place": places.get(way.fixed, NO_NETWORK)}
     said = {"drive_waiting": row.waiting, "drive_late": row.late, "drive_p95_ms": row.p95_ms,
             "drive_resident_mb": row.resident_bytes / MB or None}
     yield from (Metric(name=name, value=value, step=row.second, labels=labels) for name, value in said.items()
@@ -96,7 +114,8 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
 def ended(record: Record, of: Sequence[Network]) -> Iterator[Event]:
     """What one way came to."""
     accuracies = {each.name: each.accuracy for each in of}
-    labels: dict[str, str | int | float] = {"way": record.way}
+    place = next((place for place, each in enumerate(of) if record.way == f"{verdict.FIXED}{each.name}"), NO_NETWORK)
+    labels: dict[str, str | int | float] = {"way": record.way, "place": place}
     share = record.late / record.arrived if record.arrived else 0.0
     yield Metric(name="drive_effective_accuracy", value=record.effective(accuracies), labels=labels)
     yield Metric(name="drive_late_share", value=share, labels=labels)
@@ -131,17 +150,33 @@ def _cell(ms: float | None) -> str:
 
 
 def summary(
-    asked: Asked, of: Sequence[Network], profile: dict[str, Any], records: Sequence[Record], course: Course,
+    asked: Asked, of: Sequence[Network], profile: dict[str, Any], records: Sequence[Record], course: Course, device: str,
 ) -> dict[str, Any]:
     accuracies = {each.name: each.accuracy for each in of}
+    sense, there = felt(asked, of, profile, records[0], course), _typical(course.trace)
+    bands = _bands(asked, course, candidates(of, profile["latency_ms"]))
     return {
+        "device": device, "noisy": sense.is_noisy,
         "requests": len(course.moments), "trace_s": len(course.trace), "residency": asked.residency,
+        "arrivals_per_s": there.arrivals_per_s, "deadline_ms": there.deadline_ms,
+        "bands": {over: [asdict(each) for each in found] for over, found in bands.items()}, **_of_first(records[0], accuracies),
         "networks": [{"name": each.name, "accuracy": each.accuracy, "size_bytes": each.size_bytes,
                       "packed_bytes": each.packed_bytes, "dense_bytes": each.dense_bytes,
                       "latency_ms": profile["latency_ms"][each.name]} for each in of],
         "drive_ways": [_way(record, accuracies) for record in records],
-        "verdict": verdict.verdict(records, of, felt(asked, of, profile, records[0], course)),
+        "verdict": verdict.verdict(records, of, sense),
     }
+
+
+def _of_first(first: Record, accuracies: dict[str, float]) -> dict[str, Any]:
+    """What switching itself came to, by names that tables of several runs know; what is not known is left out."""
+    swap_ms = median(first.overheads_ms)
+    said = {"effective_accuracy": first.effective(accuracies), "swaps": len(first.swaps),
+            "in_time_share": 1 - first.late / first.arrived if first.arrived else None,
+            "swap_ms": None if swap_ms is None else max(swap_ms, 0.0), "worst_swap_ms": max(first.overheads_ms, default=None),
+            "held_bytes": first.memory.get("steady_bytes"), "peak_held_bytes": first.memory.get("peak_bytes"),
+            "runtime_bytes": first.memory.get("empty_bytes")}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def felt(asked: Asked, of: Sequence[Network], profile: dict[str, Any], first: Record, course: Course) -> verdict.Felt:

@@ -45,6 +45,11 @@ class Felt:
     seconds: int = 0
     slower: float | None = None
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether something else was at work on the device."""
+        return self.slower is not None and not 1 / MOST_SLOWER < self.slower < MOST_SLOWER
+
 
 def verdict(records: Sequence[Record], of: Sequence[Network], felt: Felt = Felt()) -> str:
     accuracies = {each.name: each.accuracy for each in of}
@@ -87,7 +92,7 @@ def _room(of: Sequence[Network], felt: Felt) -> str:
 
 
 def _noise(felt: Felt) -> str:
-    if felt.slower is None or 1 / MOST_SLOWER < felt.slower < MOST_SLOWER:
+    if felt.slower is None or not felt.is_noisy:
         return ""
     return (f"noisy: computing took {figures(felt.slower)} times what the networks took when they were timed, so something else "
             "was at work on this device")

@@ -3,6 +3,11 @@ import { colour, nthColour } from "../colours.js";
 import { sig } from "../numbers.js";
 import { safe } from "../words.js";
 
+// Written under an axis that spans no more than a hundredfold; on a longer one the powers of ten are.
+const TIMES = [0.125, 0.25, 0.5, 1, 2, 4, 8], DECADES = 2;
+// So near to the dashed line, as a share of the axis, a number would stand on it.
+const NEAR = 0.03;
+
 export class Bands {
   constructor(chart, run) {
     Object.assign(this, { chart, run, bands: new Map() });
@@ -21,13 +26,14 @@ export class Bands {
 
   /** The same one keeps its colour where it wins again. */
   #colour(who) {
-    return nthColour([...new Set(this.#sorted.map(([, band]) => band.who))].indexOf(who));
+    return this.run?.placed?.colour(who) ?? nthColour([...new Set(this.#sorted.map(([, band]) => band.who))].indexOf(who));
   }
 
   get caption() { return "1 is what is there now, the dashed line"; }
 
   get entries() {
-    return this.#sorted.map(([key, band], i) => ({ key, label: `${i + 1}: ${sig(band.low)} to ${sig(band.high)} times, ${band.who}`, colour: this.#colour(band.who), mark: "square" }));
+    const every = this.#sorted;
+    return every.map(([key, band], i) => ({ key, label: every.length > 1 ? `${i + 1}: ${sig(band.low)} to ${sig(band.high)} times, ${band.who}` : `1: ${band.who} all the way, from ${sig(band.low)} to ${sig(band.high)} times`, colour: this.#colour(band.who), mark: "square" }));
   }
 
   figure(hidden) {
@@ -35,16 +41,16 @@ export class Bands {
     const shown = all.filter(({ key }) => !hidden.has(key));
     const ends = [Math.log10(all[0].low), Math.log10(all.at(-1).high)];
     return {
-      data: shown.map((band) => this.#trace(band)),
+      data: shown.map((band) => this.#trace(band, ends)),
       layout: { barmode: "overlay", bargap: 0.35, shapes: this.#now(all),
-                xaxis: { type: "log", range: ends, dtick: ends[1] - ends[0] > 1 ? 1 : undefined, title: { text: this.chart.x_title || this.chart.x } },
+                xaxis: { type: "log", range: ends, ...ticks(ends), title: { text: this.chart.x_title || this.chart.x } },
                 yaxis: { visible: false, type: "category", fixedrange: true } },
     };
   }
 
-  #trace({ low, high, who, value, number }) {
+  #trace({ low, high, who, value, number }, ends) {
     return { type: "bar", orientation: "h", name: safe(who), y: [""], x: [high - low], base: [low], marker: { color: this.#colour(who), line: { color: colour("surface"), width: 2 } },
-             text: [String(number)], textposition: "inside", insidetextanchor: "middle", insidetextfont: { color: colour("surface"), size: 14 }, textangle: 0,
+             text: [String(number)], textposition: "inside", insidetextanchor: anchor(low, high, ends), insidetextfont: { color: colour("surface"), size: 14 }, textangle: 0,
              customdata: [safe(`${number}: ${who}, from ${sig(low)} to ${sig(high)} times${value === null ? "" : `, ${sig(value)} ${this.chart.y_title || "ms as it is now"}`}`)], hovertemplate: "%{customdata}<extra></extra>" };
   }
 
@@ -57,4 +63,17 @@ export class Bands {
     const head = [this.chart.by || "who", "from", "to", this.chart.y_title || this.chart.y.join(", ")];
     return { head, rows: this.#sorted.map(([, band]) => [band.who, band.low, band.high, band.value]) };
   }
+}
+
+/** As many as tell how far one goes: on an axis of a few times one tick alone would say nothing. */
+function ticks([low, high]) {
+  const found = TIMES.filter((times) => Math.log10(times) >= low - 1e-6 && Math.log10(times) <= high + 1e-6);
+  if (high - low > DECADES || found.length < 3) return { dtick: high - low > 1 ? 1 : undefined };
+  return { tickmode: "array", tickvals: found, ticktext: found.map(sig) };
+}
+
+/** The middle of a band, but where what is so now is marked there. */
+function anchor(low, high, ends) {
+  const middle = (Math.log10(low) + Math.log10(high)) / 2;
+  return Math.abs(middle) < NEAR * (ends[1] - ends[0]) ? "start" : "middle";
 }

@@ -1,13 +1,15 @@
 // One metric over a label, the newest value of each; a second metric may stand as a line across, of a group or of all. Of several
 // runs each keeps its own bars, its own line and its own colour; of several devices too. Where a label (`within`) parts the bars of
 // each run they stay parted. What is not measured is hatched.
-import { colour, nthColour, recipeColour, roundOf, runColour, wayColour } from "../colours.js";
+import { colour, mixed, nthColour, recipeColour, roundOf, runColour, wayColour } from "../colours.js";
 import { safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
 // Letters under all bars of a plot that has half the page, in a name that is long, and in one that is turned.
 const NARROW = 40, LONG = 12, TURNED = 20;
 const HATCHES = { predicted: "/", emulated: "x" };
+// Where each bar has the colour of who it is of, groups are told apart by how strong that is: the first is the palest.
+const PALEST = 0.62;
 const PARTS = ["", ".", "-", "|"];  // of one colour, where the word says nothing of where a number is from
 
 export class Bars {
@@ -65,7 +67,17 @@ export class Bars {
   }
 
   /** Its square in the legend looks like its bars. */
-  #isHatched(group) { return Boolean(this.#hatch(group)); }
+  #isHatched(group) { return !this.#isPlaced && Boolean(this.#hatch(group)); }
+
+  /** Whether whoever stands under the bars has a place of their own. */
+  get #isPlaced() {
+    return Boolean(this.run.placed) && [...this.bars.values()].every((values) => [...values.keys()].every((name) => this.run.placed.has(name)));
+  }
+
+  #shade(own, index) {
+    const last = this.bars.size - 1;
+    return last < 1 ? own : mixed(own, colour("surface"), PALEST * (1 - index / last));
+  }
 
   #named(group) {
     const origin = this.run.origins?.[group];
@@ -73,7 +85,8 @@ export class Bars {
   }
 
   get entries() {
-    const groups = this.#groups.map(([key], i) => ({ key, label: this.#named(key), colour: this.#colour(key, i), mark: this.#isHatched(key) ? "hatched" : "square" })).filter(({ key }) => key);
+    const colourOf = (key, i) => (this.#isPlaced ? this.#shade(colour("muted"), i) : this.#colour(key, i));
+    const groups = this.#groups.map(([key], i) => ({ key, label: this.#named(key), colour: colourOf(key, i), mark: this.#isHatched(key) ? "hatched" : "square" })).filter(({ key }) => key);
     return [...groups, ...this.#lines.map(([group], i) => ({ key: ` line ${group}`, label: [group, this.#word].filter(Boolean).join(", "), ...this.#stroke(group, i), mark: "line" }))];
   }
 
@@ -93,7 +106,8 @@ export class Bars {
   #trace(group, names, values, index) {
     const y = names.map((name) => values.get(name) ?? null), limit = this.limits.get(group) ?? null;
     const own = group ? this.#colour(group, index) : recipeColour(this.run.recipe);
-    return { type: "bar", name: safe(group || this.chart.title), x: names, y, marker: this.#marker(y.map((value) => limit !== null && value > limit), own, group),
+    const marker = this.#isPlaced ? { color: names.map((name) => this.#shade(this.run.placed.colour(name), index)) } : this.#marker(y.map((value) => limit !== null && value > limit), own, group);
+    return { type: "bar", name: safe(group || this.chart.title), x: names, y, marker,
              hovertemplate: `%{y:.3~g}${this.chart.percent ? " %" : ""}<extra>%{customdata}</extra>`, ...this.#interval(group, names, y), ...this.#light(names),
              customdata: names.map((name) => safe([this.#named(group), name, this.about.get(`${group}\n${name}`)?.told].filter(Boolean).join(", "))) };
   }

@@ -9,7 +9,7 @@ const WAITING = "on the way";
 
 export class Lanes {
   constructor(chart, run) {
-    Object.assign(this, { chart, run, lanes: new Map(), kinds: [], places: new Map() });
+    Object.assign(this, { chart, run, lanes: new Map(), kinds: [] });
   }
 
   append(row) {
@@ -18,7 +18,6 @@ export class Lanes {
     const lane = String(labels[this.chart.x]), kind = String(labels[this.chart.by] ?? name);
     if (!this.lanes.has(lane)) this.lanes.set(lane, new Map());
     if (!this.kinds.includes(kind)) this.kinds.push(kind);
-    if (labels.place !== undefined) this.places.set(kind, labels.place);
     this.lanes.get(lane).set(step ?? this.lanes.get(lane).size, { kind, value, told: labels.told ?? "" });
     return true;
   }
@@ -33,7 +32,10 @@ export class Lanes {
 
   /** Devices keep their colour whether or not something waits between them; who has a place has the colour of that place. */
   #colour(kind) {
-    if (this.places.has(kind)) return nthColour(this.places.get(kind));
+    return this.run.placed?.colour(kind) ?? this.#ownColour(kind);
+  }
+
+  #ownColour(kind) {
     return kind === WAITING ? colour("c8") : nthColour(this.kinds.filter((each) => each !== WAITING).indexOf(kind));
   }
 

@@ -17,7 +17,8 @@ export class Line {
   append(row) {
     const { name, value, step, labels = {} } = row.body;
     if (row.type !== "metric" || !this.chart.y.includes(name) || step === null || step === undefined) return false;
-    const { [this.chart.point]: point = "", ...parting } = labels;
+    // A place is a colour, and parts nothing.
+    const { [this.chart.point]: point = "", place: _, ...parting } = labels;
     this.#put(this.#trace(name, parting), typeof step === "number" ? step / this.#per : step, value === null ? null : value * (this.chart.percent ? 100 : 1), point);
     return true;
   }
@@ -100,7 +101,8 @@ export class Line {
 
   #dash(trace) {
     const alike = [...this.traces.values()].filter((other) => other.group === trace.group && other.labels.split === trace.labels.split);
-    return DASHES[(alike.indexOf(trace) + this.#round(trace)) % DASHES.length];
+    const round = this.run.placed?.has(trace.group) ? this.run.placed.among(trace.group) : this.#round(trace);
+    return DASHES[(alike.indexOf(trace) + round) % DASHES.length];
   }
 
   #round(trace) { return roundOf(this.#others.indexOf(trace.group)); }
@@ -128,6 +130,8 @@ export class Line {
 
   /** The dense network is drawn in the colour of text, as its star is; one single other has the recipe's colour. */
   #strong(group) {
+    const placed = this.run.placed?.colour(group);
+    if (placed) return placed;
     if (group === "dense") return colour("text");
     const others = this.#others;
     return others.length <= 1 || this.chart.by === "split" ? recipeColour(this.run.recipe) : wayColour(group, others.indexOf(group));

@@ -1,6 +1,6 @@
 // A picture of boxes for each step, the newest or one that is chosen: what is really there in thin grey, what is shown of it in the
 // colour of whoever found it. Boxes come packed, as worker/detection/packing.py writes them: eight signs a box.
-import { colour, nthColour } from "../colours.js";
+import { colour, runColour } from "../colours.js";
 import { sig } from "../numbers.js";
 import { safe } from "../words.js";
 
@@ -41,11 +41,11 @@ export class Scene {
 
   get entries() {
     const truth = this.steps.some((each) => each.truth !== undefined) ? [{ key: TRUTH, label: TRUTH, colour: colour("c8"), mark: "line", thin: true }] : [];
-    return [...truth, ...[...this.kinds].map(([kind, place]) => ({ key: kind, label: kind, colour: nthColour(place), mark: "line" }))];
+    return [...truth, ...[...this.kinds].map(([kind, place]) => ({ key: kind, label: kind, colour: runColour(place), mark: "line" }))];
   }
 
   figure(hidden) {
-    const now = this.#now, own = nthColour(this.kinds.get(now.kind));
+    const now = this.#now, own = runColour(this.kinds.get(now.kind));
     const drawn = [now.truth !== undefined && !hidden.has(TRUTH) && this.#trace(now, "truth", { name: TRUTH, line: { color: colour("c8"), width: 1 } }),
                    !hidden.has(now.kind) && this.#trace(now, "boxes", { name: safe(now.kind), line: { color: own, width: 2 } })];
     const edge = { showgrid: false, showticklabels: false, ticks: "", zeroline: false, fixedrange: true, showline: true, mirror: true, linecolor: colour("line-strong") };

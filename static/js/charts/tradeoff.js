@@ -88,12 +88,21 @@ export class TradeOff {
   #own(group, index) { return this.run.places ? nthColour(this.run.places[group] ?? 0) : runColour(index); }
 
   get entries() {
+    if (this.#isPlaced) return this.#placed;
     const stars = new Set(this.#points.filter(isReference).map((point) => point.name.split(PART).pop())), others = this.#points.some((point) => !isReference(point));
     const runs = (this.run.order ?? []).map((run, i) => ({ key: run, label: run, colour: this.#own(run, i), mark: "dot" }));
     return [...runs, others && !runs.length && { key: "variants", label: this.run.title, colour: recipeColour(this.run.recipe), mark: "dot" },
             stars.size > 0 && { key: "dense", label: [...stars].join(", "), colour: colour("text"), mark: "star" },
             this.run.places ? this.#points.length > 1 && { key: "pareto", label: "Pareto of each device", colour: colour("muted"), mark: "line", dash: "dot" }
               : this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
+  }
+
+  /** Whether each variant has a colour of its own on the page. */
+  get #isPlaced() { return Boolean(this.run.placed) && this.#points.every((point) => this.run.placed.has(point.name)); }
+
+  get #placed() {
+    const own = this.#points.map((point) => ({ key: point.name, label: point.name, colour: this.run.placed.colour(point.name), mark: isReference(point) ? "star" : "dot" }));
+    return [...own, this.#front.length > 1 && { key: "pareto", label: "Pareto", colour: colour("muted"), mark: "line", dash: "dot" }].filter(Boolean);
   }
 
   get #front() { return this.#best(this.#points); }
@@ -109,6 +118,7 @@ export class TradeOff {
   get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
 
   figure(hidden) {
+    this.hidden = hidden;
     const of = (run) => (point) => !isReference(point) && point.name.startsWith(run + PART);
     const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, this.#own(run, i))]);
     const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isReference(point), this.run.title) };
@@ -130,7 +140,7 @@ export class TradeOff {
   }
 
   #scatter(wanted, name, own = recipeColour(this.run.recipe)) {
-    const points = this.#points.filter(wanted), star = name === "dense", labelled = this.#points.length <= 7;
+    const points = this.#points.filter((point) => wanted(point) && !(this.#isPlaced && this.hidden?.has(point.name))), star = name === "dense", labelled = this.#points.length <= 7;
     const strong = star ? colour("text") : own;
     const largest = Math.max(...this.#points.map((point) => point.facts.size_bytes ?? 0), 1);
     return {
@@ -140,8 +150,8 @@ export class TradeOff {
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
-      marker: star ? { symbol: "star", size: 16, color: points.map((p) => this.#ofRun(p) ?? strong), line: { width: 0 } }
-        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: strong, opacity: 0.85, ...(this.run.places ? { symbol: points.map(symbol) } : {}),
+      marker: star ? { symbol: "star", size: 16, color: points.map((p) => this.#ofRun(p) ?? this.run.placed?.colour(p.name) ?? strong), line: { width: 0 } }
+        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: this.#isPlaced ? points.map((p) => this.run.placed.colour(p.name)) : strong, opacity: 0.85, ...(this.run.places ? { symbol: points.map(symbol) } : {}),
             line: { width: 1, color: colour("surface") } },
     };
   }

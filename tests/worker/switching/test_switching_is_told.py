@@ -29,31 +29,31 @@ def record(way: str, in_time: dict[str, int], arrived: int = 100, *, overheads: 
 
 
 def test_the_verdict_tells_what_switching_gains_against_the_best_fixed_network_and_what_it_costs() -> None:
-    said = verdict.verdict([record("switching, packed", {"large": 60, "small": 40}, overheads=(3.0, 5.0, 40.0)),
+    said = verdict.verdict([record("switching", {"large": 60, "small": 40}, overheads=(3.0, 5.0, 40.0)),
                             record("fixed: large", {"large": 70}), record("fixed: small", {"small": 100})], OF)
     assert said == ("100.0 % of 100 requests answered in time, effective accuracy 82.0 %; 12.0 points more than small alone, the "
                     "best fixed network; 3 swaps at 5 ms each (median)")
 
 
 def test_it_says_as_plainly_when_one_network_alone_does_better() -> None:
-    said = verdict.verdict([record("switching, disk", {"large": 30, "small": 30}), record("fixed: small", {"small": 100}),
+    said = verdict.verdict([record("switching", {"large": 30, "small": 30}), record("fixed: small", {"small": 100}),
                             record("fixed: large", {"large": 10})], OF)
     assert "22.0 points less than small alone, the best fixed network" in said and "one network served all the while" in said
 
 
 def test_a_difference_too_small_to_speak_of_is_none() -> None:
-    said = verdict.verdict([record("switching, disk", {"small": 100}), record("fixed: small", {"small": 100})], OF)
+    said = verdict.verdict([record("switching", {"small": 100}), record("fixed: small", {"small": 100})], OF)
     assert "no better or worse than small alone" in said
 
 
 def test_where_one_network_answered_nearly_all_nothing_is_called_an_effect_of_switching() -> None:
-    said = verdict.verdict([record("switching, disk", {"small": 95, "large": 1}), record("fixed: small", {"small": 60})], OF)
+    said = verdict.verdict([record("switching", {"small": 95, "large": 1}), record("fixed: small", {"small": 60})], OF)
     assert "small alone, the best fixed network, answered 99 % of them here too" in said and "points more" not in said
 
 
 def test_networks_without_room_are_told_also_where_they_stand_alone() -> None:
     felt = verdict.Felt({"large": 6, "small": 2}, 60, 1.0)
-    said = verdict.verdict([record("switching, disk", {"small": 50}), record("fixed: large", {"large": 90})], OF, felt)
+    said = verdict.verdict([record("switching", {"small": 50}), record("fixed: large", {"large": 90})], OF, felt)
     assert "less than large alone, the best fixed network, for which 6 of 60 s had no room" in said
     assert "in 2 of 60 s no network had room, and small served all the same" in said
     assert "one network served all the while" in said and "no change of network was needed" not in said
@@ -61,18 +61,18 @@ def test_networks_without_room_are_told_also_where_they_stand_alone() -> None:
 
 @pytest.mark.parametrize(("slower", "is_noisy"), [(None, False), (1.1, False), (0.9, False), (2.2, True), (0.4, True)])
 def test_times_unlike_those_that_networks_were_chosen_by_are_called_noisy(slower: float | None, is_noisy: bool) -> None:
-    said = verdict.verdict([record("switching, disk", {"small": 100})], OF, verdict.Felt(slower=slower))
+    said = verdict.verdict([record("switching", {"small": 100})], OF, verdict.Felt(slower=slower))
     assert ("noisy: computing took" in said) == is_noisy
 
 
 def test_what_dense_networks_cost_stands_beside() -> None:
-    said = verdict.verdict([record("switching, packed", {"small": 100}, overheads=(4.0,)),
+    said = verdict.verdict([record("switching", {"small": 100}, overheads=(4.0,)),
                             record("switching, dense size reloaded", {"small": 100}, overheads=(120.0,))], OF)
     assert said.endswith("switching, dense size reloaded: 120 ms a swap, 90 MB held, here 90 MB")
 
 
 def test_a_trace_without_requests_breaks_nothing() -> None:
-    assert "0.0 % of 0 requests" in verdict.verdict([Record("switching, disk", [Row(0)])], OF)
+    assert "0.0 % of 0 requests" in verdict.verdict([Record("switching", [Row(0)])], OF)
 
 
 @pytest.mark.parametrize(("of", "edge"), [(over_loads, "load"), (over_deadlines, "deadline")])
@@ -130,6 +130,6 @@ def test_the_ways_are_those_that_were_asked_for() -> None:
         asked = Asked("packed", "steady", "", 5, 0.0, 0.0, 4.0, 3.0, Knobs(), baselines, 7)  # type: ignore[arg-type]
         return [way.name for way in asked.ways(OF)]
 
-    assert names("none") == ["switching, packed"]
-    assert names("fixed") == ["switching, packed", "fixed: large", "fixed: small"]
+    assert names("none") == ["switching"]
+    assert names("fixed") == ["switching", "fixed: large", "fixed: small"]
     assert names("all")[3:] == ["switching, dense size reloaded", "switching, all at dense size"]
