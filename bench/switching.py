@@ -27,7 +27,7 @@ from worker.sparsity.masking import POLICY
 from worker.sparsity.masks import prunable
 from worker.switching.holding import Residency
 from worker.switching.preparing import write_packed
-from worker.switching.process import ANSWER, SWAPPED, Process
+from worker.switching.process import ANSWER, RESIDENT, SWAPPED, Process
 from worker.switching.setup import Setup
 from worker.wording import byte_size
 
@@ -55,13 +55,16 @@ class Files(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One fresh process. `overheads_ms`: by swap; memory in bytes, less what the process held before it held a network."""
+    """One fresh process. `overheads_ms`: by swap; memory in bytes, less what the process held before it held a network, which is
+    `empty`; `private`: all that it holds, but pages of files; `pass_ms`: the median of what an answer took, over all networks."""
 
     overheads_ms: list[float]
     empty: int
     held: int
     peak: int
     gap_ms: float
+    private: int
+    pass_ms: float
 
 
 def rows() -> Iterator[tuple[str, str]]:
@@ -84,8 +87,11 @@ def compared(what: str, found: dict[str, Files], *, has_goals: bool) -> Iterator
         yield f"{what}, {way}: overhead of a swap", (
             f"{_spread(overheads, 'ms')}; longest time without an answer {_spread([each.gap_ms for each in all_of], 'ms')}")
         yield f"{what}, {way}: memory", (
-            f"{_spread([each.held / 1e6 for each in all_of], 'MB')} held beside {all_of[0].empty / 1e6:.0f} MB of the runtime; "
-            f"peak {_spread([each.peak / 1e6 for each in all_of], 'MB')}")
+            f"the whole process {_spread([(each.held + each.empty) / 1e6 for each in all_of], 'MB')}, "
+            f"{statistics.median(each.empty for each in all_of) / 1e6:.0f} MB of it before a network was loaded, all but "
+            f"{statistics.median(each.held + each.empty - each.private for each in all_of) / 1e6:.0f} MB its own and of no file; "
+            f"peak {_spread([(each.peak + each.empty) / 1e6 for each in all_of], 'MB')}; "
+            f"an answer {_spread([each.pass_ms for each in all_of], 'ms')}")
     yield from _ratios(what, trials, has_goals=has_goals)
 
 
@@ -100,10 +106,11 @@ def _ratios(what: str, trials: dict[str, list[Trial]], *, has_goals: bool) -> It
     for way in ("packed", "disk"):
         less = [one.held / other.held for one, other in zip(large, trials[way], strict=True)]
         whole = [(one.held + one.empty) / (other.held + other.empty) for one, other in zip(large, trials[way], strict=True)]
+        private = [one.private / other.private for one, other in zip(large, trials[way], strict=True)]
         is_goal = has_goals and way == "packed"
         yield f"{what}: memory, {way} against all dense-size ones resident", (
-            f"{_spread(less, 'x')} lower{_missed(less, LESS_MEMORY, is_goal)}; the runtime counted in both {_spread(whole, 'x')}"
-            f"{_missed(whole, LESS_MEMORY, is_goal)}")
+            f"{_spread(less, 'x')} lower{_missed(less, LESS_MEMORY, is_goal)}; the whole process {_spread(whole, 'x')}"
+            f"{_missed(whole, LESS_MEMORY, is_goal)}, without pages of program files {_spread(private, 'x')}")
 
 
 def _missed(found: Sequence[float], goal: float, is_goal: bool) -> str:
@@ -123,11 +130,14 @@ def trial(found: dict[str, Files], residency: Residency, which: str) -> Trial:
         empty = process.begin()["empty"]["resident_bytes"]
         drive = _Drive(process, image)
         drive.answers(4 * BETWEEN)
+        drive.look()
         for name in [*names[1:], *names]:
             drive.swap(name)
             drive.answers(BETWEEN)
+            drive.look()
         peak = process.memory()["peak_bytes"]
-    return Trial(drive.overheads_ms, empty, round(statistics.fmean(drive.held)) - empty, peak - empty, drive.gap_ms)
+    return Trial(drive.overheads_ms, empty, round(statistics.fmean(drive.held)) - empty, peak - empty, drive.gap_ms,
+                 round(statistics.fmean(drive.private)), statistics.median(drive.passes_ms))
 
 
 class _Drive:
@@ -135,7 +145,8 @@ class _Drive:
 
     def __init__(self, process: Process, image: np.ndarray[Any, Any]) -> None:
         self._process, self._image, self._sent = process, image, 0
-        self.overheads_ms, self.held, self.gap_ms, self._last_ns = list[float](), list[int](), 0.0, 0
+        self.overheads_ms, self.held, self.private = list[float](), list[int](), list[int]()
+        self.gap_ms, self._last_ns, self.passes_ms = 0.0, 0, list[float]()
         for _ in range(ON_THE_WAY):
             self._send()
 
@@ -145,6 +156,7 @@ class _Drive:
         while len(passes) < count:
             if (facts := self._hear(ANSWER)) is not None:
                 passes.append((facts["ended_ns"] - facts["began_ns"]) / 1e6)
+        self.passes_ms += passes
         return passes
 
     def swap(self, to: str) -> None:
@@ -157,7 +169,6 @@ class _Drive:
             assert heard is not None
             facts = heard.frame.facts
             if heard.frame.kind == SWAPPED:
-                self.held.append(facts["after"]["resident_bytes"])
                 is_said = True
                 continue
             self._answered(heard.at_ns)
@@ -165,6 +176,14 @@ class _Drive:
                 first_ns = first_ns or heard.at_ns
                 after.append((facts["ended_ns"] - facts["began_ns"]) / 1e6)
         self.overheads_ms.append((first_ns - asked_ns) / 1e6 - statistics.median(after))
+
+    def look(self) -> None:
+        """What is held while it serves; asked when it has answered for a while, and what that takes is there again."""
+        self._process.ask_resident()
+        while (facts := self._hear(RESIDENT)) is None:
+            pass
+        self.held.append(facts["resident_bytes"])
+        self.private.append(facts["private_bytes"])
 
     def _hear(self, kind: str) -> dict[str, Any] | None:
         heard = self._process.hear(PATIENCE_S)

@@ -6,6 +6,7 @@ A held network is ready when it has answered once: what an engine prepares at it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -21,9 +22,12 @@ PROCESSOR = ("CPUExecutionProvider",)
 
 
 class Holding(Protocol):
-    """`ready`: the network of that name, loaded and warm; off the requests' path. `left`: another one serves now."""
+    """`ready`: the network of that name, loaded and warm. `serves`: what was ready does now. `left`: another one serves instead.
+    All off the requests' path."""
 
     def ready(self, name: str) -> Compute: ...
+
+    def serves(self, name: str) -> None: ...
 
     def left(self, name: str) -> None: ...
 
@@ -58,6 +62,9 @@ class Resident:
     def ready(self, name: str) -> Compute:
         return self._loaded[name]
 
+    def serves(self, name: str) -> None:
+        """Was loaded already."""
+
     def left(self, name: str) -> None:
         """Stays."""
 
@@ -71,22 +78,34 @@ class Disk:
     def ready(self, name: str) -> Compute:
         return opened(str(self._files[name]), self._image, self._threads)
 
+    def serves(self, name: str) -> None:
+        """Nothing else is held of it."""
+
     def left(self, name: str) -> None:
         """Its memory is free as soon as nobody refers to it."""
 
 
 class Packed:
-    """The one that serves, and all of them packed in memory."""
+    """The one that serves, and all others packed in memory. A network is held once: packed again it is read from its file when
+    another one serves already, so that no change waits for the disk."""
 
     def __init__(self, files: Mapping[str, Path], image: NDArray[Any], threads: int) -> None:
-        self._bodies = {name: checked(file.read_bytes()) for name, file in files.items()}
-        self._image, self._threads = image, threads
+        self._files, self._image, self._threads = files, image, threads
+        self._bodies = {name: self._read(name) for name in files}
 
     def ready(self, name: str) -> Compute:
-        return opened(expand(self._bodies[name]), self._image, self._threads)
+        return opened(expand(self._bodies.get(name) or self._read(name)), self._image, self._threads)
+
+    def serves(self, name: str) -> None:
+        self._bodies.pop(name, None)
 
     def left(self, name: str) -> None:
-        """Its memory is free as soon as nobody refers to it; packed it stays."""
+        """What cannot be read now is asked for again when it is wanted; whoever serves goes on."""
+        with suppress(OSError, ValueError):
+            self._bodies[name] = self._read(name)
+
+    def _read(self, name: str) -> bytes:
+        return checked(self._files[name].read_bytes())
 
 
 HOLDINGS: dict[Residency, Callable[[Mapping[str, Path], NDArray[Any], int], Holding]] = {

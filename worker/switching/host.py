@@ -30,6 +30,7 @@ def begin(end: socket.socket) -> None:
     try:
         import onnxruntime
 
+        memory.keep_nothing_large()
         memory.give_back()
         empty = memory.held()
         files = {name: Path(file) for name, file in setup.files.items()}

@@ -11,6 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def checked(packed: bytes) -> bytes:
 
 def expand(packed: bytes) -> bytes:
     """The file as it was, of what `pack` made."""
-    view, pieces = memoryview(packed), list[bytes]()
+    view, whole = memoryview(packed), BytesIO()
     end = HEAD.size + HEAD.unpack_from(packed)[1]
     told = json.loads(packed[HEAD.size:end])
     for part in told["parts"]:
@@ -60,8 +61,8 @@ def expand(packed: bytes) -> bytes:
         for length in part["blobs"]:
             blobs.append(view[end:end + length])
             end += length
-        pieces.append(_AGAIN[part["kind"]](part["bytes"], blobs))
-    return b"".join(pieces)
+        whole.write(_AGAIN[part["kind"]](part["bytes"], blobs))
+    return whole.getvalue()
 
 
 def _plain(body: bytes) -> Iterator[tuple[Part, bytes]]:

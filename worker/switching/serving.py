@@ -49,6 +49,7 @@ class Server:
     def __init__(self, pair: Pair, holding: Holding, first: str) -> None:
         self._pair, self._holding = pair, holding
         self._now = Serving(first, holding.ready(first))
+        holding.serves(first)
         self._requests: SimpleQueue[Frame] = SimpleQueue()
         self._orders: SimpleQueue[Frame] = SimpleQueue()
         self._slower = 1.0
@@ -109,6 +110,7 @@ class Server:
             compute = self._holding.ready(facts["to"])
             ready = clock()
             self._now = Serving(facts["to"], compute)
+            self._holding.serves(facts["to"])
             self._holding.left(before)
             del compute
         else:
@@ -121,13 +123,15 @@ class Server:
 
     def _profile(self, facts: dict[str, Any]) -> Frame:
         """How long one network takes, alone, pass after pass: only while no requests come."""
-        compute, image, samples = self._holding.ready(facts["variant"]), np.zeros(facts["shape"], np.float32), list[int]()
+        serving, name = self._now, facts["variant"]
+        compute = serving.compute if serving.name == name else self._holding.ready(name)
+        image, samples = np.zeros(facts["shape"], np.float32), list[int]()
         until = clock() + round(1e9 * float(facts["seconds"]))
         while len(samples) < min(int(facts["passes"]), MOST_PASSES) and (len(samples) < 3 or clock() < until):
             began = clock()
             compute(image)
             samples.append(clock() - began)
-        return Frame(PROFILED, {"variant": facts["variant"], "samples_ns": samples})
+        return Frame(PROFILED, {"variant": name, "samples_ns": samples})
 
     def _memory(self, facts: dict[str, Any]) -> Frame:
         if facts.get("give_back"):
