@@ -14,7 +14,7 @@ arXiv 2309.06973, which holds a portfolio and switches; how it does that is not 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationInfo, field_validator
@@ -114,6 +114,12 @@ class Params(EveryRecipe):
             raise ValueError(f"times the requests must be at most {traces.MOST_ARRIVALS:,.0f} a second and, with the seconds, "
                              f"{traces.MOST_REQUESTS:,}; got {top:,.0f} a second for {seconds:,} s")
         return value
+
+    @classmethod
+    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        if values.get("trace") == "lines":
+            return dict.fromkeys(("seconds", "arrivals_per_s", "deadline_ms", "burst", "slower"), "the trace in lines says it")
+        return {"lines": "the trace is another one"}
 
     def at_least_s(self) -> float:
         """Each way goes through the whole trace."""
