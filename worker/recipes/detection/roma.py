@@ -33,7 +33,7 @@ from worker.recipe import Chart, Paper, recipe
 if TYPE_CHECKING:
     from worker.detection.asked import Asked
 
-LONGEST = 2000
+LONGEST, MOST_FPS = 2000, 240
 EMULATED = " (emulated)"
 OF_RECORDINGS = ("What is filmed, the frame rate and what each detector finds are those of the recordings. Where they have "
                  "truth, name and time of a detector's line count, the rest of the line does not.")
@@ -64,7 +64,7 @@ class Params(EveryRecipe):
         "While everything takes longer, or shorter, than the lines of detectors say: '12 s to 36 s: 2 times'. none: never. "
         "ROMA is not told; it sees what its own detections take."))
     fps: float = param(30.0, title="frame rate", help="Frames that the camera delivers.", unit="frames/s", essential=True, ge=1,
-                       le=240)
+                       le=MOST_FPS)
     rule: Literal["hold", "strict"] = param(
         "hold", title="drawn under the rule",
         help="How a skipped frame is scored: hold, with the boxes of the frame processed last before it; strict, with the newest "
@@ -129,11 +129,13 @@ class Params(EveryRecipe):
 
     @classmethod
     def suited(cls, detectors: Sequence[str], *, fps: float, has_truth: bool) -> Suited:
-        """A line for each detector: the default's where it is called so, else one to be completed."""
+        """A line for each detector: the default's where it is called so, else one to be completed. The default's drift is that of
+        the default's scenes."""
         known = {each.name: str(each) for each in lines.read_detectors(DETECTORS)}
         told = [known.get(name) or lines.to_fill_in(name, has_truth=has_truth) for name in detectors[:lines.MOST_DETECTORS]]
         more = FIRST.format(most=lines.MOST_DETECTORS, all=len(detectors)) if len(detectors) > lines.MOST_DETECTORS else ""
-        return Suited({"detectors": "\n".join(told), "scenes": "", "fps": f"{fps:.12g}"}, f"{OF_THEM}{more}")
+        rate = {"fps": f"{fps:.12g}"} if fps <= MOST_FPS else {}
+        return Suited({"detectors": "\n".join(told), "scenes": "", "drift": lines.NO_DRIFT, **rate}, f"{OF_THEM}{more}")
 
     def at_least_s(self) -> float:
         """As it was filmed, where that is known; recordings say it themselves."""
