@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -14,6 +15,13 @@ ReferenceKind = Literal["model", "dataset", "device", "recordings"]
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device", "recordings")
+
+
+class Suited(NamedTuple):
+    """Values of fields, and what a person has to know of them."""
+
+    values: Mapping[str, Any] = MappingProxyType({})
+    note: str = ""
 
 
 class Reference:
@@ -99,8 +107,18 @@ class Params(BaseModel):
         """Whose measured latencies these values rest on, each as `NETWORK on DEVICE`; a run is given them."""
         return ()
 
-    def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
+    def misfits(self, detectors: Sequence[str], *, has_truth: bool) -> dict[str, str]:
         """What these values ask that recordings of these detectors have not, by field; asked before a run is queued."""
+        return {}
+
+    @classmethod
+    def suited(cls, detectors: Sequence[str], *, fps: float, has_truth: bool) -> Suited:
+        """What a form begins with that is opened for recordings of these detectors."""
+        return Suited()
+
+    @classmethod
+    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """The fields that do not count beside these values, however they are typed, each with the reason."""
         return {}
 
     @classmethod

@@ -28,6 +28,7 @@ from worker.wording import bounds, point_hint, range_words
 
 LONGEST, LONGEST_LINES, LONGEST_NAME = 500, 2000, 200
 LEAST_ROWS, MOST_ROWS = 3, 8
+UNUSED = "Does not count here: {why}."
 OWN = ("name", "repeat", "tags")  # what belongs to the experiment, not to the recipe's parameters
 
 
@@ -74,19 +75,20 @@ class RecipeForm(forms.Form):
     @property
     def essential_parts(self) -> list[Shelf]:
         """The essentials, parted where some fields are folded behind one of them."""
-        shelves = [Shelf([])]
+        shelves, unused = [Shelf([])], self.unused
         for name in self._fields():
             words = str(extra(self.recipe.params, name).get("folded", ""))
             if words:
                 shelves[-1] = shelves[-1].with_folded(words, self[name])
             elif self._is_essential(name):
                 shelves += [Shelf([])] if shelves[-1].folded else []
-                shelves[-1].fields.append(self[name])
+                shelves[-1].fields.append(_doubted(self[name], unused.get(name, "")))
         return shelves
 
     @property
     def advanced(self) -> list[forms.BoundField]:
-        return [self[name] for name in self._fields()
+        unused = self.unused
+        return [_doubted(self[name], unused.get(name, "")) for name in self._fields()
                 if not self._is_essential(name) and not extra(self.recipe.params, name).get("folded")]
 
     @property
@@ -107,9 +109,15 @@ class RecipeForm(forms.Form):
         return [other for other in self.others if other.is_chosen]
 
     @property
+    def unused(self) -> dict[str, str]:
+        """Which fields do not count beside what stands in the others, and why."""
+        return self.recipe.params.unused({name: self[name].value() for name in self._fields()})
+
+    @property
     def left_empty(self) -> list[tuple[str, Any]]:
         """The fields that were emptied, each with the default that it will have."""
-        empty = [name for name in self._fields() if name in self.data and self[name].value() in (None, "", [])]
+        empty = [name for name in self._fields() if name in self.data and self[name].value() in (None, "", [])
+                 and name not in self.unused]
         defaults = {name: self.fields[name].initial for name in empty}
         return [(str(self[name].label), value) for name, value in defaults.items() if value not in (None, "")]
 
@@ -291,6 +299,12 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     field.cuts = bool(extra(params, name).get("cuts"))  # type: ignore[attr-defined]
     if field.cuts and not extra(params, name).get("lines"):  # type: ignore[attr-defined]
         field.widget.attrs["list"] = f"{name}-places"
+    return field
+
+
+def _doubted(field: forms.BoundField, why: str) -> forms.BoundField:
+    """With the reason why it does not count, where there is one, before its help."""
+    field.help_text = " ".join(filter(None, (UNUSED.format(why=why) if why else "", str(field.field.help_text))))
     return field
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError as BadValue
@@ -80,8 +80,12 @@ def _refuse_misfits(every: Sequence[Params], found: Sequence[Things]) -> None:
     """What is asked of recordings must be among them."""
     for params, things in zip(every, found, strict=True):
         for kind, thing in things.values():
-            if kind == "recordings" and (wrong := params.misfits(sorted(thing.recorded["detectors"]))):
+            if kind == "recordings" and (wrong := _misfits(params, thing.recorded)):
                 raise Refused(wrong)
+
+
+def _misfits(params: Params, recorded: Mapping[str, Any]) -> dict[str, str]:
+    return params.misfits(sorted(recorded["detectors"]), has_truth=recorded["truth"] is not None)
 
 
 def _things(params: Params, tables: dict[str, dict[str, Any]]) -> Things:

@@ -178,7 +178,11 @@ def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:
         if not found:
             messages.info(request, prefilled.NO_MODEL)
     meant = {field: field for field in recipe.params.references()} | _first_of_each(recipe)
-    return values | {field: asked for word, field in meant.items() if (asked := _uuid(request.GET.get(word, "")))}
+    suited = prefilled.suited(teams.person(request), teams.current(request), recipe, _uuid(request.GET.get("recordings", "")))
+    if suited.note:
+        messages.info(request, suited.note)
+    return {**suited.values, **values, **{field: asked for word, field in meant.items()
+                                          if (asked := _uuid(request.GET.get(word, "")))}}
 
 
 def _of_run(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:

@@ -186,7 +186,8 @@ def _told(run: Run, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _params(run: Run, recipe: Recipe | None) -> list[dict[str, Any]]:
     """Parameters as they are in force, with units; things that are named elsewhere are left out."""
     fields = recipe.params.model_fields if recipe else {}
-    shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs}
+    unused = recipe.params.unused({**in_force(run, recipe), **run.inputs}) if recipe else {}
+    shown = {name: value for name, value in in_force(run, recipe).items() if name not in run.inputs and name not in unused}
     units = {name: _unit(recipe, name) if name in fields else "" for name in shown}
     lines = {name: _lines(recipe, name, value) for name, value in shown.items()}
     if recipe:

@@ -9,9 +9,9 @@ from django.db.models.fields.json import KeyTextTransform
 from django.http import QueryDict
 
 from apps.accounts.models import Team, User
-from apps.catalog.models import IMAGES, Dataset, Variant
+from apps.catalog.models import IMAGES, RECORDINGS, Dataset, Variant
 from apps.devices.models import Profile
-from worker.params import REFERENCE_KINDS
+from worker.params import REFERENCE_KINDS, Suited
 from worker.recipe import Recipe
 
 LONGEST, MOST_PROFILES = 2000, 50
@@ -43,6 +43,16 @@ def only_fitting(user: User, team: Team | None, variant: Variant) -> str:
                                                       classes=variant.model.classes)
     data = list(fitting.values_list("pk", flat=True)[:2])
     return str(data[0]) if len(data) == 1 else ""
+
+
+def suited(user: User, team: Team | None, recipe: Recipe, recordings: str) -> Suited:
+    """What the recipe says to the recordings that are named; nothing where the team has no such."""
+    mine = Dataset.objects.visible_to(user).filter(RECORDINGS, team=team)
+    found = mine.filter(pk=recordings).first() if recordings and "recordings" in recipe.params.references() else None
+    if found is None:
+        return Suited()
+    told = found.recorded
+    return recipe.params.suited(sorted(told["detectors"]), fps=told["fps"], has_truth=told["truth"] is not None)
 
 
 def _variant(user: User, team: Team | None, network: str, model: str) -> Variant | None:

@@ -146,10 +146,10 @@ def _needed(params: type[Params]) -> list[str]:
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:
     """The essential values, and every other one that differs from its default."""
     params = form.recipe.params
-    shown = []
+    shown, unused = [], form.unused
     for name, info in params.model_fields.items():
         value = _value(form, name)
-        if name in params.references() or value in (None, ""):
+        if name in params.references() or name in unused or value in (None, ""):
             continue
         if extra(params, name).get("essential") or str(value) != str(form.fields[name].initial):
             unit = extra(params, name).get("unit", "") if extra(params, name).get("unit") != name else ""

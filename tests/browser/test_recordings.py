@@ -53,8 +53,10 @@ def test_recordings_are_brought_in_asked_about_chosen_and_played(page: Any, port
     with another_page(page):
         page.click("text=New experiment: ROMA")
     expect(page.locator("#id_recordings option:checked")).to_have_text("walkers")
+    expect(page.locator("#id_detectors")).to_have_value("full: ? ms\ntiny: ? ms")
+    expect(page.locator("main")).to_contain_text("Does not count here: the recordings are what is filmed.")
     page.click("text=Start the run")
-    page.wait_for_selector(".error:has-text(\"of which the recordings say nothing; they have: full, tiny\")")
+    page.wait_for_selector(".error:has-text(\"a number belongs in place of each ?\")")
     page.fill("#id_detectors", LINES)
     page.fill("#id_drift", "none")
     page.click("text=Start the run")

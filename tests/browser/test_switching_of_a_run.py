@@ -68,6 +68,18 @@ def test_the_form_has_a_field_for_each_network_and_says_what_leaving_one_out_mea
     expect(page.locator("#id_model_2 option").first).to_have_text("none")
 
 
+def test_more_networks_are_added_beside_the_first_two(page: Any, portal: Portal, variants: dict[str, str]) -> None:
+    page.goto(portal.address + NEW)
+    expect(page.locator("#id_model_2")).to_be_visible()
+    expect(page.locator("#id_model_3")).to_be_hidden()
+    page.click("summary:has-text('Add more networks')")
+    expect(page.locator("#id_model_8")).to_be_visible()
+    page.select_option("#id_model", variants["dense"])
+    page.select_option("#id_model_3", variants["channels 0.3"])
+    expect(page.locator(".promise .usual")).to_have_text("at least 3 min")
+    assert findings(page) == [] and not wider_than_the_window(page)
+
+
 def test_a_bad_trace_is_said_at_its_field_with_its_line_and_kept(page: Any, portal: Portal) -> None:
     page.goto(portal.address + NEW)
     page.select_option("#id_trace", "lines")

@@ -10,7 +10,7 @@ from worker.detection import emulated, mot
 from worker.detection.boxes import Numbers
 from worker.detection.calibration import Calibration, calibrate, stated
 from worker.detection.latency import machine
-from worker.detection.lines import Detector, Drift, Scene, origin
+from worker.detection.lines import WITHOUT_TRUTH, Detector, Drift, Scene, origin, undescribed
 from worker.detection.measured import Timed
 from worker.detection.newest import Rule
 from worker.detection.policies.roma import Knobs
@@ -114,6 +114,8 @@ def _recorded(asked: Asked, recordings: RecordingsInput) -> Stage:
     if given.truth is not None and not sum(map(len, given.truth[:first])):
         raise ValueError(f"the first {first} frames of the recordings, which calibrate, have no object in their truth; a larger "
                          "share, or recordings without truth")
+    if given.truth is None and (said := undescribed(asked.detectors, WITHOUT_TRUTH)):
+        raise ValueError(f"detectors: {said}")
     begin, part = [each[:first] for each in given.found], [each[first:] for each in given.found]
     tuning = Labelled(Footage(begin, given.fps), given.truth[:first]) if given.truth is not None else None
     known = (calibrate(tuning.footage.found, tuning.truth, given.height, asked.confidence) if tuning

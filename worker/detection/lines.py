@@ -17,13 +17,18 @@ from itertools import pairwise
 
 NUMBER = r"(\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 SCENE = re.compile(rf"^(.+?):\s*{NUMBER} frames?,\s*heights? {NUMBER} to {NUMBER} px,\s*speed {NUMBER},\s*{NUMBER} objects?$")
-DETECTOR = re.compile(rf"^(.+?):\s*{NUMBER} ms,\s*h50 {NUMBER} px,\s*recall {NUMBER},\s*false positives {NUMBER}$")
+# What it finds may be left out where truth tells it.
+DETECTOR = re.compile(rf"^(.+?):\s*{NUMBER} ms(?:,\s*h50 {NUMBER} px,\s*recall {NUMBER},\s*false positives {NUMBER})?$")
 # In place of its ms: what was measured.
-MEASURED = re.compile(r"^.+?:\s*(?P<all>latency of (?P<of>.+ on .+)),\s*h50 ")
+MEASURED = re.compile(r"^.+?:\s*(?P<all>latency of (?P<of>.+ on .+?))(?:,\s*h50 |$)")
 DRIFT = re.compile(rf"^{NUMBER} s to {NUMBER} s:\s*{NUMBER} times$")
 SCENE_LIKE = "a line is such as 'small, fast: 240 frames, heights 14 to 28 px, speed 0.12, 12 objects'"
 DETECTOR_LIKE = ("a line is such as 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'; in place of the ms may "
                  "stand 'latency of NETWORK on DEVICE'")
+# What stands where nobody but the reader knows the number.
+OPEN = "?"
+OPEN_LIKE = f"a number belongs in place of each {OPEN}"
+ON_SCENES, WITHOUT_TRUTH = "on emulated scenes", "where recordings have no truth"
 DRIFT_LIKE = "a line is such as '8 s to 16 s: 2 times', or 'none' the only one"
 LONGEST_NAME, LONGEST_LINE = 40, 120
 MOST_SCENES, MOST_FRAMES, LEAST_FRAMES, MOST_OBJECTS = 20, 10_000, 10, 40
@@ -62,13 +67,20 @@ class Detector:
 
     name: str
     latency_ms: float
-    h50_px: float
-    recall: float
-    false_positives: float
+    h50_px: float = 0.0
+    recall: float = 0.0
+    false_positives: float = 0.0
     of: str = ""
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its line says what it finds."""
+        return self.h50_px > 0
 
     def __str__(self) -> str:
         time = f"latency of {self.of}" if self.of else f"{self.latency_ms:.12g} ms"
+        if not self.is_described:
+            return f"{self.name}: {time}"
         return (f"{self.name}: {time}, h50 {self.h50_px:.12g} px, recall {self.recall:.12g}, "
                 f"false positives {self.false_positives:.12g}")
 
@@ -113,6 +125,18 @@ def read_detectors(text: str) -> tuple[Detector, ...]:
     return tuple(sorted(found, key=lambda each: each.latency_ms))
 
 
+def undescribed(detectors: Iterable[Detector], why: str) -> str:
+    """What is wrong where a line has to say what its detector finds, and does not; nothing where all do."""
+    first = next((each for each in detectors if not each.is_described), None)
+    return f"got {str(first)!r}; {why} a line says h50, recall and false positives too: {DETECTOR_LIKE}" if first else ""
+
+
+def to_fill_in(name: str, *, has_truth: bool) -> str:
+    """The line of a detector of which nobody said anything, for a person to complete."""
+    finds = "" if has_truth else f", h50 {OPEN} px, recall {OPEN}, false positives {OPEN}"
+    return f"{name}: {OPEN} ms{finds}"
+
+
 def origin(detectors: Iterable[Detector], *, is_recorded: bool, drifts: bool) -> str:
     """`recorded boxes, measured times`: what of a run is real; `emulated` where nothing is."""
     measured = [bool(each.of) for each in detectors]
@@ -132,8 +156,12 @@ def _detector(line: str) -> Detector:
     told = MEASURED.match(line)
     # Where what was measured stands, any number is read in its place.
     numbers = f"{line[:told.start('all')]}1 ms{line[told.end('all'):]}" if told else line
-    name, (latency, h50, recall, wrong) = _parsed(DETECTOR, numbers, DETECTOR_LIKE, said=line)
+    like = OPEN_LIKE if OPEN in line.partition(":")[2] else DETECTOR_LIKE
+    name, (latency, *finds) = _parsed(DETECTOR, numbers, like, said=line)
     _bounded(line, "ms", latency, LEAST_MS, MOST_MS)
+    if not finds:
+        return Detector(name, 0.0, of=told["of"]) if told else Detector(name, latency)
+    h50, recall, wrong = finds
     _bounded(line, "h50", h50, 1, 2_000)
     _bounded(line, "recall", recall, 0.05, 1)
     _bounded(line, "false positives", wrong, 0, 10)
@@ -174,7 +202,8 @@ def _parsed(pattern: re.Pattern[str], line: str, like: str, *, named: bool = Tru
         more = f"; a name has at most {LONGEST_NAME} characters" if found else ""
         raise ValueError(f"got {(said or line)[:LONGEST_LINE]!r}; {like}{more}")
     groups = found.groups()
-    return (str(groups[0]), [float(each) for each in groups[1:]]) if named else ("", [float(each) for each in groups])
+    numbers = [float(each) for each in groups[bool(named):] if each is not None]
+    return (str(groups[0]), numbers) if named else ("", numbers)
 
 
 def _bounded(line: str, what: str, value: float, low: float, high: float, *, whole: bool = False) -> None:

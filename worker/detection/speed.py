@@ -5,6 +5,8 @@ The camera's own motion counts: a box that is left behind does not ask why.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from worker.detection.boxes import Detections, Numbers, centres
@@ -14,6 +16,8 @@ from worker.detection.memory import Memory
 # Boxes of one object: so near, in heights (at least, for each frame between, at most), and so alike in height (as logarithm).
 NEAREST, A_FRAME, FARTHEST, ALIKE = 0.5, 0.25, 2.0, 0.35
 FEWEST = 3
+# Without a conclusion for so many times the frames that are remembered, what was concluded counts for 1/e (of the square).
+FADES = 6.0
 AT_FIRST = 0.02
 
 
@@ -33,7 +37,11 @@ def matched(before: Numbers, after: Numbers, gap: int) -> tuple[Numbers, Numbers
 
 
 class Speed:
-    """An average that forgets, of squares: what the scatter of boxes adds is taken off, and may leave less than nothing once."""
+    """An average that forgets, of squares: what the scatter of boxes adds is taken off, and may leave less than nothing once.
+
+    What nothing was concluded of any more fades: a detector that finds too little to pair would otherwise, by a speed that was
+    wrong or is past, keep the one that finds more from being tried for good.
+    """
 
     def __init__(self, known: Calibration, memory: Memory) -> None:
         self.known, self.memory = known, memory
@@ -43,7 +51,8 @@ class Speed:
 
     @property
     def widths_per_frame(self) -> float:
-        return float(np.sqrt(max(0.0, self.square)))
+        silent = 0 if self._concluded is None or self._last is None else self._last[0] - self._concluded
+        return float(np.sqrt(max(0.0, self.square) * math.exp(-silent / (FADES * self.memory.frames))))
 
     def learn(self, frame: int, found: Detections, detector: int) -> None:
         """What was found in a frame. Of fewer than three pairs nothing is concluded."""

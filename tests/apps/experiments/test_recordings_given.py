@@ -77,6 +77,62 @@ def test_detectors_that_the_recordings_have_not_are_named_at_their_field(cast: C
     assert "huge: 126 ms" in page.content.decode() and not Run.objects.exists()
 
 
+def test_a_form_opened_from_recordings_has_their_detectors_and_says_what_is_to_be_typed(
+    cast: Cast, client: Client, street: Dataset,
+) -> None:
+    client.force_login(cast.alice)
+    page = client.get(f"{NEW}?recordings={street.pk}")
+    form, text = page.context["form"], page.content.decode()
+    assert form["detectors"].value() == "full: ? ms\ntiny: ? ms"
+    assert form["scenes"].value() == "" and form["fps"].value() == "25"
+    assert form["drift"].value() == "none", "that of the default's scenes means nothing here"
+    assert "The detectors are those of the recordings." in text
+    assert "full-288" not in re.sub(r"(?s)<p class=.help.*?</p>", "", text)
+    assert "Does not count here: the recordings are what is filmed." in text
+    assert not {"scenes", "frame rate"} & set(dict(page.context["promise"].settings))
+
+
+def test_what_is_left_open_is_refused_at_its_field_and_completed_it_runs_with_truth(
+    cast: Cast, client: Client, street: Dataset,
+) -> None:
+    client.force_login(cast.alice)
+    typed = {"recordings": str(street.pk), "scenes": "", "fps": "25", "drift": "none"}
+    page = client.post(NEW, typed | {"detectors": "full: ? ms\ntiny: ? ms"})
+    assert page.status_code == 422 and "a number belongs in place of each ?" in page.context["form"].errors["detectors"][0]
+    assert "full: ? ms" in page.content.decode() and not Run.objects.exists()
+    begun = {name: value for name, field in page.context["form"].fields.items() if (value := field.initial) is not None}
+    page = client.post(NEW, begun | typed | {"detectors": "full: 126 ms\ntiny: 27 ms"})
+    assert page.status_code == 302 and Run.objects.get().params["detectors"] == "tiny: 27 ms; full: 126 ms"
+    shown = re.findall(r"<dt>([^<]+)</dt>", client.get(page["Location"]).content.decode())
+    assert "detectors" in shown and "scenes" not in shown and "frame rate" not in shown
+
+
+def test_without_truth_lines_say_what_detectors_find(cast: Cast, client: Client, tmp_path: Path) -> None:
+    blind = kept(cast, tmp_path, truth=None)
+    client.force_login(cast.alice)
+    form = client.get(f"{NEW}?recordings={blind.pk}").context["form"]
+    assert form["detectors"].value().splitlines()[0] == "full: ? ms, h50 ? px, recall ?, false positives ?"
+    said = asked(client, recordings=str(blind.pk), detectors="full: 126 ms; tiny: 27 ms").json()["errors"]["detectors"]
+    assert "got 'tiny: 27 ms'; where recordings have no truth a line says h50, recall and false positives too" in str(said)
+    said = asked(client, detectors="full: 126 ms; tiny: 27 ms").json()["errors"]["detectors"]
+    assert "on emulated scenes a line says h50" in str(said) and not Run.objects.exists()
+
+
+def test_more_detectors_than_a_run_takes_are_the_first_and_it_is_said(cast: Cast, client: Client, tmp_path: Path) -> None:
+    many = kept(cast, tmp_path, detectors={f"d{place}": 9 for place in range(8)})
+    client.force_login(cast.alice)
+    page = client.get(f"{NEW}?recordings={many.pk}")
+    assert page.context["form"]["detectors"].value().count("? ms") == 6
+    assert "A run takes at most 6 of their 8 detectors: these are the first." in page.content.decode()
+
+
+def test_another_teams_recordings_tell_a_form_nothing(cast: Cast, client: Client, street: Dataset) -> None:
+    client.force_login(cast.mallory)
+    page = client.get(f"{NEW}?recordings={street.pk}")
+    assert "full-288" in page.context["form"]["detectors"].value()
+    assert "The detectors are those" not in page.content.decode()
+
+
 @pytest.mark.parametrize("what", ["images", "foreign", "made up", "no id"])
 def test_what_are_no_recordings_of_the_team_are_refused(cast: Cast, client: Client, street: Dataset, what: str) -> None:
     images = str(Dataset.objects.get(name="digits").pk)

@@ -59,6 +59,16 @@ def test_without_truth_it_is_told_who_would_be_chosen_and_that_nobody_knows_how_
     assert '"name":"serving_s"' in out and '"name":"accuracy_hold"' not in out and '"truth"' not in out
 
 
+def test_with_truth_name_and_time_are_enough_of_a_line_and_without_they_are_not(cli: Callable[..., Said], tmp_path: Path) -> None:
+    short = "; ".join(f"{each.name}: {each.latency_ms:g} ms" for each in DETECTORS)
+    words = ["run", "detection.roma", "--drift", "none", "--recordings", str(write(tmp_path)), "--detectors"]
+    code, out, _ = cli(*words, short)
+    assert code == 0 and ended(out)["summary"]["accuracy_hold"] == ended(cli(*words, LINES)[1])["summary"]["accuracy_hold"]
+    (tmp_path / "gt.txt").unlink()
+    code, out, _ = cli(*words, short)
+    assert code == 1 and "where recordings have no truth a line says h50" in ended(out)["reason"]
+
+
 def test_a_bad_line_ends_the_run_with_the_file_and_the_line(cli: Callable[..., Said], tmp_path: Path) -> None:
     (write(tmp_path) / "tiny-416.txt").write_text("1,-1,10,10,20,40,0.9\n1,-1,10,10,20\n")
     code, out, _ = cli("run", "detection.roma", "--recordings", str(tmp_path), "--detectors", LINES)

@@ -26,6 +26,20 @@ def test_detectors_stand_in_the_order_of_their_latency() -> None:
     assert [each.name for each in lines.read_detectors(f"{DETECTOR}; {OTHER}")] == ["tiny", "full-288"]
 
 
+def test_a_line_may_leave_out_what_truth_tells_and_a_name_may_have_any_words() -> None:
+    text = "tiny: 27 ms; full: latency of yolo on top on pi4"
+    found = lines.read_detectors(text)
+    assert {(each.name, each.latency_ms, each.of, each.is_described) for each in found} == {
+        ("tiny", 27, "", False), ("full", 0, "yolo on top on pi4", False)}
+    assert lines.read_detectors("; ".join(map(str, found))) == found
+
+
+def test_a_line_to_be_completed_is_refused_by_what_is_open_in_it() -> None:
+    for has_truth in (True, False):
+        with pytest.raises(ValueError, match=r"got 'tiny: \? ms.*a number belongs in place of each \?"):
+            lines.read_detectors(f"{lines.to_fill_in('tiny', has_truth=has_truth)}; {DETECTOR}")
+
+
 def test_no_drift_is_a_drift() -> None:
     assert lines.read_drift("") == lines.read_drift("none") == ()
 

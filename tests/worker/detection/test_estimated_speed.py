@@ -41,6 +41,19 @@ def test_boxes_that_scatter_around_what_stands_still_are_not_taken_for_speed(det
     assert abs(np.mean(squares[len(squares) // 4:])) < KNOWN.wobble[detector] / 4
 
 
+def test_a_speed_of_which_nothing_is_concluded_any_more_fades_so_that_who_sees_more_is_tried_again() -> None:
+    found = Speed(KNOWN, Memory(10))
+    row = np.array([[100.0 * place, 0, 40, 100] for place in range(5)])
+    for frame in range(12):
+        found.learn(frame, perfect([moved(row, 8.0 * frame)])[0], 3)
+    believed = found.widths_per_frame
+    found.learn(71, perfect([np.zeros((0, 4))])[0], 0)
+    assert believed > 0.15 and found.widths_per_frame == pytest.approx(believed * np.exp(-0.5))
+    for frame in range(72, 80):
+        found.learn(frame, perfect([moved(row, 8.0 * frame)])[0], 3)
+    assert found.widths_per_frame == pytest.approx(believed, rel=0.05)
+
+
 def test_boxes_of_unlike_heights_and_far_ones_are_no_pairs() -> None:
     one = np.array([[0, 0, 40, 100.0]])
     assert len(matched(one, one * [[1, 1, 1, 1.5]], 8)[0]) == 0

@@ -12,11 +12,11 @@ from worker.detection.latency import Machine
 from worker.detection.lines import ORACLE, ROMA, read_drift
 from worker.detection.study import Outcome, Study, outcomes
 
-# Where small objects are fast it is not within two points of the best, as docs/results.md says.
 SCENES = ("small, slow: 300 frames, heights 14 to 28 px, speed 0.01, 12 objects; "
           "large, fast: 300 frames, heights 90 to 180 px, speed 0.08, 12 objects; "
           "middle, slow: 300 frames, heights 35 to 70 px, speed 0.01, 12 objects; "
-          "large, slow: 300 frames, heights 90 to 180 px, speed 0.01, 12 objects")
+          "large, slow: 300 frames, heights 90 to 180 px, speed 0.01, 12 objects; "
+          "small, fast: 300 frames, heights 14 to 28 px, speed 0.08, 12 objects")
 NAMES = tuple(each.name for each in DETECTORS)
 # A scene begins with what the one before it needed: within its first second nobody can know better.
 GIVEN_UP, FIRST = 0.02, 30
@@ -46,7 +46,7 @@ def test_over_each_whole_video_it_beats_every_single_detector_by_four_percent(vi
         assert roma is not None and roma > 1.04 * best
 
 
-@pytest.mark.parametrize("scene", range(4))
+@pytest.mark.parametrize("scene", range(5))
 def test_on_each_of_these_scenes_it_is_as_good_as_the_best_detector_alone_but_for_two_points(
     scene: int, videos: list[dict[str, Outcome]],
 ) -> None:
@@ -65,4 +65,4 @@ def test_it_slows_down_with_the_machine_and_does_not_change_back_and_forth(found
     steps = found[ROMA].steps
     switches = sum(one.detector != other.detector for one, other in pairwise(steps))
     assert 3 <= switches < len(steps) / 10
-    assert FPS * steps[-1].done_s >= 1199
+    assert FPS * steps[-1].done_s >= 1499

@@ -20,21 +20,26 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from worker.context import Context
 from worker.detection import lines, measured
 from worker.events import Event
 from worker.evidence import Evidence
 from worker.params import Params as EveryRecipe
-from worker.params import RecordingsRef, param
+from worker.params import RecordingsRef, Suited, param
 from worker.recipe import Chart, Paper, recipe
 
 if TYPE_CHECKING:
     from worker.detection.asked import Asked
 
-LONGEST = 2000
+LONGEST, MOST_FPS = 2000, 240
 EMULATED = " (emulated)"
+OF_RECORDINGS = ("What is filmed, the frame rate and what each detector finds are those of the recordings. Where they have "
+                 "truth, name and time of a detector's line count, the rest of the line does not.")
+OF_THEM = ("The detectors are those of the recordings. What each takes stands in no recording: type it in place of each ?, or "
+           "'latency of NETWORK on DEVICE' for what was measured here.")
+FIRST = " A run takes at most {most} of their {all} detectors: these are the first."
 SCENES = "\n".join(f"{size}, {pace}: 240 frames, heights {heights} px, speed {speed}, 12 objects"
                    for size, heights in (("small", "14 to 28"), ("middle", "35 to 70"), ("large", "90 to 180"))
                    for pace, speed in (("slow", "0.01"), ("fast", "0.08")))
@@ -53,12 +58,13 @@ class Params(EveryRecipe):
     detectors: str = param(DETECTORS, essential=True, lines=True, max_length=LONGEST, validate_default=True, help=(
         "A detector a line: 'full-288: 126 ms, h50 20 px, recall 0.95, false positives 0.2'. It takes so long, finds half of "
         "what it ever finds at the height h50, at most the share recall, and says so many wrong boxes a frame. In place of the "
-        "ms may stand what was measured, such as 'latency of MobileNetV2 on pi4'."))
+        "ms may stand what was measured, such as 'latency of MobileNetV2 on pi4': the newest run of Latency there. Of recordings "
+        "with truth 'full-288: 126 ms' is enough."))
     drift: str = param("12 s to 36 s: 2 times", title="latency drift", essential=True, lines=True, max_length=LONGEST, help=(
         "While everything takes longer, or shorter, than the lines of detectors say: '12 s to 36 s: 2 times'. none: never. "
         "ROMA is not told; it sees what its own detections take."))
     fps: float = param(30.0, title="frame rate", help="Frames that the camera delivers.", unit="frames/s", essential=True, ge=1,
-                       le=240)
+                       le=MOST_FPS)
     rule: Literal["hold", "strict"] = param(
         "hold", title="drawn under the rule",
         help="How a skipped frame is scored: hold, with the boxes of the frame processed last before it; strict, with the newest "
@@ -98,8 +104,11 @@ class Params(EveryRecipe):
 
     @field_validator("detectors")
     @classmethod
-    def _are_detectors(cls, value: str) -> str:
-        return "; ".join(map(str, lines.read_detectors(value)))
+    def _are_detectors(cls, value: str, info: ValidationInfo) -> str:
+        found = lines.read_detectors(value)
+        if not info.data.get("recordings") and (said := lines.undescribed(found, lines.ON_SCENES)):
+            raise ValueError(said)
+        return "; ".join(map(str, found))
 
     @field_validator("drift")
     @classmethod
@@ -110,17 +119,35 @@ class Params(EveryRecipe):
         return tuple(each.of for each in lines.read_detectors(self.detectors) if each.of)
 
     def remarks(self) -> list[str]:
-        return ["What is filmed, and the frame rate, are those of the recordings."] if self.recordings else []
+        return [OF_RECORDINGS] if self.recordings else []
+
+    @classmethod
+    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        if values.get("recordings"):
+            return {"scenes": "the recordings are what is filmed", "fps": "the recordings have a frame rate of their own"}
+        return {"calibration": "it is a share of recordings"}
+
+    @classmethod
+    def suited(cls, detectors: Sequence[str], *, fps: float, has_truth: bool) -> Suited:
+        """A line for each detector: the default's where it is called so, else one to be completed. The default's drift is that of
+        the default's scenes."""
+        known = {each.name: str(each) for each in lines.read_detectors(DETECTORS)}
+        told = [known.get(name) or lines.to_fill_in(name, has_truth=has_truth) for name in detectors[:lines.MOST_DETECTORS]]
+        more = FIRST.format(most=lines.MOST_DETECTORS, all=len(detectors)) if len(detectors) > lines.MOST_DETECTORS else ""
+        rate = {"fps": f"{fps:.12g}"} if fps <= MOST_FPS else {}
+        return Suited({"detectors": "\n".join(told), "scenes": "", "drift": lines.NO_DRIFT, **rate}, f"{OF_THEM}{more}")
 
     def at_least_s(self) -> float:
         """As it was filmed, where that is known; recordings say it themselves."""
         is_known = self.pace == "as filmed" and not self.recordings
         return sum(each.frames for each in lines.read_scenes(self.scenes)) / self.fps if is_known else 0.0
 
-    def misfits(self, detectors: Sequence[str]) -> dict[str, str]:
-        missing = [each.name for each in lines.read_detectors(self.detectors) if each.name not in detectors]
+    def misfits(self, detectors: Sequence[str], *, has_truth: bool) -> dict[str, str]:
+        asked = lines.read_detectors(self.detectors)
+        missing = [each.name for each in asked if each.name not in detectors]
         if not missing:
-            return {}
+            said = "" if has_truth else lines.undescribed(asked, lines.WITHOUT_TRUTH)
+            return {"detectors": said} if said else {}
         return {"detectors": f"names {', '.join(map(repr, missing))}, of which the recordings say nothing; they have: "
                              f"{', '.join(detectors)}"}
 

@@ -115,6 +115,12 @@ class Params(EveryRecipe):
                              f"{traces.MOST_REQUESTS:,}; got {top:,.0f} a second for {seconds:,} s")
         return value
 
+    @classmethod
+    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        if values.get("trace") == "lines":
+            return dict.fromkeys(("seconds", "arrivals_per_s", "deadline_ms", "burst", "slower"), "the trace in lines says it")
+        return {"lines": "the trace is another one"}
+
     def at_least_s(self) -> float:
         """Each way goes through the whole trace."""
         trace_s = len(traces.read(self.lines)) if self.trace == "lines" else self.seconds
