@@ -13,7 +13,7 @@ from typing import Any
 from worker.context import Context, write_durably
 from worker.events import Event, FileMade, Log, Measured, Metric
 from worker.switching import verdict
-from worker.switching.asked import Asked, Network, Way, candidates
+from worker.switching.asked import AT_DENSE_SIZE, RELOADED, SWITCHING, Asked, Network, Way, candidates
 from worker.switching.bands import Band, over_deadlines, over_loads
 from worker.switching.driving import Course
 from worker.switching.policy import Candidate
@@ -26,8 +26,8 @@ MB = 1e6
 # Of a second more stretches than this are not drawn apart.
 MOST_STRETCHES = 10
 LEFT = "left by others (emulated)"
-# The place of what has no network's colour.
-NO_NETWORK = -1
+# The places of what has no network's colour, those of memory that is left too.
+SWITCHED, LEFT_PLACE = (SWITCHING, RELOADED, AT_DENSE_SIZE), -4
 EMULATED = "Emulated by the trace: {what}. Requests, computations, queues, swaps and the process's memory are real."
 TRACE, SECONDS, SWAPS = "trace.csv", "seconds.csv", "swaps.csv"
 WHAT = {"free_mb": "how much memory others leave", "network_mbps": "the network that a request's image comes over",
@@ -77,7 +77,7 @@ def _seconds(rows: Sequence[Second]) -> Iterator[Event]:
                 "slower": row.slower if is_hot else None}
         yield from (Metric(name=f"trace_{name}", value=value, step=second) for name, value in said.items() if value is not None)
         if row.free_mb is not None:
-            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT, "place": NO_NETWORK})
+            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT, "place": LEFT_PLACE})
 
 
 def _bands(asked: Asked, course: Course, found: Sequence[Candidate]) -> dict[str, list[Band]]:
@@ -102,7 +102,7 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
                      labels={"way": way.name, "network": name, "place": places[name]})
     if row.second >= len(course.trace):
         return
-    labels: dict[str, str | int | float] = {"way": way.name, "place": places.get(way.fixed, NO_NETWORK)}
+    labels: dict[str, str | int | float] = {"way": way.name, "place": _place(way.name, of)}
     said = {"drive_waiting": row.waiting, "drive_late": row.late, "drive_p95_ms": row.p95_ms,
             "drive_resident_mb": row.resident_bytes / MB or None}
     yield from (Metric(name=name, value=value, step=row.second, labels=labels) for name, value in said.items()
@@ -111,11 +111,16 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
         yield Log(message=f"{way.name}, second {row.second + 1}: {verdict.WHY[row.trigger]}; {row.changed_to} is to serve.")
 
 
+def _place(way: str, of: Sequence[Network]) -> int:
+    """Of a network that serves alone its own; of the others below 0."""
+    fixed = [f"{verdict.FIXED}{each.name}" for each in of]
+    return fixed.index(way) if way in fixed else -1 - SWITCHED.index(way) if way in SWITCHED else -1
+
+
 def ended(record: Record, of: Sequence[Network]) -> Iterator[Event]:
     """What one way came to."""
     accuracies = {each.name: each.accuracy for each in of}
-    place = next((place for place, each in enumerate(of) if record.way == f"{verdict.FIXED}{each.name}"), NO_NETWORK)
-    labels: dict[str, str | int | float] = {"way": record.way, "place": place}
+    labels: dict[str, str | int | float] = {"way": record.way, "place": _place(record.way, of)}
     share = record.late / record.arrived if record.arrived else 0.0
     yield Metric(name="drive_effective_accuracy", value=record.effective(accuracies), labels=labels)
     yield Metric(name="drive_late_share", value=share, labels=labels)
