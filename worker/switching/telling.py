@@ -161,27 +161,16 @@ def summary(
     sense, there = felt(asked, of, profile, records[0], course), _typical(course.trace)
     bands = _bands(asked, course, candidates(of, profile["latency_ms"]))
     return {
-        "device": device, "noisy": sense.is_noisy,
+        "device": device, "drive_noisy": sense.is_noisy,
         "requests": len(course.moments), "trace_s": len(course.trace), "residency": asked.residency,
         "arrivals_per_s": there.arrivals_per_s, "deadline_ms": there.deadline_ms,
-        "bands": {over: [asdict(each) for each in found] for over, found in bands.items()}, **_of_first(records[0], accuracies),
+        "drive_bands": {over: [asdict(each) for each in found] for over, found in bands.items()},
         "networks": [{"name": each.name, "accuracy": each.accuracy, "size_bytes": each.size_bytes,
                       "packed_bytes": each.packed_bytes, "dense_bytes": each.dense_bytes,
                       "latency_ms": profile["latency_ms"][each.name]} for each in of],
         "drive_ways": [_way(record, accuracies) for record in records],
         "verdict": verdict.verdict(records, of, sense),
     }
-
-
-def _of_first(first: Record, accuracies: dict[str, float]) -> dict[str, Any]:
-    """What switching itself came to, by names that tables of several runs know; what is not known is left out."""
-    swap_ms = median(first.overheads_ms)
-    said = {"effective_accuracy": first.effective(accuracies), "swaps": len(first.swaps),
-            "in_time_share": 1 - first.late / first.arrived if first.arrived else None,
-            "swap_ms": None if swap_ms is None else max(swap_ms, 0.0), "worst_swap_ms": max(first.overheads_ms, default=None),
-            "held_bytes": first.memory.get("steady_bytes"), "peak_held_bytes": first.memory.get("peak_bytes"),
-            "runtime_bytes": first.memory.get("empty_bytes")}
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def felt(asked: Asked, of: Sequence[Network], profile: dict[str, Any], first: Record, course: Course) -> verdict.Felt:

@@ -51,7 +51,7 @@ def test_a_finished_run_says_memory_and_cost_as_measured_and_bands_as_predicted(
 
 
 def test_a_disturbed_run_has_its_badge(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client) -> None:
-    switched(shop.cast, nets, noisy=True)
+    switched(shop.cast, nets, drive_noisy=True)
     assert "noisy timing" in part(alice, portfolio)
 
 
@@ -97,8 +97,8 @@ def test_quantised_networks_are_said_to_be_left_out(shop: Shop, nets: dict[str, 
 
 def test_the_newest_run_of_a_device_and_residency_stands_there_until_another_is_chosen(
         shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client) -> None:
-    first = switched(shop.cast, nets, held_bytes=11_000_000)
-    switched(shop.cast, nets, held_bytes=22_000_000)
+    first = switched(shop.cast, nets, way={"steady_bytes": 11_000_000})
+    switched(shop.cast, nets, way={"steady_bytes": 22_000_000})
     said = part(alice, portfolio)
     assert ">22 MB" in said and ">11 MB" not in said and f'<option value="{first.pk}"' in said
     said = part(alice, portfolio, f"?run={first.pk}")
@@ -124,7 +124,7 @@ def test_different_traces_are_said_to_be(shop: Shop, nets: dict[str, Variant], p
                                    {"load": [{"low": "1", "high": 2, "name": "x"}], "deadline": 7}])
 def test_bands_that_cannot_be_drawn_are_left_out(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client,
                                                  bands: Any) -> None:
-    switched(shop.cast, nets, bands=bands)
+    switched(shop.cast, nets, drive_bands=bands)
     said = part(alice, portfolio)
     assert "<svg" not in said and "stands on the page of" in said and "57 MB" in said
 
@@ -187,7 +187,7 @@ def test_bands_keep_a_networks_colour_on_the_whole_page(shop: Shop, nets: dict[s
                                                         alice: Client) -> None:
     switched(shop.cast, nets)
     turned = {"load": [{**BANDS["load"][1], "low": 0.125, "high": 1.0}, {**BANDS["load"][0], "low": 1.0, "high": 8.0}]}
-    switched(shop.cast, nets, device="jetson", bands=turned)
+    switched(shop.cast, nets, device="jetson", drive_bands=turned)
     said = part(alice, portfolio)
     assert said.count('class="swatch c0" aria-hidden="true"></span>dense') == said.count("</span>dense") == 3
     assert said.count('class="swatch c1" aria-hidden="true"></span>lean') == said.count("</span>lean") == 2
