@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.experiments import reading
+from apps.experiments import reading, switched
 from apps.experiments.models import LIVE, Run
 from apps.experiments.results import best as best_of
 from apps.experiments.results import recipe_of, results_of, title_of
@@ -73,7 +73,8 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
     return {
         "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run)} for place, run in enumerate(runs)],
         "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
-        "results": _side_by_side(runs, best), **_shown(curves(runs, way, step) if not wrong else []),
+        "results": _side_by_side(runs, best), "ways": switched.by_way(runs), "networks": _networks(runs),
+        **_shown(curves(runs, way, step) if not wrong else []),
         "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),
         "disturbed": reading.disturbed(sum(row.latency_noisy for row in best.values() if row)),
         "charts": common_charts(runs), "page_config": _config(runs), "problem": "",
@@ -153,11 +154,21 @@ def _groups(runs: Sequence[Run], results: dict[UUID, list[reading.Result]]) -> l
 
 def _warnings(runs: Sequence[Run], rows: Sequence[reading.Result]) -> list[str]:
     """Why their numbers are not like with like."""
-    models = {_input(run, field) for run in runs for field, given in run.inputs.items() if given.get("kind") == "model"}
+    sets = _models(runs)
     said = unlike(rows)
-    if len(models) > 1:
-        said.append(f"they began from different models: {', '.join(sorted(models))}")
+    if differ := sorted(frozenset.union(*sets) - frozenset.intersection(*sets)):
+        said.append(f"they began from different models: {', '.join(differ)}")
     return said
+
+
+def _models(runs: Sequence[Run]) -> list[frozenset[str]]:
+    """What each run was given to begin with: one network, or a set of them in whatever order."""
+    return [frozenset(_input(run, field) for field, given in run.inputs.items() if given.get("kind") == "model") for run in runs]
+
+
+def _networks(runs: Sequence[Run]) -> str:
+    sets = _models(runs)
+    return "the same networks in all of them" if len(set(sets)) == 1 else "of different networks"
 
 
 def common_charts(runs: Sequence[Run]) -> list[Chart]:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from apps.experiments import listing
+from apps.experiments import listing, switched
 from apps.experiments.compare import FEWEST, MOST, chosen, comparison
 from apps.experiments.models import Experiment, Run
 from apps.experiments.overview import compared_by, gathered, values_of
@@ -149,6 +149,8 @@ def compared(request: HttpRequest) -> Table:
 def _compared(said: dict[str, Any]) -> Iterator[list[Any]]:
     yield from ([row["kind"], row["name"], *row["values"]] for row in said["differences"])
     yield from (["result", row["name"], *row["values"]] for row in said["results"])
+    yield from (["way", f"{row['way']}: {name}", *(cell and cell[name] for cell in row["cells"])]
+                for row in said["ways"] for name in switched.NUMBERS)
     for name, word in (("latency_noisy", "latency_noisy"), ("origin", "latency_origin")):
         yield ["result", word, *(getattr(each["best"], name, None) for each in said["runs"])]
     way = f"{said['way']} {said['step']}" if said["way"] == "at" else said["way"]

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.accounts import teams
 from apps.accounts.sight import mark
-from apps.experiments import reading
+from apps.experiments import reading, switched
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.repeating import lines
 from apps.experiments.results import best, inputs, listed, results_of, title_of
@@ -60,6 +60,7 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
         "noise": reading.disturbed(sum(any(row.latency_noisy for row in each) for each in rows.values())),
         "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
+        "switched": _switched(runs, fields),
         "colours": [{"field": field, "chosen": field == colour} for field in fields], "versus": against["versus"],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "paired": json.dumps(against["paired"]),
         "first": runs[0] if runs else None, "papers": papers_of(recipes_of(experiment.recipe, experiment.sweep)),
@@ -71,6 +72,12 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
                             "by": colour.replace("_", " "), "labels": ", ".join(_beside_points(combinations, fields, colour))},
                                    *_paired_chart(against["versus"])]},
     }
+
+
+def _switched(runs: Sequence[Run], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Runs that switched networks, with what that took; nothing where none has told it."""
+    return [{"run": run, "values": [_value(run, field) for field in fields], "seed": run.params.get("seed"), "numbers": told}
+            for run in runs if (told := switched.of_run(run))]
 
 
 def _lines(request: HttpRequest, runs: Sequence[Run]) -> dict[str, Any]:

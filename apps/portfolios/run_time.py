@@ -13,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.experiments import switched
 from apps.experiments.models import LIVE, Run, RunVariant, Status
 from apps.portfolios.lineage import copies
 from apps.portfolios.models import Entry, Portfolio
 from apps.portfolios.strips import Strip, strip
 from worker.wording import counted, figures
 
-RECIPE = "portfolio.switching"
+RECIPE = switched.RECIPE
 FEWEST = 2
 # The newest runs are looked at, and of each row so many can be chosen from.
 MOST_NAMED, MOST_RUNS, MOST_CHOICES = 400, 50, 20
@@ -90,13 +91,13 @@ class Served:
 
     @property
     def number(self) -> Mapping[str, Any]:
-        """What was measured, by the words of the summary; what an older run did not say is taken from its first way."""
-        ways = self.told.get("drive_ways")
-        first = ways[0] if isinstance(ways, list) and ways and isinstance(ways[0], dict) else {}
-        older = {"held_bytes": first.get("steady_bytes"), "peak_held_bytes": first.get("peak_bytes"),
-                 "runtime_bytes": first.get("empty_bytes"), "swaps": first.get("swaps"),
-                 "effective_accuracy": first.get("effective_accuracy")}
-        return {**older, **self.told}
+        """What was measured of switching itself."""
+        return switched.of_run(self.run) or {}
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether something else was at work on the device."""
+        return self.told.get("drive_noisy") is True
 
     @property
     def choices(self) -> list[Served]:
@@ -120,7 +121,7 @@ class Place:
     @cached_property
     def strips(self) -> list[Strip]:
         told, colours = self.source.told, self.source.networks
-        bands = told.get("bands")
+        bands = told.get("drive_bands")
         if not isinstance(bands, dict):
             return []
         load = _scaled("Over the load", bands.get("load"), colours, told.get("arrivals_per_s"), "requests/s")

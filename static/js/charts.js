@@ -13,10 +13,12 @@ import { Spread } from "./charts/spread.js";
 import { TradeOff } from "./charts/tradeoff.js";
 import { Panel } from "./panel.js";
 import { Places } from "./places.js";
-import { safe } from "./words.js";
+import { inLines, safe } from "./words.js";
 
 const KINDS = { bands: Bands, bars: Bars, clients: Clients, lanes: Lanes, line: Line, paired: Paired, profile: Profile, samples: Samples, scene: Scene, spread: Spread, tradeoff: TradeOff };
 const REDRAW_MS = 250;
+// Of a plot's height what lies above and below its axis, and of a letter at its side the width, in px.
+const AROUND = 96, LETTER = 6.4;
 // We draw no maps. Plotly skips the style sheet of its maps, which the content security policy would refuse,
 // when an element with this id is there already; the script's own element carries it.
 const MAP_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
@@ -97,17 +99,17 @@ export class Charts {
   }
 }
 
-/** Plotly's layout from the page's tokens, the same for both themes. */
-function look(layout) {
+/** Plotly's layout from the page's tokens, the same for both themes. `height`: of the plot, in which the title at its side must fit. */
+function look(layout, height = Infinity) {
   const axis = { gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, automargin: true, title: { standoff: 8 }, fixedrange: false };
   return {
     margin: { l: 52, r: 16, t: 12, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false,
     font: { family: colour("font"), size: 12, color: colour("muted") }, hovermode: "closest",
     hoverlabel: { bgcolor: colour("surface"), bordercolor: colour("line-strong"), font: { color: colour("text"), family: colour("font") } },
-    ...layout, xaxis: merged(axis, layout.xaxis), yaxis: merged(axis, layout.yaxis),
+    ...layout, xaxis: merged(axis, layout.xaxis), yaxis: merged(axis, layout.yaxis, Math.floor((height - AROUND) / LETTER)),
   };
 }
 
-function merged(axis, own) {
-  return { ...axis, ...own, title: { ...axis.title, ...own?.title, text: safe(own?.title?.text ?? "") } };
+function merged(axis, own, room = Infinity) {
+  return { ...axis, ...own, title: { ...axis.title, ...own?.title, text: inLines(safe(own?.title?.text ?? ""), room) } };
 }

@@ -50,7 +50,7 @@ export class Panel {
     const size = { width: this.plot.clientWidth, height: this.plot.clientHeight };
     // Rows are added to the same arrays; without a new revision Plotly would take them for unchanged.
     this.revision = (this.revision ?? 0) + 1;
-    window.Plotly.react(this.plot, figure.data, { ...look(figure.layout), ...size, datarevision: this.revision }, CONFIG);
+    window.Plotly.react(this.plot, figure.data, { ...look(figure.layout, size.height), ...size, datarevision: this.revision }, CONFIG);
     this.#hear();
   }
 

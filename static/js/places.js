@@ -31,8 +31,6 @@ export class Places {
     return place < 0 ? colour("text") : runColour(place);
   }
 
-  /** The how many-eth of those that have no colour of their own; 0 of the others. */
-  among(name) {
-    return Math.max(0, [...this.places].filter(([, place]) => place < 0).findIndex(([each]) => each === name));
-  }
+  /** The how many-eth dashes are those of who has no colour of their own; 0 of the others. */
+  among(name) { return Math.max(0, -1 - this.places.get(name)); }
 }

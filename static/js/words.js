@@ -5,3 +5,11 @@ export const NOISY = "noisy timing";
 export function safe(text) {
   return String(text).replaceAll("<", "‹").replaceAll(">", "›").replaceAll("$", "＄");
 }
+
+/** As many words a line as there is room for. */
+export function inLines(text, room) {
+  return text.split(" ").reduce((lines, word) => {
+    const last = lines.at(-1);
+    return last !== undefined && last.length + 1 + word.length <= room ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
+  }, []).join("<br>");
+}

@@ -10,12 +10,25 @@ from playwright.sync_api import expect
 
 from tests.browser.tables import cells
 from tests.browser.test_look import findings, wider_than_the_window
+from tests.browser.waiting import another_page
 from tests.portal import Portal, until
 
 pytestmark = pytest.mark.browser
 LINES = "arrivals_per_s,deadline_ms,free_mb\n30,2000,10\n30,2000,10\n30,2000,0.05\n30,2000,0.05"
 NEW = "/experiments/new/portfolio.switching/"
-WHO, HELD = "Which network serves when (measured)", "Memory to hold the set (measured in fresh processes)"
+WHO, HELD = "Which network serves when (measured)", "Memory to hold the set, packed (measured in fresh processes)"
+# Of each network every colour that it has in a chart; a way that one network serves alone is that network's.
+COLOURS = """() => {
+  const found = {}, add = (name, colour) => { (found[name.replace("fixed: ", "")] ??= []).push(colour); };
+  for (const plot of document.querySelectorAll(".chart .plot")) for (const trace of plot.data ?? []) {
+    const kind = plot.closest(".chart").dataset.kind;
+    if (kind === "lanes" || kind === "bands") add(trace.name, trace.marker.color);
+    if (kind === "tradeoff") (trace.ids ?? []).forEach((name, i) => add(name, trace.marker.color[i]));
+    if (kind === "line") add(trace.name, trace.line.color);
+    if (kind === "bars" && plot.data.length === 1) trace.x.forEach((name, i) => add(name, trace.marker.color[i]));
+  }
+  return found;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +115,54 @@ def test_a_lane_a_way_shows_who_served_when(run_page: Any) -> None:
 def test_the_verdict_tells_gain_and_cost(run_page: Any) -> None:
     expect(run_page.locator("main")).to_contain_text("effective accuracy")
     expect(run_page.locator("main")).to_contain_text("the best fixed network")
+
+
+def test_a_network_has_one_colour_in_all_charts(run_page: Any) -> None:
+    run_page.wait_for_selector(".chart[data-kind=bands] .main-svg")
+
+    def networks() -> list[list[str]]:
+        return [colours for name, colours in run_page.evaluate(COLOURS).items() if name.startswith(("dense", "channels"))]
+
+    until(lambda: len(networks()) == 2 and all(len(colours) > 8 for colours in networks()), 60, "every chart drawn")
+    first, second = (set(colours) for colours in networks())
+    assert len(first) == len(second) == 1 and first != second
+
+
+def test_what_the_trace_says_of_the_deadline_stands_beside_its_load(run_page: Any) -> None:
+    _, *found = rows(run_page, "The trace: deadline of a request")
+    assert len(found) == 4 and {float(row[-1].replace(",", "")) for row in found} == {2000.0}
+
+
+@pytest.fixture(scope="module")
+def portfolio(portal: Portal, variants: dict[str, str], served: str) -> str:
+    answer = portal.post("/portfolios/pick/", {"variant": [variants["dense"], variants["channels 0.3"]], "new": "1",
+                                               "name": "Doorbell", "description": ""})
+    assert answer.status_code == 200
+    return str(answer.url.path)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_portfolio_says_what_the_run_found(page: Any, portal: Portal, portfolio: str, served: str, width: int,
+                                               scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(portal.address + portfolio)
+    part = page.locator("#runtime")
+    expect(part).to_contain_text("the runtime alone")
+    expect(part).to_contain_text("networks: all 2")
+    expect(part.locator(f"a[href='/runs/{served}/']").first).to_be_visible()
+    expect(part.locator(".strip svg")).to_have_count(2)
+    expect(part.locator(".strip figcaption").first).to_contain_text("predicted")
+    assert not wider_than_the_window(page) and findings(page) == []
+
+
+def test_from_the_portfolio_its_networks_are_rehearsed_again(page: Any, portal: Portal, portfolio: str,
+                                                             variants: dict[str, str]) -> None:
+    page.goto(portal.address + portfolio)
+    with another_page(page):
+        page.click("#runtime >> text=rehearse again")
+    page.wait_for_selector("#id_model_2")
+    assert page.input_value("#id_model") == variants["dense"] and page.input_value("#id_model_2") == variants["channels 0.3"]
 
 
 def test_memory_is_told_apart_from_that_of_the_runtime(run_page: Any) -> None:

@@ -13,6 +13,7 @@ from worker.switching.traces import GENERATORS, MOST_ARRIVALS, MOST_REQUESTS, Ki
 Baselines = Literal["none", "fixed", "all"]
 # What the way is called in which the policy chooses, however the set is held: so that runs stand beside each other.
 SWITCHING = "switching"
+RELOADED, AT_DENSE_SIZE = "switching, dense size reloaded", "switching, all at dense size"
 # Where nothing is said: so much of what the most accurate network can serve, and so many times what the slowest takes.
 LOAD, PATIENCE = 0.5, 4.0
 # Never less than this by itself: where other programs compute too, a process that is to go on waits for some ms now and then,
@@ -85,8 +86,7 @@ class Asked:
         if self.baselines != "none":
             found += [Way(f"fixed: {each.name}", "disk", fixed=each.name) for each in networks]
         if self.baselines == "all":
-            found += [Way("switching, dense size reloaded", "disk", is_dense=True),
-                      Way("switching, all at dense size", "resident", is_dense=True)]
+            found += [Way(RELOADED, "disk", is_dense=True), Way(AT_DENSE_SIZE, "resident", is_dense=True)]
         return found
 
     @property

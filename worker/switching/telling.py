@@ -13,7 +13,7 @@ from typing import Any
 from worker.context import Context, write_durably
 from worker.events import Event, FileMade, Log, Measured, Metric
 from worker.switching import verdict
-from worker.switching.asked import Asked, Network, Way, candidates
+from worker.switching.asked import AT_DENSE_SIZE, RELOADED, SWITCHING, Asked, Network, Way, candidates
 from worker.switching.bands import Band, over_deadlines, over_loads
 from worker.switching.driving import Course
 from worker.switching.policy import Candidate
@@ -26,8 +26,8 @@ MB = 1e6
 # Of a second more stretches than this are not drawn apart.
 MOST_STRETCHES = 10
 LEFT = "left by others (emulated)"
-# The place of what has no network's colour.
-NO_NETWORK = -1
+# The places of what has no network's colour, those of memory that is left too.
+SWITCHED, LEFT_PLACE = (SWITCHING, RELOADED, AT_DENSE_SIZE), -4
 EMULATED = "Emulated by the trace: {what}. Requests, computations, queues, swaps and the process's memory are real."
 TRACE, SECONDS, SWAPS = "trace.csv", "seconds.csv", "swaps.csv"
 WHAT = {"free_mb": "how much memory others leave", "network_mbps": "the network that a request's image comes over",
@@ -77,7 +77,7 @@ def _seconds(rows: Sequence[Second]) -> Iterator[Event]:
                 "slower": row.slower if is_hot else None}
         yield from (Metric(name=f"trace_{name}", value=value, step=second) for name, value in said.items() if value is not None)
         if row.free_mb is not None:
-            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT, "place": NO_NETWORK})
+            yield Metric(name="drive_resident_mb", value=row.free_mb, step=second, labels={"way": LEFT, "place": LEFT_PLACE})
 
 
 def _bands(asked: Asked, course: Course, found: Sequence[Candidate]) -> dict[str, list[Band]]:
@@ -102,7 +102,7 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
                      labels={"way": way.name, "network": name, "place": places[name]})
     if row.second >= len(course.trace):
         return
-    labels: dict[str, str | int | float] = {"way": way.name, "place": places.get(way.fixed, NO_NETWORK)}
+    labels: dict[str, str | int | float] = {"way": way.name, "place": _place(way.name, of)}
     said = {"drive_waiting": row.waiting, "drive_late": row.late, "drive_p95_ms": row.p95_ms,
             "drive_resident_mb": row.resident_bytes / MB or None}
     yield from (Metric(name=name, value=value, step=row.second, labels=labels) for name, value in said.items()
@@ -111,11 +111,16 @@ def row(way: Way, row: Row, of: Sequence[Network], course: Course) -> Iterator[E
         yield Log(message=f"{way.name}, second {row.second + 1}: {verdict.WHY[row.trigger]}; {row.changed_to} is to serve.")
 
 
+def _place(way: str, of: Sequence[Network]) -> int:
+    """Of a network that serves alone its own; of the others below 0."""
+    fixed = [f"{verdict.FIXED}{each.name}" for each in of]
+    return fixed.index(way) if way in fixed else -1 - SWITCHED.index(way) if way in SWITCHED else -1
+
+
 def ended(record: Record, of: Sequence[Network]) -> Iterator[Event]:
     """What one way came to."""
     accuracies = {each.name: each.accuracy for each in of}
-    place = next((place for place, each in enumerate(of) if record.way == f"{verdict.FIXED}{each.name}"), NO_NETWORK)
-    labels: dict[str, str | int | float] = {"way": record.way, "place": place}
+    labels: dict[str, str | int | float] = {"way": record.way, "place": _place(record.way, of)}
     share = record.late / record.arrived if record.arrived else 0.0
     yield Metric(name="drive_effective_accuracy", value=record.effective(accuracies), labels=labels)
     yield Metric(name="drive_late_share", value=share, labels=labels)
@@ -156,27 +161,16 @@ def summary(
     sense, there = felt(asked, of, profile, records[0], course), _typical(course.trace)
     bands = _bands(asked, course, candidates(of, profile["latency_ms"]))
     return {
-        "device": device, "noisy": sense.is_noisy,
+        "device": device, "drive_noisy": sense.is_noisy,
         "requests": len(course.moments), "trace_s": len(course.trace), "residency": asked.residency,
         "arrivals_per_s": there.arrivals_per_s, "deadline_ms": there.deadline_ms,
-        "bands": {over: [asdict(each) for each in found] for over, found in bands.items()}, **_of_first(records[0], accuracies),
+        "drive_bands": {over: [asdict(each) for each in found] for over, found in bands.items()},
         "networks": [{"name": each.name, "accuracy": each.accuracy, "size_bytes": each.size_bytes,
                       "packed_bytes": each.packed_bytes, "dense_bytes": each.dense_bytes,
                       "latency_ms": profile["latency_ms"][each.name]} for each in of],
         "drive_ways": [_way(record, accuracies) for record in records],
         "verdict": verdict.verdict(records, of, sense),
     }
-
-
-def _of_first(first: Record, accuracies: dict[str, float]) -> dict[str, Any]:
-    """What switching itself came to, by names that tables of several runs know; what is not known is left out."""
-    swap_ms = median(first.overheads_ms)
-    said = {"effective_accuracy": first.effective(accuracies), "swaps": len(first.swaps),
-            "in_time_share": 1 - first.late / first.arrived if first.arrived else None,
-            "swap_ms": None if swap_ms is None else max(swap_ms, 0.0), "worst_swap_ms": max(first.overheads_ms, default=None),
-            "held_bytes": first.memory.get("steady_bytes"), "peak_held_bytes": first.memory.get("peak_bytes"),
-            "runtime_bytes": first.memory.get("empty_bytes")}
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def felt(asked: Asked, of: Sequence[Network], profile: dict[str, Any], first: Record, course: Course) -> verdict.Felt:

@@ -69,7 +69,7 @@ export class Bands {
 function ticks([low, high]) {
   const found = TIMES.filter((times) => Math.log10(times) >= low - 1e-6 && Math.log10(times) <= high + 1e-6);
   if (high - low > DECADES || found.length < 3) return { dtick: high - low > 1 ? 1 : undefined };
-  return { tickmode: "array", tickvals: found, ticktext: found.map(sig) };
+  return { tickmode: "array", tickvals: found, ticktext: found.map(String) };
 }
 
 /** The middle of a band, but where what is so now is marked there. */

@@ -2,7 +2,7 @@
 // runs each keeps its own bars, its own line and its own colour; of several devices too. Where a label (`within`) parts the bars of
 // each run they stay parted. What is not measured is hatched.
 import { colour, mixed, nthColour, recipeColour, roundOf, runColour, wayColour } from "../colours.js";
-import { safe } from "../words.js";
+import { inLines, safe } from "../words.js";
 
 const DASHES = ["dash", "dot", "dashdot", "longdash"];
 // Letters under all bars of a plot that has half the page, in a name that is long, and in one that is turned.
@@ -174,14 +174,6 @@ function ticks(names, prefix) {
   const isTurned = !prefix && (isMany || (names.length > 4 && isLong)), room = Math.floor(NARROW / (names.length || 1));
   const said = (name) => (isTurned || isMany ? short(safe(name), isMany ? 14 : TURNED) : inLines(safe(short(name, 3 * Math.max(LONG, room))), room));
   return { tickangle: isTurned ? -35 : "auto", tickvals: names, ticktext: own.map(said) };
-}
-
-/** As many words a line as there is room for. */
-function inLines(text, room) {
-  return text.split(" ").reduce((lines, word) => {
-    const last = lines.at(-1);
-    return last !== undefined && last.length + 1 + word.length <= room ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word];
-  }, []).join("<br>");
 }
 
 /** Blocks stand by their first unit, whichever run named them; other names as they came. */

@@ -204,3 +204,39 @@ def test_each_column_and_each_page_of_one_experiment_names_its_recipe(cast: Cast
     assert ">NeuroFlux</small>" in page.partition(first)[2][:60] and ">Backprop</small>" in page.partition(second)[2][:60]
     shown = alice.get(f"/runs/{other.pk}/").content.decode()
     assert "<small>· Backprop</small></h1>" in shown
+
+
+def rehearsed(cast: Cast, residency: str, networks: tuple[str, ...] = ("dense", "lean")) -> Run:
+    """A run that switched networks; `lean` is the same in all of them, in whatever field."""
+    given, held = {"kind": "model", "name": "VGG"}, {"packed": 57_000_000, "disk": 51_000_000}
+    inputs = {"model" if place == 0 else f"model_{place + 1}": given | {"variant": name} for place, name in enumerate(networks)}
+    way = {"arrived": 100, "late": 2, "swaps": 2, "overhead_ms": [3.0, 41.0], "effective_accuracy": 0.93,
+           "peak_bytes": 82_000_000, "empty_bytes": 45_000_000, "steady_bytes": held[residency]}
+    ways = [{**way, "way": f"switching, {residency}"}, {**way, "way": "fixed: lean", "swaps": 0, "overhead_ms": []}]
+    return cast.run(Status.FINISHED, recipe="portfolio.switching", params={"residency": residency}, inputs=inputs,
+                    summary={"drive_ways": ways})
+
+
+def test_one_set_of_networks_in_another_order_is_no_other_model(cast: Cast, alice: Client) -> None:
+    text = said(alice, rehearsed(cast, "packed"), rehearsed(cast, "disk", ("lean", "dense")))
+    assert "different models" not in text and "the same networks in all of them" in text
+
+
+def test_of_sets_that_differ_the_networks_that_do_are_named(cast: Cast, alice: Client) -> None:
+    text = said(alice, rehearsed(cast, "packed"), rehearsed(cast, "disk", ("dense", "tiny")))
+    assert "hey began from different models: VGG · lean, VGG · tiny" in text and "of different networks" in text
+
+
+def test_runs_that_switched_stand_beside_each_other_way_by_way(cast: Cast, alice: Client) -> None:
+    text = said(alice, rehearsed(cast, "packed"), rehearsed(cast, "disk")).replace("\u00a0", " ").replace("&nbsp;", " ")
+    rows = text.partition('id="ways-title"')[2].partition("</section>")[0]
+    switching = rows.partition(">switching</th>")[2].partition("</tr>")[0]
+    assert "57 MB" in switching and "51 MB" in switching and switching.count("22 ms, at worst 41 ms") == 2
+    assert rows.count("fixed: lean") == 1 and "id=\"results-title\"" not in text
+
+
+def test_the_file_of_a_comparison_has_the_ways(cast: Cast, alice: Client) -> None:
+    runs = rehearsed(cast, "packed"), rehearsed(cast, "disk")
+    answer = alice.get(address(*runs).replace("/?", "/table.csv?"))
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "way,switching: held_bytes,57000000,51000000" in text
