@@ -382,13 +382,15 @@ def open_tab(chromium: Any, portal: Portal, **options: Any) -> Iterator[Any]:
     tab = context.new_page()
     wrong: list[str] = []
     tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda line: wrong.append(line.text) if line.type == "error" and not _refused_form(tab, line) else None)
+    tab.on("console", lambda line: wrong.append(line.text) if line.type == "error" and not _is_harmless(tab, line) else None)
     tab.portal = portal
     yield tab
     context.close()
     assert not wrong, wrong
 
 
-def _refused_form(tab: Any, line: Any) -> bool:
-    """Chromium notes as an error that a form came back with a 422; what it fetches besides must not."""
-    return "status of 422" in line.text and line.location.get("url") == tab.url
+def _is_harmless(tab: Any, line: Any) -> bool:
+    """Chromium notes as an error that a form came back with a 422 (what it fetches besides must not), htmx that a page was left
+    while a part of it was on its way; of a request that failed it says `htmx:sendError` too."""
+    is_refused_form = "status of 422" in line.text and line.location.get("url") == tab.url
+    return is_refused_form or line.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
