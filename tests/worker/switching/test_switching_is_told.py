@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from worker.switching import verdict
+from worker.events import Metric
+from worker.switching import telling, verdict
 from worker.switching.asked import LEAST_DEADLINE_MS, Asked, Network
 from worker.switching.bands import over_deadlines, over_loads
 from worker.switching.policy import Candidate, Knobs
@@ -133,3 +134,12 @@ def test_the_ways_are_those_that_were_asked_for() -> None:
     assert names("none") == ["switching"]
     assert names("fixed") == ["switching", "fixed: large", "fixed: small"]
     assert names("all")[3:] == ["switching, dense size reloaded", "switching, all at dense size"]
+
+
+def test_a_way_that_one_network_serves_alone_has_the_colour_of_that_network_and_others_none() -> None:
+    def places(way: str) -> set[object]:
+        events = telling.ended(record(way, {"large": 60}, overheads=(3.0,)), OF)
+        return {event.labels["place"] for event in events if isinstance(event, Metric)}
+
+    assert places("fixed: large") == {0} and places("fixed: small") == {1}
+    assert places("switching") == {-1} and places("switching, all at dense size") == {-3}

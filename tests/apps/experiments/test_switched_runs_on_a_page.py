@@ -1,0 +1,48 @@
+"""The page of several switching runs says what a sweep over residencies is about: memory of the set and the cost of a change."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.experiments.models import Experiment, Run, Status
+from tests.apps.cast import Cast
+
+HELD = {"resident": 91_000_000, "disk": 51_000_000}
+
+
+@pytest.fixture
+def sweep(cast: Cast) -> Experiment:
+    one, *others = [rehearsed(cast, residency) for residency in HELD]
+    Run.objects.filter(pk__in=[run.pk for run in others]).update(experiment=one.experiment)
+    Experiment.objects.filter(pk=one.experiment_id).update(recipe="portfolio.switching", sweep=[["residency", list(HELD)]])
+    return one.experiment
+
+
+def rehearsed(cast: Cast, residency: str) -> Run:
+    way = {"way": "switching", "arrived": 100, "late": 2, "swaps": 2, "overhead_ms": [3.0, 41.0], "effective_accuracy": 0.93,
+           "steady_bytes": HELD[residency], "peak_bytes": 2 * HELD[residency], "empty_bytes": 45_000_000}
+    return cast.run(Status.FINISHED, recipe="portfolio.switching", params={"residency": residency, "seed": 7},
+                    summary={"drive_ways": [way], "drive_noisy": residency == "disk"})
+
+
+def test_each_residency_stands_with_its_memory_and_its_changes(cast: Cast, client: Client, sweep: Experiment) -> None:
+    client.force_login(cast.alice)
+    text = client.get(f"/experiments/{sweep.pk}/").content.decode().replace("\u00a0", " ").replace("&nbsp;", " ")
+    rows = text.partition('id="switched"')[2].partition("</section>")[0].partition("<tbody>")[2].split("<tr")
+    resident, disk = (next(row for row in rows if f">{residency}<" in row) for residency in HELD)
+    for words in ("91 MB", "182 MB", "45 MB", "22 ms", "41 ms", "98.0 %", "93.0 %"):
+        assert words in resident, words
+    assert "51 MB" in disk and "noisy timing" in disk and "noisy timing" not in resident
+
+
+def test_before_any_run_has_ended_the_part_is_there_and_hidden(cast: Cast, client: Client, sweep: Experiment) -> None:
+    sweep.runs.update(summary={}, status=Status.RUNNING)
+    client.force_login(cast.alice)
+    assert '<section class="card" id="switched" hidden' in client.get(f"/experiments/{sweep.pk}/").content.decode()
+
+
+def test_pages_of_other_recipes_have_no_such_part(cast: Cast, client: Client, sweep: Experiment) -> None:
+    Experiment.objects.filter(pk=sweep.pk).update(recipe="training.backprop")
+    client.force_login(cast.alice)
+    assert 'id="switched"' not in client.get(f"/experiments/{sweep.pk}/").content.decode()
