@@ -14,7 +14,7 @@ from worker import menu
 from worker.evidence import MOST_MS, DeviceFacts, Evidence, LatencyFacts
 
 ON = " on "
-# It alone times a network by the published protocol, waits for a calm machine and says where it was none; others time beside it.
+# It times a network by the published protocol; to others that is a side matter, and not all of them say where it was disturbed.
 RECIPE = "benchmarking.latency"
 P50, P95 = "latency_ms_p50", "latency_ms_p95"
 MOST_ROWS, MOST_DEVICES = 4_000, 50
