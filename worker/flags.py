@@ -234,8 +234,13 @@ def _flags(recipe: Recipe, words: list[str]) -> dict[str, Any]:
             raise Refused(_unknown(recipe, word))
         else:
             typed = value if equals else _next(rest, word)
-            values[field] = _of_file(field, typed[1:]) if typed[:1] == AT and takes_file(recipe, field) else _value(typed)
+            values[field] = _text(field, typed) if typed[:1] == AT and takes_file(recipe, field) else _value(typed)
     return values
+
+
+def _text(field: str, typed: str) -> str:
+    """Behind one `@` the name of a file, behind two the text itself, which begins with one."""
+    return typed[1:] if typed.startswith(2 * AT) else _of_file(field, typed[1:])
 
 
 def takes_file(recipe: Recipe, field: str) -> bool:

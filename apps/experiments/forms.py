@@ -21,6 +21,7 @@ from apps.experiments.paired import too_few
 from apps.experiments.studies import Own, Part
 from apps.experiments.sweeps import LISTS, MOST_REPEATS, MOST_RUNS, inner, several
 from apps.experiments.tags import words_of
+from apps.experiments.unused import unused_beside
 from worker.evidence import Evidence
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
@@ -111,13 +112,14 @@ class RecipeForm(forms.Form):
     @property
     def unused(self) -> dict[str, str]:
         """Which fields do not count beside what stands in the others, and why."""
-        return self.recipe.params.unused({name: self[name].value() for name in self._fields()})
+        return unused_beside(self.recipe.params, {name: self[name].value() for name in self._fields()})
 
     @property
     def left_empty(self) -> list[tuple[str, Any]]:
         """The fields that were emptied, each with the default that it will have."""
+        unused = self.unused
         empty = [name for name in self._fields() if name in self.data and self[name].value() in (None, "", [])
-                 and name not in self.unused]
+                 and name not in unused]
         defaults = {name: self.fields[name].initial for name in empty}
         return [(str(self[name].label), value) for name, value in defaults.items() if value not in (None, "")]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from worker import menu
+from worker.params import extra
 from worker.wording import NOISY
 
 UNITS = ((86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -257,11 +258,18 @@ def command(recipe: str, params: Mapping[str, Any], names: Mapping[str, str], ou
     for field, value in params.items():
         if field in devices_measured(recipe):
             continue  # A terminal measures the computer it runs on.
-        words += flag(field.replace("_", "-"), names.get(field, value))
+        words += flag(field.replace("_", "-"), names.get(field, _literally(recipe, field, value)))
     # What a run was given that nobody chose: measured profiles.
     words += [word for field in names if field not in params for word in flag(field, names[field])]
     words += ["--out", out] if out else []
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _literally(recipe: str, field: str, value: Any) -> Any:
+    """Text of several lines that begins with an @ would be taken for the name of a file; two of them stand for one."""
+    found = menu.find(recipe)
+    begins = isinstance(value, str) and value.startswith("@")
+    return f"@{value}" if begins and found and extra(found.params, field).get("lines") else value
 
 
 def devices_measured(recipe: str) -> tuple[str, ...]:

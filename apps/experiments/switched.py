@@ -9,6 +9,8 @@ from typing import Any
 from apps.experiments.models import Run
 
 RECIPE, SWITCHING = "portfolio.switching", "switching"
+# As far as a float counts whole numbers: nothing that is measured here is more.
+LARGEST = 2**53
 # Of a way, what a table for a program says of it.
 NUMBERS = ("effective_accuracy", "in_time_share", "swaps", "swap_ms", "worst_swap_ms", "held_bytes", "peak_held_bytes",
            "runtime_bytes")
@@ -40,9 +42,18 @@ def by_way(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _numbers(way: Mapping[str, Any]) -> dict[str, Any]:
-    arrived, overheads = way.get("arrived") or 0, way.get("overhead_ms") or []
-    return {"effective_accuracy": way.get("effective_accuracy"), "swaps": way.get("swaps") or 0,
-            "in_time_share": 1 - way.get("late", 0) / arrived if arrived else None,
+    told = {name: found for name, value in way.items() if (found := _number(value)) is not None}
+    every = way.get("overhead_ms")
+    overheads = [each for value in every if (each := _number(value)) is not None] if isinstance(every, list) else []
+    arrived, late = told.get("arrived"), told.get("late")
+    return {"effective_accuracy": told.get("effective_accuracy"), "swaps": told.get("swaps", 0),
+            "in_time_share": 1 - late / arrived if arrived and late is not None else None,
             "swap_ms": max(0.0, median(overheads)) if overheads else None,
-            "worst_swap_ms": max(overheads) if overheads else None, "held_bytes": way.get("steady_bytes"),
-            "peak_held_bytes": way.get("peak_bytes"), "runtime_bytes": way.get("empty_bytes")}
+            "worst_swap_ms": max(overheads) if overheads else None, "held_bytes": told.get("steady_bytes"),
+            "peak_held_bytes": told.get("peak_bytes"), "runtime_bytes": told.get("empty_bytes")}
+
+
+def _number(value: Any) -> int | float | None:
+    """What a run said is read as carefully as anything from outside: a board may have said it."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+    return value if is_one else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from apps.accounts.models import User
@@ -18,7 +19,8 @@ from worker import menu
 
 RECIPE = "detection.roma"
 MEASURED = "latency of "
-MOST_RUNS = 50
+# So many of the newest are looked at, and so many of these are shown.
+MOST_LOOKED_AT, MOST_RUNS = 400, 50
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,20 @@ class Watched:
 
 
 def watched(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen: set[str]) -> list[Watched]:
-    """Of each set of networks and devices the newest run, or the one that was chosen. One query; two more where some are."""
+    """Of each set of networks and devices the newest run, or the one that was chosen. One query; three more where some are."""
     recipe = menu.find(RECIPE)
     if recipe is None or not entries:
         return []
     asked = Run.objects.visible_to(user).filter(team=portfolio.team_id, recipe=RECIPE, status=Status.FINISHED,
                                                 params__detectors__icontains=MEASURED).order_by("-number")
-    runs = list(asked.defer("trace", "environment", "order", "stages")[:MOST_RUNS])
-    names = _names(entries) if runs else set()
+    told = list(asked.values_list("pk", "params")[:MOST_LOOKED_AT])
+    names = _names(entries) if told else set()
+    every = ((pk, tuple(each for each in _timed(recipe.params, params) if _network(each, names))) for pk, params in told)
+    named = dict(islice(((pk, found) for pk, found in every if found), MOST_RUNS))
     groups: dict[tuple[str, ...], list[Run]] = {}
-    for run in runs:
-        if found := tuple(each for each in _timed(recipe.params, run.params) if _network(each, names)):
-            groups.setdefault(found, []).append(run)
-    return [_one(named, group, chosen) for named, group in groups.items()]
+    for run in asked.filter(pk__in=named).defer("trace", "environment", "order", "stages") if named else ():
+        groups.setdefault(named[run.pk], []).append(run)
+    return [_one(found, group, chosen) for found, group in groups.items()]
 
 
 def _one(named: tuple[str, ...], group: Sequence[Run], chosen: set[str]) -> Watched:

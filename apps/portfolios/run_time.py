@@ -141,18 +141,25 @@ class RunTime:
 
 def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen: Iterable[str] = ()) -> RunTime:
     """`chosen`: ids of runs to be shown in place of the newest of their device and residency. Four queries, however many runs."""
-    found = _served(user, portfolio, entries)
+    same = copies([entry.variant_id for entry in entries]) if len(entries) >= FEWEST else {}
+    found = _served(user, portfolio, entries, same)
     rows = _chosen(found, set(chosen))
     devices = list(dict.fromkeys(row.device for row in rows))
     places = tuple(Place(device, tuple(row for row in rows if row.device == device)) for device in devices)
-    waits = Run.objects.visible_to(user).filter(team=portfolio.team_id, recipe=RECIPE, status__in=LIVE).exists()
-    return RunTime(places, waits, _mixed(rows), tuple(rows))
+    return RunTime(places, _goes_on(user, portfolio, same), _mixed(rows), tuple(rows))
 
 
-def _served(user: User, portfolio: Portfolio, entries: Sequence[Entry]) -> list[Served]:
+def _goes_on(user: User, portfolio: Portfolio, same: Mapping[UUID, UUID]) -> bool:
+    """Whether a run with at least two of the portfolio's variants has not ended yet. `same`: each copy's own variant."""
+    own = {str(one): variant for one, variant in same.items()}
+    live = Run.objects.visible_to(user).filter(team=portfolio.team_id, recipe=RECIPE, status__in=LIVE)
+    every = live.order_by("-number").values_list("inputs", flat=True)[:MOST_RUNS] if same else ()
+    return any(len({own[given["id"]] for given in inputs.values() if given.get("id") in own}) >= FEWEST for inputs in every)
+
+
+def _served(user: User, portfolio: Portfolio, entries: Sequence[Entry], same: Mapping[UUID, UUID]) -> list[Served]:
     """Finished runs with at least two of the portfolio's variants, the newest first."""
     at = {entry.variant_id: place for place, entry in enumerate(entries)}
-    same = copies(list(at)) if len(at) >= FEWEST else {}
     if not same:
         return []
     named = RunVariant.objects.filter(variant__in=same, run__team=portfolio.team_id, run__recipe=RECIPE,
@@ -182,7 +189,7 @@ def _mixed(rows: Sequence[Served]) -> str:
     """Why rows are not like with like; nothing where they are."""
     said = ["on different devices"] if len({row.device for row in rows}) > 1 else []
     said += ["through different traces"] if len({row.same_trace for row in rows}) > 1 else []
-    sets = {(tuple(sorted(row.networks.values())), tuple(row.strangers)) for row in rows}
+    sets = {(tuple(sorted(row.networks.values())), tuple(sorted(row.strangers))) for row in rows}
     return ", ".join([*said, *(["with different networks"] if len(sets) > 1 else [])])
 
 

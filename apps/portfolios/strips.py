@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from worker.wording import figures
@@ -12,6 +13,8 @@ from worker.wording import figures
 # Written under an axis beside its ends: now, and half and double of it.
 TICKS = (0.5, 1.0, 2.0)
 MOST_BANDS, NEAR = 40, 4.0
+# Times what is now: less, or more than one of it, is no band of ours.
+LEAST = 1e-9
 # Grey: who is not in the portfolio, or beyond the colours; the number on the strip tells.
 OTHERS = 7
 
@@ -57,7 +60,7 @@ def strip(title: str, axis: str, bands: Any, who: str, colours: Mapping[str, int
     """`bands`: as a run's summary keeps them, each with `low`, `high` (times what is now) and a name under `who`. `said`: of such
     a multiple, the number that people read, in `unit`. None where there are none that can be drawn."""
     rows = [each for each in bands if _is_band(each, who)][:MOST_BANDS] if isinstance(bands, list) else []
-    if not rows:
+    if not rows or any(after["low"] < before["high"] for before, after in pairwise(rows)):
         return None
     low, high = rows[0]["low"], rows[-1]["high"]
 
@@ -96,4 +99,4 @@ def _is_band(row: Any, who: str) -> bool:
     if not isinstance(row, dict) or not row.get(who):
         return False
     low, high = row.get("low"), row.get("high")
-    return isinstance(low, int | float) and isinstance(high, int | float) and 0 < low < high < math.inf
+    return isinstance(low, int | float) and isinstance(high, int | float) and LEAST <= low < high <= 1 / LEAST

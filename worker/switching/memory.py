@@ -83,7 +83,7 @@ def _of_libraries() -> Iterator[tuple[int, int]]:
     """Where they lie that are as on disk: none that was written to, as the loader does, for that would be lost. Libraries alone:
     no other thread puts something else in their place meanwhile."""
     found, itself = None, str(Path(ITSELF).resolve())
-    for line in Path("/proc/self/smaps").read_text().splitlines():
+    for line in Path("/proc/self/smaps").read_text(errors="replace").splitlines():
         if not line[0].isupper():
             span, rights, _, _, _, *name = line.split(maxsplit=5)
             is_one = rights in READ_ONLY and bool(name) and (LIBRARY in Path(name[0]).name or name[0] == itself)

@@ -121,12 +121,37 @@ def test_different_traces_are_said_to_be(shop: Shop, nets: dict[str, Variant], p
 
 
 @pytest.mark.parametrize("bands", [None, {}, "x", {"load": [{"low": 0, "high": 1, "name": "dense"}]}, {"load": [3, None]},
-                                   {"load": [{"low": "1", "high": 2, "name": "x"}], "deadline": 7}])
+                                   {"load": [{"low": "1", "high": 2, "name": "x"}], "deadline": 7},
+                                   {"load": [{"low": 1, "high": 2, "name": "a"}, {"low": 0.5, "high": 1, "name": "b"}]},
+                                   {"load": [{"low": 2, "high": 3, "name": "a"}, {"low": 0.5, "high": 1, "name": "b"}]},
+                                   {"load": [{"low": 1, "high": 10**400, "name": "a"}]}])
 def test_bands_that_cannot_be_drawn_are_left_out(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client,
                                                  bands: Any) -> None:
     switched(shop.cast, nets, drive_bands=bands)
     said = part(alice, portfolio)
     assert "<svg" not in said and "stands on the page of" in said and "57 MB" in said
+
+
+@pytest.mark.parametrize("way", [
+    {"overhead_ms": 3.0}, {"overhead_ms": ["a", 1, None, True, {}]}, {"late": None}, {"arrived": "5", "late": "x"},
+    {"arrived": 10**400}, {"swaps": "many"}, {"steady_bytes": "lots", "peak_bytes": [], "empty_bytes": -1e300},
+    {"effective_accuracy": {}}])
+def test_numbers_that_are_none_are_not_shown_and_no_page_breaks(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,
+                                                                alice: Client, way: dict[str, Any]) -> None:
+    run = switched(shop.cast, nets, way=way)
+    assert f"run {run.number}" in part(alice, portfolio)
+    assert alice.get(f"/portfolios/{portfolio.pk}/").status_code == 200
+    assert alice.get(f"/experiments/{run.experiment_id}/").status_code == 200
+
+
+@pytest.mark.parametrize(("names", "is_waited_for"), [(("dense", "lean"), True), (("dense",), False), ((), False)])
+def test_a_run_that_goes_on_is_waited_for_where_two_of_these_networks_are_in_it(
+        shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client, names: tuple[str, ...],
+        is_waited_for: bool) -> None:
+    run = switched(shop.cast, {}, status=Status.RUNNING)
+    run.inputs = {f"model_{place}": {"id": str(nets[name].pk), "name": name} for place, name in enumerate(names)}
+    run.save()
+    assert ("A rehearsal goes on" in part(alice, portfolio)) is is_waited_for
 
 
 @pytest.mark.parametrize("query", ["?run=", "?run=x", "?run=%00", "?run=" + "9" * 500, "?run=1&run=2"])

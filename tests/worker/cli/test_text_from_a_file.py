@@ -59,3 +59,9 @@ def test_one_line_of_text_that_begins_with_an_at_stays_what_it_is() -> None:
 def test_describe_says_which_parameters_take_a_file(cli: Cli) -> None:
     _, out, _ = cli("describe", "portfolio.switching")
     assert "--lines  [default ; text; @FILE reads a file]" in out and out.count("@FILE") == 1
+
+
+def test_text_that_begins_with_an_at_is_typed_with_two() -> None:
+    line = "{at}tiny: 27 ms, h50 55 px, recall 0.9, false positives 0.3"
+    params = read(find("detection.roma"), ["--detectors", line.format(at="@@")])
+    assert params.model_dump()["detectors"].startswith("@tiny: 27 ms")
