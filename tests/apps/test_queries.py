@@ -23,7 +23,7 @@ from tests.apps.things import gather_things
 # What no page may go beyond; those that need more say so here, and why they do.
 ENOUGH = 21
 MORE = {
-    "portfolio": 38,  # the board, its evidence, comments, decisions and what the two roles may do, on one page
+    "portfolio": 46,  # the board, its evidence, run time, comments, decisions and what the two roles may do, on one page
     "run": 26,  # every part that others fetch as a fragment is on the page from the first
 }
 SMALL = {"runs": 10, "runs_an_experiment": 5, "models": 2, "variants_a_run": 3, "numbers_a_run": 9, "events_a_run": 10,

@@ -245,7 +245,7 @@ def test_the_page_asks_no_more_of_the_database_for_more_cells_and_words(shop: Sh
             make(number)
 
     client.force_login(shop.cast.ruth)
-    small = shop.portfolio(shop.variant("only"), name="Small")
+    small = shop.portfolio(shop.variant("only"), shop.variant("other"), name="Small")
     criterion = shop.asked(small)
     actions.comment(shop.cast.ruth, small, "hm", criterion.pk, shop.made["only"].pk)
     large = shop.portfolio(*(shop.variant(f"v{number}") for number in range(30)), name="Large")
