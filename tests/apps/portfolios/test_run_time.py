@@ -141,7 +141,7 @@ def test_numbers_that_are_none_are_not_shown_and_no_page_breaks(shop: Shop, nets
     run = switched(shop.cast, nets, way=way)
     assert f"run {run.number}" in part(alice, portfolio)
     assert alice.get(f"/portfolios/{portfolio.pk}/").status_code == 200
-    assert alice.get(f"/experiments/{run.experiment_id}/").status_code == 200
+    assert alice.get(f"/experiments/{run.experiment_id}/", follow=True).status_code == 200
 
 
 @pytest.mark.parametrize(("names", "is_waited_for"), [(("dense", "lean"), True), (("dense",), False), ((), False)])
