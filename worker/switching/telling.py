@@ -180,7 +180,7 @@ def felt(asked: Asked, of: Sequence[Network], profile: dict[str, Any], first: Re
         left = [] if there.free_mb is None else [MB * there.free_mb - knobs.memory_floor_bytes]
         room = min([*left, *([knobs.memory_budget_bytes] if knobs.memory_budget_bytes else [])], default=math.inf)
         cramped.update(each.name for each in of if each.size_bytes > room)
-    times = [row.pass_ms / profile["latency_ms"][row.passed_by] / max(1.0, there.slower)
+    times = [verdict.slowed(row.pass_ms / max(1.0, there.slower), profile["latency_ms"][row.passed_by])
              for row, there in zip(first.rows, course.trace, strict=False) if row.pass_ms and row.passed_by]
     return verdict.Felt(dict(cramped), len(course.trace), median(times))
 

@@ -17,6 +17,8 @@ SAME_POINTS = 0.5
 NEARLY_ALL = 0.9
 # Beyond it, and as far below, times are not those that the networks were chosen by.
 MOST_SLOWER = 1.4
+# Who waited for a request finds the processor asleep and its caches cold, which a pass behind a pass does not.
+WAKING_MS = 1.0
 
 
 def of_way(record: Record, accuracies: Mapping[str, float]) -> str:
@@ -49,6 +51,11 @@ class Felt:
     def is_noisy(self) -> bool:
         """Whether something else was at work on the device."""
         return self.slower is not None and not 1 / MOST_SLOWER < self.slower < MOST_SLOWER
+
+
+def slowed(took_ms: float, alone_ms: float) -> float:
+    """How many times as long a pass took as it does behind others of its kind; 1 where waking up explains it."""
+    return 1.0 if abs(took_ms - alone_ms) <= WAKING_MS else took_ms / alone_ms
 
 
 def verdict(records: Sequence[Record], of: Sequence[Network], felt: Felt = Felt()) -> str:

@@ -66,6 +66,13 @@ def test_times_unlike_those_that_networks_were_chosen_by_are_called_noisy(slower
     assert ("noisy: computing took" in said) == is_noisy
 
 
+@pytest.mark.parametrize(("took_ms", "alone_ms", "times"), [(0.2, 0.01, 1.0), (1.9, 1.0, 1.0), (2.1, 1.0, 2.1), (40.0, 10.0, 4.0),
+                                                            (9.5, 10.0, 1.0), (5.0, 10.0, 0.5)])
+def test_a_network_of_microseconds_is_not_called_slow_for_what_waking_up_takes(took_ms: float, alone_ms: float,
+                                                                               times: float) -> None:
+    assert verdict.slowed(took_ms, alone_ms) == times
+
+
 def test_what_dense_networks_cost_stands_beside() -> None:
     said = verdict.verdict([record("switching", {"small": 100}, overheads=(4.0,)),
                             record("switching, dense size reloaded", {"small": 100}, overheads=(120.0,))], OF)
