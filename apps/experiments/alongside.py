@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from apps.accounts.models import Team, User
 from apps.experiments.choice_of_one import ChoiceField
-from apps.experiments.forms import RecipeForm, form_for, initial, initial_sweep
+from apps.experiments.fields import initial, initial_sweep
+from apps.experiments.forms import RecipeForm, form_for
 from apps.experiments.studies import FIELD, Part, own, rivals, unusual
 from worker.recipe import Recipe
 

@@ -18,7 +18,8 @@ from apps.accounts.refusal import Refused
 from apps.catalog.views import searched
 from apps.experiments import actions, alongside, cutting, prefilled, studies, sweeps
 from apps.experiments.choices import MOST, ThingField, takes
-from apps.experiments.forms import RecipeForm, form_for, initial, initial_sweep
+from apps.experiments.fields import initial, initial_sweep
+from apps.experiments.forms import RecipeForm, form_for
 from apps.experiments.models import Experiment, Run
 from apps.experiments.promise import promise
 from worker import menu

@@ -16,7 +16,8 @@ from apps.accounts.sight import mark
 from apps.devices.models import Device
 from apps.experiments import board_waiting, reading, relays, run_blocks, run_onward, run_parts, run_plans, standing
 from apps.experiments.evidence import FIELD, NOTHING
-from apps.experiments.forms import RecipeForm, RenameForm, form_for, initial
+from apps.experiments.fields import initial
+from apps.experiments.forms import RecipeForm, RenameForm, form_for
 from apps.experiments.models import HELD, Run, Status
 from apps.experiments.placing import PART
 from apps.experiments.progress import main_stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.experiments.forms import MOST_ROWS, field_for, initial
+from apps.experiments.fields import MOST_ROWS, field_for, initial
 from worker import menu
 
 ROMA, SLICES = menu.get("detection.roma"), menu.get("partitioning.slices")

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from apps.catalog.models import Blob, Dataset, RegisteredModel, Variant
 from apps.experiments import actions
-from apps.experiments.forms import form_for, initial
+from apps.experiments.fields import initial
+from apps.experiments.forms import form_for
 from apps.experiments.models import Status
 from apps.experiments.promise import promise
 from tests.apps.cast import Cast
