@@ -1,0 +1,26 @@
+"""Where several values are tried, a field does not count only if it counts with none of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.experiments.unused import unused_beside
+from worker import menu
+
+SWITCHING = menu.get("portfolio.switching").params
+OF_SHAPES = {"seconds", "arrivals_per_s", "deadline_ms", "burst", "slower"}
+
+
+@pytest.mark.parametrize(("trace", "idle"), [("burst", {"lines"}), ("lines", OF_SHAPES),
+                                             (["steady", "burst"], {"lines"}), (["lines", "burst"], set())])
+def test_lines_of_a_trace_count_where_one_of_the_traces_is_theirs(trace: str | list[str], idle: set[str]) -> None:
+    assert set(unused_beside(SWITCHING, {"trace": trace})) == idle
+
+
+def test_many_values_of_other_fields_change_nothing() -> None:
+    values = {"trace": "burst", "residency": ["disk", "packed"], "baselines": ["none", "all"], "model": []}
+    assert unused_beside(SWITCHING, values) == unused_beside(SWITCHING, {"trace": "burst"}) != {}
+
+
+def test_a_recipe_all_of_whose_fields_count_says_nothing() -> None:
+    assert unused_beside(menu.get("pruning.magnitude").params, {"start": ["given", "initialisation"]}) == {}
