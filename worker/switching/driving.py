@@ -10,12 +10,11 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.context import Checkpoints
+from worker.switching.kept import Kept
 from worker.switching.policy import Chooser, Decision, Window
 from worker.switching.process import ANSWER, RESIDENT, SWAPPED, GaveUp, Heard, Process
 from worker.switching.records import Record, Row, Swap, class_of
@@ -24,8 +23,6 @@ from worker.switching.traces import Second
 MB = 1e6
 # After the last second, for what still waits: nobody waits longer than this for a queue that never ends.
 DRAIN_S = 60.0
-# Rows of so many seconds are kept together.
-CHAPTER = 30
 
 
 @dataclass
@@ -254,34 +251,3 @@ def seen(row: Row, there: Second, image_bytes: int) -> Window:
     free = None if there.free_mb is None else round(MB * there.free_mb)
     return Window(waiting=row.waiting, p95_ms=row.p95_ms, arrivals_per_s=float(row.arrived), free_bytes=free,
                   within_ms=there.within_ms(image_bytes), pass_ms=row.pass_ms, passed_by=row.passed_by)
-
-
-class Kept:
-    """What a run keeps of one way: rows in chapters, swaps and the policy's memory beside the newest."""
-
-    def __init__(self, checkpoints: Checkpoints, name: str) -> None:
-        self._checkpoints, self._name = checkpoints, name
-
-    def save(self, record: Record, policy: Chooser | None) -> None:
-        chapter = (len(record.rows) - 1) // CHAPTER
-        rows = [row.as_facts() for row in record.rows[chapter * CHAPTER:]]
-        self._checkpoints.save(f"{self._name}-chapter{chapter}", len(record.rows), b"", {
-            "rows": rows, "swaps": [swap.as_facts() for swap in record.swaps], "policy": policy.state() if policy else {}})
-
-    def rows(self) -> list[Row]:
-        return [Row.from_facts(each) for chapter in self._chapters() for each in chapter["rows"]]
-
-    def swaps(self) -> list[Swap]:
-        chapters = self._chapters()
-        return [Swap(**each) for each in chapters[-1]["swaps"]] if chapters else []
-
-    def policy(self) -> dict[str, Any]:
-        chapters = self._chapters()
-        return chapters[-1]["policy"] if chapters else {}
-
-    def _chapters(self) -> list[dict[str, Any]]:
-        found = list[dict[str, Any]]()
-        while (last := self._checkpoints.last(f"{self._name}-chapter{len(found)}")) is not None:
-            found.append(last[2])
-        return found
-

@@ -16,7 +16,8 @@ from worker.orders import Order
 from worker.profiling.recall import Work, once
 from worker.switching import telling
 from worker.switching.asked import Asked, Network, Way, candidates, networks
-from worker.switching.driving import Course, Driver, Kept
+from worker.switching.driving import Course, Driver
+from worker.switching.kept import Kept
 from worker.switching.policy import Again, Candidate, Chooser, Policy, Window
 from worker.switching.process import Process
 from worker.switching.records import Record, Row, Swap

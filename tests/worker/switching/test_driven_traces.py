@@ -10,7 +10,8 @@ import pytest
 
 from tests.worker.switching.servers import SHAPE, setup
 from worker.context import Checkpoints
-from worker.switching.driving import Course, Driver, Kept, _Answer, _Asked
+from worker.switching.driving import Course, Driver, _Answer, _Asked
+from worker.switching.kept import Kept
 from worker.switching.policy import Candidate, Knobs, Policy
 from worker.switching.process import Process
 from worker.switching.records import Record, Row, Swap
