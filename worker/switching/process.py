@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import worker
 from worker.links.frames import Frame
+from worker.profiling.stopwatch import Timing
 from worker.switching.host import SERVING, SETUP
 from worker.switching.serving import ANSWER, INPUT, MEMORY, PACE, PROFILE, PROFILED, REQUEST, RESIDENT, SORRY, SWAP, SWAPPED
 from worker.switching.setup import Setup
@@ -81,10 +82,12 @@ class Process:
         """From now on each computation takes so many times as long: emulated, by waiting."""
         self._send(Frame(PACE, {"slower": slower}))
 
-    def profile(self, variant: str, *, shape: tuple[int, ...], passes: int, seconds: float) -> NDArray[np.float64]:
-        """Milliseconds of one pass after another of one network, while nothing else is asked."""
+    def profile(self, variant: str, *, shape: tuple[int, ...], passes: int, seconds: float) -> Timing:
+        """One pass after another of one network, while nothing else is asked."""
         self._send(Frame(PROFILE, {"variant": variant, "shape": [1, *shape], "passes": passes, "seconds": seconds}))
-        return np.array(self._wanted(PROFILED, START_S).facts["samples_ns"]) / 1e6
+        facts = self._wanted(PROFILED, START_S).facts
+        samples = np.array(facts["samples_ns"], np.int64)
+        return Timing(samples, samples.sum() / 1e9, facts["cpu_ns"] / 1e9)
 
     def memory(self, **what: bool) -> dict[str, int]:
         """What it holds now, while no requests are on their way."""

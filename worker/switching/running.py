@@ -71,15 +71,17 @@ class _There:
 def _profiled(asked: Asked, of: Sequence[Network], order: Order, context: Context) -> Work:
     """How long each network takes here, one after the other in one process, alone; those of dense size too, where they serve."""
     kinds = {"latency_ms": False} | ({"dense_latency_ms": True} if asked.is_dense_wanted else {})
-    found: dict[str, Any] = {"samples": {}, "threads": context.threads}
+    found: dict[str, Any] = {"samples": {}, "interval_ms": {}, "noise": {}, "threads": context.threads}
     for kind, is_dense in kinds.items():
         found[kind] = {}
         with Process(_setup(Way("profile", "disk", is_dense=is_dense), of, of[0].name, order.facts["shape"], context)) as process:
             found["runtime"] = process.begin()["runtime"]
             for number, each in enumerate(of):
                 yield Progress(done=number, total=len(of), stage="timing the networks")
-                times = process.profile(each.name, shape=tuple(order.facts["shape"]), passes=asked.profiled, seconds=PROFILE_S)
-                found[kind][each.name], found["samples"][each.name] = float(np.median(times)), len(times)
+                timing = process.profile(each.name, shape=tuple(order.facts["shape"]), passes=asked.profiled, seconds=PROFILE_S)
+                found[kind][each.name], found["samples"][each.name] = timing.p50_ms, len(timing.samples_ns)
+                if not is_dense:
+                    found["interval_ms"][each.name], found["noise"][each.name] = timing.interval_ms, timing.noise
     return found
 
 

@@ -39,8 +39,13 @@ HELD = {"empty_bytes": "the runtime alone", "steady_bytes": "steady", "peak_byte
 
 def networks(of: Sequence[Network], profile: dict[str, Any], context: Context) -> Iterator[Event]:
     for each in of:
-        yield Measured(variant=each.name, metric="latency_ms_p50", value=profile["latency_ms"][each.name], unit="ms",
-                       device=context.device, engine=ENGINE, threads=profile["threads"], batch=1, n=profile["samples"][each.name])
+        low, high = profile["interval_ms"][each.name] or (None, None)
+        noise = profile["noise"][each.name]
+        yield Measured(variant=each.name, metric="latency_ms_p50", value=profile["latency_ms"][each.name], unit="ms", low=low,
+                       high=high, device=context.device, engine=ENGINE, threads=profile["threads"], batch=1,
+                       n=profile["samples"][each.name], noisy=bool(noise))
+        if noise:
+            yield Log(level="warning", message=f"{each.name} in {ENGINE}: noisy latency; {'; '.join(noise)}.")
         yield Log(message=f"{each.name}: {figures(profile['latency_ms'][each.name])} ms a request, {100 * each.accuracy:.1f} % "
                           f"accurate (test, n = {each.n}), {byte_size(each.size_bytes)}, packed {byte_size(each.packed_bytes)}, "
                           f"at dense size {byte_size(each.dense_bytes)}{_dense(each, profile)}.")
@@ -55,8 +60,9 @@ def _dense(each: Network, profile: dict[str, Any]) -> str:
 def trace(asked: Asked, course: Course, found: Sequence[Candidate], context: Context) -> Iterator[Event]:
     """`found`: in the order of the networks, whose places in it are their colours."""
     rows = course.trace
-    yield Log(message=f"The trace: {counted(len(rows), 'second')}, {counted(len(course.moments), 'request')}, deadlines of "
-                      f"{figures(min(row.deadline_ms for row in rows))} to {figures(max(row.deadline_ms for row in rows))} ms.")
+    least, most = (figures(end(row.deadline_ms for row in rows)) for end in (min, max))
+    deadlines = f"a deadline of {least} ms" if least == most else f"deadlines of {least} to {most} ms"
+    yield Log(message=f"The trace: {counted(len(rows), 'second')}, {counted(len(course.moments), 'request')}, {deadlines}.")
     changed = [words for name, words in WHAT.items() if any(getattr(row, name) not in (None, 1.0) for row in rows)]
     if changed:
         yield Log(message=EMULATED.format(what=", ".join(changed)))
@@ -161,7 +167,7 @@ def summary(
     sense, there = felt(asked, of, profile, records[0], course), _typical(course.trace)
     bands = _bands(asked, course, candidates(of, profile["latency_ms"]))
     return {
-        "device": device, "drive_noisy": sense.is_noisy,
+        "device": device, "drive_noisy": sense.is_noisy or any(profile["noise"].values()),
         "requests": len(course.moments), "trace_s": len(course.trace), "residency": asked.residency,
         "arrivals_per_s": there.arrivals_per_s, "deadline_ms": there.deadline_ms,
         "drive_bands": {over: [asdict(each) for each in found] for over, found in bands.items()},

@@ -111,7 +111,8 @@ def _costs(first: Record) -> str:
         if not first.swaps:
             return "no change of network was needed" if not first.late else "one network served all the while"
         return counted(len(first.swaps), "swap")
-    return f"{counted(len(first.swaps), 'swap')} at {figures(max(overhead, 0.0))} ms each (median)"
+    each = " each (median)" if len(first.swaps) > 1 else ""
+    return f"{counted(len(first.swaps), 'swap')} at {figures(max(overhead, 0.0))} ms{each}"
 
 
 def _beside(first: Record, other: Record) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from worker.events import Metric
+from worker.context import Context
+from worker.events import Log, Measured, Metric
 from worker.switching import telling, verdict
 from worker.switching.asked import LEAST_DEADLINE_MS, Asked, Network
 from worker.switching.bands import over_deadlines, over_loads
@@ -150,3 +152,14 @@ def test_a_way_that_one_network_serves_alone_has_the_colour_of_that_network_and_
 
     assert places("fixed: large") == {0} and places("fixed: small") == {1}
     assert places("switching") == {-1} and places("switching, all at dense size") == {-3}
+
+
+def test_a_disturbed_time_of_a_network_is_badged_as_elsewhere_and_told_with_its_interval(tmp_path: Path) -> None:
+    profile = {"latency_ms": {"large": 10.0, "small": 2.0}, "samples": {"large": 50, "small": 50}, "threads": 1,
+               "interval_ms": {"large": (9.5, 10.5), "small": None}, "noise": {"large": [], "small": ["other work was there"]}}
+    said = list(telling.networks(OF, profile, Context(tmp_path)))
+    large, small = [each for each in said if isinstance(each, Measured)]
+    assert (large.low, large.high, large.noisy) == (9.5, 10.5, False)
+    assert (small.low, small.high, small.noisy) == (None, None, True)
+    assert [each.message for each in said if isinstance(each, Log) and each.level == "warning"] == [
+        f"small in {telling.ENGINE}: noisy latency; other work was there."]
