@@ -62,6 +62,6 @@ def test_describe_says_which_parameters_take_a_file(cli: Cli) -> None:
 
 
 def test_text_that_begins_with_an_at_is_typed_with_two() -> None:
-    line = "{at}tiny: 27 ms, h50 55 px, recall 0.9, false positives 0.3"
-    params = read(find("detection.roma"), ["--detectors", line.format(at="@@")])
+    facts = "27 ms, h50 55 px, recall 0.9, false positives 0.3"
+    params = read(find("detection.roma"), ["--detectors", f"@@tiny: {facts}; full: {facts}"])
     assert params.model_dump()["detectors"].startswith("@tiny: 27 ms")
