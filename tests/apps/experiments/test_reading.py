@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from apps.experiments import reading
 from apps.experiments.reading import Mark, Range, Result
+from worker.flags import find, read
 
 DENSE = Result("dense", params=14_730_000, latency_ms=8.48, accuracy=0.965, accuracy_of="test")
 
@@ -149,3 +151,11 @@ def test_latencies_whose_intervals_overlap_are_within_the_noise() -> None:
 def test_how_many_runs_were_disturbed_is_said_only_when_some_were() -> None:
     assert reading.disturbed(0) == ""
     assert reading.disturbed(3) == "the timings of 3 runs were disturbed: differences in latency may be noise"
+
+
+def test_text_of_lines_that_begins_with_an_at_is_no_name_of_a_file_in_a_terminal() -> None:
+    line = "@a: 27 ms, h50 55 px, recall 0.9, false positives 0.3"
+    typed = reading.command("detection.roma", {"detectors": f"{line}; b{line[2:]}"}, {})
+    words = shlex.split(typed)
+    params = read(find("detection.roma"), words[words.index("--detectors"):])
+    assert params.model_dump()["detectors"].startswith(line)
