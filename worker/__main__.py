@@ -30,6 +30,7 @@ from worker.flags import (
     is_switch,
     read,
     refuse_lacking,
+    refuse_misfits,
     refuse_unfit,
     resolve,
     takes_file,
@@ -98,6 +99,7 @@ def run(
     found = find(recipe)
     params = read(found, typed.args, preset=preset)
     inputs = resolve(params) | given_profiles(found, profiles, links, offers or (), params.timed())
+    refuse_misfits(params, inputs)
     refuse_lacking(found, params, inputs)
     refuse_unfit(found, params, inputs)
     folder = _folder(out, found, params, inputs)

@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from worker import architectures, menu
 from worker.context import DatasetInput, DeviceInput, Inputs, ModelInput, ProfilesInput, RecordingsInput
+from worker.detection.texts import texts
 from worker.evidence import FILE, DeviceFacts, Evidence
+from worker.firstlook.recordings import TRUTH
 from worker.measured_files import evidence_of, links_of, offers_of, tables_of_links
 from worker.params import Params, Reference, ReferenceKind, extra
 from worker.recipe import Recipe, nothing_unfit
@@ -156,6 +158,15 @@ def given_profiles(recipe: Recipe, path: Path | None, links: Path | None = None,
     found = _linked(found, path, links) if recipe.needs_links else found
     given = [offer for each in offers for offer in _read_or_refuse("offers", each, offers_of)]
     return {"profiles": ProfilesInput(path.name, found.model_copy(update={"offers": (*given, *found.offers)}))}
+
+
+def refuse_misfits(params: Params, inputs: Inputs) -> None:
+    """What is asked of recordings that these have not, in the form's words."""
+    for field, given in inputs.items():
+        if isinstance(given, RecordingsInput):
+            there = _read_or_refuse(field, given.place, texts)
+            if wrong := params.misfits(there.detectors, has_truth=TRUTH in there.entries):
+                raise Refused(*(f"{name}: {sentence}" for name, sentence in wrong.items()))
 
 
 def refuse_lacking(recipe: Recipe, params: Params, inputs: Inputs) -> None:

@@ -187,8 +187,11 @@ def retry(user: User, run: Run) -> None:
             transaction.on_commit(lambda: wake(held.queue))
 
 
-def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
-    """Change parameters that the recipe reads while it runs; the change is a row and an event."""
+def change_live(user: User, run: Run, values: dict[str, Any]) -> dict[str, Any]:
+    """Change parameters that the recipe reads while it runs; the change is a row and an event.
+
+    Returned is what was changed: a value that is in force already is no change, and of none nothing is kept or told.
+    """
     recipe = _recipe(run.recipe)
     with transaction.atomic():
         held = _locked(user, run)
@@ -199,11 +202,19 @@ def change_live(user: User, run: Run, values: dict[str, Any]) -> None:
             raise Refused({name: "cannot be changed while the run goes on" for name in strange})
         merged = _validated(recipe, {**held.params, **held.live_params, **values})
         _refuse_on_boards(recipe, merged, values)
-        told = {name: value for name, value in merged.model_dump(mode="json").items() if name in values}
-        held.live_params = {**held.live_params, **told}
-        held.save(update_fields=["live_params"])
-        held.stream.append([Saying("changed", {"by": str(user), "values": told})])
-        transaction.on_commit(lambda: knock(held.stream_id))
+        told = {name: value for name, value in merged.model_dump(mode="json").items()
+                if name in values and value != _now(held, recipe, name)}
+        if told:
+            held.live_params = {**held.live_params, **told}
+            held.save(update_fields=["live_params"])
+            held.stream.append([Saying("changed", {"by": str(user), "values": told})])
+            transaction.on_commit(lambda: knock(held.stream_id))
+        return told
+
+
+def _now(run: Run, recipe: Recipe, name: str) -> Any:
+    """The value in force; of what a run was never told, the recipe's own."""
+    return {**run.params, **run.live_params}.get(name, recipe.params.model_fields[name].default)
 
 
 def _refuse_on_boards(recipe: Recipe, params: Params, changed: Mapping[str, Any]) -> None:

@@ -12,6 +12,8 @@ from apps.experiments.arms import BUDGETS, Left, Match, Setting, arms_of, matche
 from apps.experiments.contest import MEASURES, Verdict, by_setting, verdicts
 from apps.experiments.paired import too_few
 from apps.experiments.spread import OF_SOME, Combination, known
+from apps.experiments.studies import RECIPE
+from worker.wording import counted
 
 MOST_ARMS, MOST_LEFT, WITHIN = 12, 40, 5.0
 MEASURE_WORDS = {"accuracy": "accuracy", "latency_ms": "latency p50", "seconds": "seconds of pruning and training",
@@ -92,7 +94,7 @@ def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, na
     answer = answered(request.GET.dict(), combinations, by, names)
     if answer is None:
         return {"versus": None, "paired": []}
-    question = answer.question
+    question, tested = answer.question, sum(each.test is not None for each in answer.verdicts)
     (scale, unit), words = SCALES[question.measure], _words(combinations)
     return {"paired": [_drawn(each, scale) for each in answer.verdicts if each.test], "versus": {
         "by": by.replace("_", " "), "question": question, "arms": answer.arms, "holds": BUDGETS,
@@ -108,8 +110,13 @@ def shown(request: HttpRequest, combinations: Sequence[Combination], by: str, na
         "few": _too_few(answer.verdicts),
         "by_setting": [_row(each, scale) for each in answer.by_setting],
         "seeds": sorted({seed for each in answer.verdicts for seed in each.differences}),
-        "tested": sum(each.test is not None for each in answer.verdicts),
+        "tested": tested, "tested_words": _counted(tested, by),
         "tested_by_setting": sum(each.test is not None for each in answer.by_setting)}}
+
+
+def _counted(number: int, by: str) -> str:
+    """`2 recipes`, `1 value of channels`: names of fields have no plural."""
+    return counted(number, by) if by == RECIPE else f"{counted(number, 'value')} of {by.replace('_', ' ')}"
 
 
 COLUMNS = ("params", "nonzero", "macs", "epochs", "accuracy", "latency_ms", "seconds", *OF_SOME)

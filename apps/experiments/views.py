@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q, TextField
 from django.db.models.fields.json import KT
@@ -27,6 +28,7 @@ from apps.experiments.results import listed, recipe_of
 from worker import menu
 
 PAGE = 25
+UNCHANGED = "Nothing was changed: these values are in force already."
 
 
 @require_safe
@@ -120,7 +122,8 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
     form.known = {**found.params, **found.live_params}
     if form.is_valid():
         try:
-            actions.change_live(user, found, form.values() | form.emptied())
+            if not actions.change_live(user, found, form.values() | form.emptied()):
+                messages.success(request, UNCHANGED)
             return redirect("run", pk=pk)
         except Refused as refused:
             form.refuse(refused.errors)

@@ -63,6 +63,21 @@ def test_lines_are_changed_while_it_runs(run: Run, alice: Client) -> None:
     assert "pi3-1 1 Mbit/s\njetson 500 kbit/s</textarea>" in alice.get(f"/runs/{run.pk}/").content.decode()
 
 
+def test_a_value_that_is_in_force_already_is_no_change(run: Run, alice: Client) -> None:
+    rate = run.params["learning_rate"]
+    alice.post(f"/runs/{run.pk}/change/", {"bandwidth_now": "pi3-1 1 Mbit/s", "learning_rate": str(rate)})
+    run.refresh_from_db()
+    assert run.live_params == {"bandwidth_now": "pi3-1 1 Mbit/s"}
+    said = Event.objects.filter(stream=run.stream, type="changed")
+    assert said.get().body["values"] == {"bandwidth_now": "pi3-1 1 Mbit/s"}
+    answer = alice.post(f"/runs/{run.pk}/change/", {"bandwidth_now": "pi3-1 1 Mbit/s", "learning_rate": str(rate)}, follow=True)
+    assert "Nothing was changed" in answer.content.decode() and said.count() == 1
+    alice.post(f"/runs/{run.pk}/change/", {"bandwidth_now": "pi3-1 1 Mbit/s", "learning_rate": "0.5"})
+    alice.post(f"/runs/{run.pk}/change/", {"bandwidth_now": "pi3-1 1 Mbit/s", "learning_rate": str(rate)})
+    run.refresh_from_db()
+    assert run.live_params["learning_rate"] == rate, "going back is a change"
+
+
 def test_emptied_lines_are_as_planned_again(run: Run, alice: Client) -> None:
     changed(run, alice, "pi3-1 1 Mbit/s")
     assert changed(run, alice, "").status_code == 302

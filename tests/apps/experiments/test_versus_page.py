@@ -75,6 +75,7 @@ def test_recipes_are_the_colours_and_stand_together_at_equal_settings(cast: Cast
     assert {point["colour"] for point in points if not point["dense"]} == {"Magnitude", "Random", "Reconvene"}
     assert {point["label"] for point in points if not point["dense"]} >= {"Magnitude, sparsity 0.5", "Reconvene, sparsity 0.75"}
     assert "At equal settings" in versus(said) and versus(said).count('<tr class="base">') == 2
+    assert "2 recipes tested here" in said
     assert "3 recipes" in said and "Pairs share their seed (7, 8, 9)" in said
 
 
@@ -178,6 +179,7 @@ def test_the_values_of_any_swept_field_are_compared_too(cast: Cast, alice: Clien
     said = versus(page(alice, experiment, "?colour=sparsity&baseline=0.75"))
     assert "Paired test: accuracy against sparsity 0.75" in said and "no difference shown" in said
     assert said.count('<tr class="base">') == 3
+    assert "1 value of sparsity tested here" in said
 
 
 def test_the_list_finds_it_by_any_of_its_recipes_and_says_how_many(cast: Cast, alice: Client) -> None:

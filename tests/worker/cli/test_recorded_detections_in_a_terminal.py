@@ -65,8 +65,21 @@ def test_with_truth_name_and_time_are_enough_of_a_line_and_without_they_are_not(
     code, out, _ = cli(*words, short)
     assert code == 0 and ended(out)["summary"]["accuracy_hold"] == ended(cli(*words, LINES)[1])["summary"]["accuracy_hold"]
     (tmp_path / "gt.txt").unlink()
-    code, out, _ = cli(*words, short)
-    assert code == 1 and "where recordings have no truth a line says h50" in ended(out)["reason"]
+    code, out, err = cli(*words, short)
+    assert code == 2 and not out and err.startswith("detectors: ")
+    assert "where recordings have no truth a line says h50" in err
+
+
+def test_a_line_of_which_the_recordings_say_nothing_is_refused_before_anything_runs(
+    cli: Callable[..., Said], tmp_path: Path,
+) -> None:
+    words = ["run", "detection.roma", "--recordings", str(write(tmp_path)), "--out", str(tmp_path / "out"), "--detectors"]
+    code, out, err = cli(*words, LINES.replace("tiny-416", "tiny-999"))
+    assert code == 2 and not out and not (tmp_path / "out").exists()
+    assert err.startswith("detectors: names 'tiny-999', of which the recordings say nothing; they have: full-")
+    (tmp_path / "empty").mkdir()
+    code, _, err = cli("run", "detection.roma", "--recordings", str(tmp_path / "empty"), "--detectors", LINES)
+    assert code == 2 and err.endswith("they have: none\n")
 
 
 def test_a_bad_line_ends_the_run_with_the_file_and_the_line(cli: Callable[..., Said], tmp_path: Path) -> None:

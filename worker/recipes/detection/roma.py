@@ -149,7 +149,7 @@ class Params(EveryRecipe):
             said = "" if has_truth else lines.undescribed(asked, lines.WITHOUT_TRUTH)
             return {"detectors": said} if said else {}
         return {"detectors": f"names {', '.join(map(repr, missing))}, of which the recordings say nothing; they have: "
-                             f"{', '.join(detectors)}"}
+                             f"{', '.join(detectors) or 'none'}"}
 
     def asked(self, context: Context) -> Asked:
         """What is to be rehearsed. Loads NumPy."""

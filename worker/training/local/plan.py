@@ -143,7 +143,7 @@ def one_sweep(wants: Sequence[Want], budget: Budget) -> Plan:
     if _batch(wants, budget) < _least(wants):
         least = _least(wants)
         needed = budget.needed(_bytes(wants, least))
-        raise Infeasible(_sentence(f"A step of all {len(wants)} units together", needed, least, budget), needed)
+        raise Infeasible(_sentence(f"a training step of all {len(wants)} units together", needed, least, budget), needed)
     return _plan(wants, _each_alone(wants, budget), [_block(wants, list(range(len(wants))), budget)], budget)
 
 
@@ -170,7 +170,7 @@ def _alone(number: int, want: Want, budget: Budget) -> int:
     largest = want.demand.largest(budget.usable, budget.cap)
     if largest < want.least:
         needed = budget.needed(want.demand.bytes(want.least))
-        who = f"Unit {number} ({want.name})" if number else want.name
+        who = f"unit {number} ({want.name})" if number else want.name
         raise Infeasible(_sentence(who, needed, want.least, budget), needed)
     return largest
 

@@ -54,7 +54,7 @@ def test_a_margin_is_kept_free() -> None:
 
 def test_an_infeasible_budget_is_refused_with_the_bytes_that_are_needed() -> None:
     units = [want(0, 10), want(900, 100, least=2, name="stem.conv")]
-    with pytest.raises(Infeasible, match=r"Unit 2 \(stem.conv\) needs 1.1 kB for two samples") as refused:
+    with pytest.raises(Infeasible, match=r"is too small: unit 2 \(stem.conv\) needs 1.1 kB for two samples") as refused:
         planned(units, budget(1000))
     assert refused.value.needed_bytes == 1100
     assert planned(units, budget(1100)).blocks[-1].batch == 2
@@ -66,7 +66,7 @@ def test_one_sweep_keeps_all_weights_resident_and_says_what_that_needs() -> None
     units = [want(300, 10, resident=200), want(300, 10, resident=200)]
     (block,) = one_sweep(units, budget(1000)).blocks
     assert (block.first, block.last, block.batch, block.predicted_bytes) == (1, 2, 50, 1000)
-    with pytest.raises(Infeasible, match="A step of all 2 units together needs") as refused:
+    with pytest.raises(Infeasible, match="is too small: a training step of all 2 units together needs") as refused:
         one_sweep(units, budget(505))
     assert refused.value.needed_bytes == 510
 
