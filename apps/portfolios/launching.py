@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -19,10 +19,11 @@ from worker import menu
 @dataclass(frozen=True)
 class Rehearsal:
     """`address`: of the form; nothing where there are too few networks for it. `left_out`: variants that it does not begin with,
-    and why."""
+    and why. `filled`: what the address says, by the form's fields."""
 
     address: str
     left_out: str = ""
+    filled: Mapping[str, str] = field(default_factory=dict)
 
 
 def rehearsal(user: User, portfolio: Portfolio, entries: Sequence[Entry]) -> Rehearsal:
@@ -36,8 +37,13 @@ def rehearsal(user: User, portfolio: Portfolio, entries: Sequence[Entry]) -> Reh
         return Rehearsal("", left_out)
     chosen = {name: str(variant.pk) for name, variant in zip(fields, taken, strict=False)}
     data = only_fitting(user, portfolio.team, taken[0])
-    return Rehearsal(f"{reverse('new-experiment', args=[RECIPE])}?{urlencode(chosen | ({'dataset': data} if data else {}))}",
-                     left_out)
+    filled = chosen | ({"dataset": data} if data else {})
+    return Rehearsal(address(filled), left_out, filled)
+
+
+def address(filled: Mapping[str, str]) -> str:
+    """Of the form, with these fields filled in."""
+    return f"{reverse('new-experiment', args=[RECIPE])}?{urlencode(filled)}"
 
 
 def _left_out(quantised: int, too_many: int) -> str:

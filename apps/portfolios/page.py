@@ -20,6 +20,7 @@ from apps.portfolios.forms import CommentForm, CriterionForm, DecisionForm
 from apps.portfolios.launching import rehearsal
 from apps.portfolios.lineage import origins
 from apps.portfolios.models import Entry, Portfolio, State, Verdict
+from apps.portfolios.retracing import again
 from apps.portfolios.reviewing import why_not
 from apps.portfolios.run_time import run_time
 from worker import menu
@@ -105,13 +106,15 @@ def history(request: HttpRequest, portfolio: Portfolio) -> dict[str, Any]:
 
 
 def runtime(request: HttpRequest, portfolio: Portfolio, found: Board | None = None) -> dict[str, Any]:
-    """What its networks do at run time; `?run=` chooses among runs."""
+    """What its networks do at run time; `?run=` chooses among runs, `?show=` a run whose row says who would serve."""
     user, entries = teams.person(request), found.entries if found else _entries(portfolio)
     chosen = set(request.GET.getlist("run")[:MOST_CHOSEN])
-    may_edit = teams.may_edit(user, portfolio.team)
-    return {"portfolio": portfolio, "entries": entries, "run_time": run_time(user, portfolio, entries, chosen),
+    found_there = run_time(user, portfolio, entries, chosen, request.GET.get("show", ""))
+    begun = rehearsal(user, portfolio, entries) if teams.may_edit(user, portfolio.team) else None
+    return {"portfolio": portfolio, "entries": entries, "run_time": found_there,
+            "places": [(place, again(begun, place.source.run)) for place in found_there.places],
             "detectors": watched(user, portfolio, entries, chosen), "chosen_cell": request.GET.get("cell", ""),
-            "rehearsal": rehearsal(user, portfolio, entries) if may_edit else None}
+            "rehearsal": begun}
 
 
 def _entries(portfolio: Portfolio) -> list[Entry]:

@@ -17,93 +17,14 @@ from apps.experiments import switched
 from apps.experiments.models import LIVE, Run, RunVariant, Status
 from apps.portfolios.lineage import copies
 from apps.portfolios.models import Entry, Portfolio
+from apps.portfolios.served import Served, positive
 from apps.portfolios.strips import Strip, strip
-from worker.wording import counted, figures
+from worker.wording import figures
 
 RECIPE = switched.RECIPE
 FEWEST = 2
-# The newest runs are looked at, and of each row so many can be chosen from.
-MOST_NAMED, MOST_RUNS, MOST_CHOICES = 400, 50, 20
-HERE = "this computer"
-HELD = {"resident": "all loaded", "disk": "one loaded, others on disk", "packed": "all packed, one loaded"}
-# What makes a trace another one.
-TRACE = ("trace", "lines", "seconds", "arrivals_per_s", "deadline_ms", "burst", "slower", "seed", "dataset")
-
-
-@dataclass(frozen=True)
-class Served:
-    """One finished run. `networks`: what the run called each that is in the portfolio, with its place there."""
-
-    run: Run
-    networks: Mapping[str, int]
-    entries: Sequence[Entry]
-    others: tuple[Run, ...] = ()
-
-    @property
-    def told(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.run.summary
-        return found
-
-    @property
-    def device(self) -> str:
-        given = self.run.inputs.get("device")
-        return str(self.told.get("device") or (given.get("name") if isinstance(given, dict) else "") or HERE)
-
-    @property
-    def residency(self) -> str:
-        return str(self.told.get("residency") or self.run.params.get("residency", ""))
-
-    @property
-    def held(self) -> str:
-        return HELD.get(self.residency, self.residency)
-
-    @property
-    def trace(self) -> str:
-        """`burst, 60 s, 1,204 requests`."""
-        kind = str(self.run.params.get("trace", ""))
-        said = ["a trace of its own" if kind == "lines" else kind]
-        said += [f"{seconds:,} s"] if isinstance(seconds := self.told.get("trace_s"), int) else []
-        return ", ".join([*said, *([counted(asked, "request")] if isinstance(asked := self.told.get("requests"), int) else [])])
-
-    @property
-    def same_trace(self) -> tuple[str, ...]:
-        """What another run must share to have gone through the same; a load that fitted the networks is as it came out."""
-        asked = {**self.run.params, **{name: self.told[name] for name in ("arrivals_per_s", "deadline_ms") if name in self.told}}
-        return tuple(repr(asked.get(name)) for name in TRACE)
-
-    @property
-    def missing(self) -> list[str]:
-        return [str(entry.variant) for place, entry in enumerate(self.entries) if place not in self.networks.values()]
-
-    @property
-    def strangers(self) -> list[str]:
-        """Networks of the run that the portfolio does not hold."""
-        every = self.told.get("networks")
-        names = [str(each.get("name", "")) for each in every if isinstance(each, dict)] if isinstance(every, list) else []
-        return [name for name in names if name not in self.networks]
-
-    @property
-    def took_part(self) -> str:
-        """`all 3`, `2 of 3, without level 6`; and who else did."""
-        count, missing = len(self.entries), self.missing
-        said = f"all {count}" if not missing else f"{count - len(missing)} of {count}, without {', '.join(missing)}"
-        return said + (f"; with {', '.join(self.strangers)}, not of this portfolio" if self.strangers else "")
-
-    @property
-    def number(self) -> Mapping[str, Any]:
-        """What was measured of switching itself."""
-        return switched.of_run(self.run) or {}
-
-    @property
-    def is_noisy(self) -> bool:
-        """Whether something else was at work on the device."""
-        return self.told.get("drive_noisy") is True
-
-    @property
-    def choices(self) -> list[Served]:
-        """This run and those of the same device and residency, the newest first."""
-        every = sorted((self.run, *self.others), key=lambda run: -run.number)[:MOST_CHOICES]
-        return [Served(run, {}, ()) for run in every] if self.others else []
+# Of the newest so many are looked at.
+MOST_NAMED, MOST_RUNS = 400, 50
 
 
 @dataclass(frozen=True)
@@ -112,11 +33,15 @@ class Place:
 
     device: str
     rows: tuple[Served, ...]
+    asked: str = ""
 
     @property
     def source(self) -> Served:
-        """The run that its bands are of: the newest of those that stand here."""
-        return max(self.rows, key=lambda row: row.run.number)
+        """The run that its bands are of: that of the row that was asked for (`asked`: a run of it), else the newest of those that
+        were chosen, else the newest of those that stand here."""
+        asked = [row for row in self.rows if self.asked in row.ids]
+        chosen = [row for row in self.rows if row.is_chosen]
+        return max(asked or chosen or self.rows, key=lambda row: row.run.number)
 
     @cached_property
     def strips(self) -> list[Strip]:
@@ -139,13 +64,15 @@ class RunTime:
     rows: tuple[Served, ...] = field(default=())
 
 
-def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen: Iterable[str] = ()) -> RunTime:
-    """`chosen`: ids of runs to be shown in place of the newest of their device and residency. Four queries, however many runs."""
+def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen: Iterable[str] = (),
+             asked: str = "") -> RunTime:
+    """`chosen`: ids of runs to be shown in place of the newest of their device and residency. `asked`: of a run, whose row says
+    who would serve. Four queries, however many runs."""
     same = copies([entry.variant_id for entry in entries]) if len(entries) >= FEWEST else {}
     found = _served(user, portfolio, entries, same)
     rows = _chosen(found, set(chosen))
     devices = list(dict.fromkeys(row.device for row in rows))
-    places = tuple(Place(device, tuple(row for row in rows if row.device == device)) for device in devices)
+    places = tuple(Place(device, tuple(row for row in rows if row.device == device), asked) for device in devices)
     return RunTime(places, _goes_on(user, portfolio, same), _mixed(rows), tuple(rows))
 
 
@@ -195,7 +122,7 @@ def _mixed(rows: Sequence[Served]) -> str:
 
 def _scaled(title: str, bands: Any, colours: Mapping[str, int], now: Any, unit: str) -> Strip | None:
     """In the unit that people know, where the run said what is now; else in times of it."""
-    if isinstance(now, int | float) and now > 0:
-        axis = f"{unit}; the dashed line is this trace's: {figures(now)}"
-        return strip(title, axis, bands, "name", colours, lambda times: figures(times * now), unit)
+    if found := positive(now):
+        axis = f"{unit}; the dashed line is this trace's: {figures(found)}"
+        return strip(title, axis, bands, "name", colours, lambda times: figures(times * found), unit)
     return strip(title, "times what the trace has, the dashed line", bands, "name", colours)

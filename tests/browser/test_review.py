@@ -196,6 +196,23 @@ def test_what_is_picked_on_one_page_is_still_picked_on_the_next(alice: Any, port
     alice.wait_for_selector("h1:has-text('Add 3 variants')")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 400), (390, 500)])
+def test_what_is_picked_is_in_sight_wherever_the_page_is_scrolled(alice: Any, portal: Portal, finished: str, width: int,
+                                                                  height: int) -> None:
+    alice.set_viewport_size({"width": width, "height": height})
+    alice.goto(f"{portal.address}/models/")
+    press(alice, "main table a:has-text('VGG-11')")
+    alice.wait_for_selector("#pick", state="attached")
+    alice.locator("input.pick").first.check()
+    for where in ("0", "document.body.scrollHeight"):
+        alice.evaluate(f"scrollTo(0, {where})")
+        expect(alice.locator("#picked")).to_be_in_viewport(ratio=1)
+        expect(alice.locator("#add-picked")).to_be_in_viewport(ratio=1)
+    assert wider_than_the_window(alice) == 0
+    with another_page(alice):
+        alice.click("#add-picked")
+
+
 def test_the_authors_own_approval_is_refused(alice: Any, portal: Portal, finished: str) -> None:
     address = pick_two(alice, portal, finished, "Own work")
     ask(alice, "accuracy", "1")

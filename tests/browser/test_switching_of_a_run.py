@@ -163,6 +163,7 @@ def test_from_the_portfolio_its_networks_are_rehearsed_again(page: Any, portal: 
         page.click("#runtime >> text=rehearse again")
     page.wait_for_selector("#id_model_2")
     assert page.input_value("#id_model") == variants["dense"] and page.input_value("#id_model_2") == variants["channels 0.3"]
+    assert page.input_value("#id_trace") == "lines" and page.input_value("#id_lines").count("30,2000") == 4
 
 
 def test_memory_is_told_apart_from_that_of_the_runtime(run_page: Any) -> None:

@@ -92,6 +92,13 @@ GENERATORS: dict[str, Callable[[Shape, int], list[Second]]] = {
     "steady": steady, "burst": burst, "diurnal": diurnal, "thermal": thermal}
 
 
+def at_rest(kind: str, shape: Shape, seed: int, mean: float) -> float:
+    """The load in requests/s of such a trace at rest, where its mean over all seconds is `mean`: all of a trace goes with it."""
+    rows = GENERATORS[kind](replace(shape, arrivals_per_s=1.0), seed)
+    found = float(f"{mean * len(rows) / sum(row.arrivals_per_s for row in rows):.10g}")
+    return min(found, min(MOST_ARRIVALS, MOST_REQUESTS / shape.seconds) / shape.burst)
+
+
 def read(text: str) -> list[Second]:
     """Lines of CSV with a header, or the same with `;` between the lines. ValueError with a sentence for each bad line."""
     # Numbered as they stand there: empty ones are passed over, and counted.

@@ -55,6 +55,27 @@ def test_a_disturbed_run_has_its_badge(shop: Shop, nets: dict[str, Variant], por
     assert "noisy timing" in part(alice, portfolio)
 
 
+@pytest.mark.parametrize("noisy", [True, False, "yes"])
+def test_of_a_disturbed_run_the_strips_say_that_it_may_be_otherwise(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,
+                                                                   alice: Client, noisy: Any) -> None:
+    switched(shop.cast, nets, drive_noisy=noisy)
+    words = "Measured while something else was at work: who would serve may be another on a quiet device."
+    assert (words in part(alice, portfolio)) is (noisy is True)
+
+
+@pytest.mark.parametrize(("counts", "words"), [
+    ({"lean": 190, "dense": 810}, "answered by dense 81 %, lean 19 %; tiny never<"),
+    ({"dense": 3, "lean": 2, "tiny": 1}, "answered by dense 50 %, lean 33.3 %, tiny 16.7 %<"),
+    ({"dense": 10, "lean": "many", "tiny": -1, "<b>": 5}, "answered by dense 100 %<"),
+    ({"dense": 10, "lean": True, "tiny": 10**400}, "answered by dense 100 %<"),
+    ({"dense": 0}, ""), ({}, ""), (None, ""), ([["dense", 3]], ""), ("dense", "")])
+def test_which_networks_really_answered_is_said_where_it_was_told(
+        shop: Shop, nets: dict[str, Variant], portfolio: Portfolio, alice: Client, counts: Any, words: str) -> None:
+    switched(shop.cast, nets, way={"answered_by": counts})
+    said = part(alice, portfolio)
+    assert words in said if words else "answered by" not in said
+
+
 def test_who_took_part_and_who_is_missing_is_said(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,
                                                   alice: Client) -> None:
     switched(shop.cast, {"dense": nets["dense"], "lean": nets["lean"], "guest": shop.variant("guest")})
@@ -103,6 +124,34 @@ def test_the_newest_run_of_a_device_and_residency_stands_there_until_another_is_
     assert ">22 MB" in said and ">11 MB" not in said and f'<option value="{first.pk}"' in said
     said = part(alice, portfolio, f"?run={first.pk}")
     assert ">11 MB" in said and ">22 MB" not in said
+
+
+def strips_of(said: str) -> list[str]:
+    """Of each strip of loads who serves there; and the run that its caption names."""
+    return re.findall(r'aria-label="Over the load: ([^"]*)"', said) + re.findall(r"in <a [^>]*>(run \d+)</a>\. Burst", said)
+
+
+def test_who_would_serve_is_of_the_run_that_was_chosen(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,
+                                                       alice: Client) -> None:
+    first = switched(shop.cast, nets, arrivals_per_s=2.0)
+    switched(shop.cast, nets)
+    newest = switched(shop.cast, nets, residency="disk")
+    assert strips_of(part(alice, portfolio))[-1] == f"run {newest.number}"
+    # The form sends what stands in the other rows too.
+    chosen = strips_of(part(alice, portfolio, f"?run={newest.pk}&run={first.pk}"))
+    assert chosen == ["dense 0.25 to 3 requests/s; lean 3 to 16 requests/s", f"run {first.number}"]
+
+
+def test_the_row_whose_button_was_pressed_says_who_would_serve(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,
+                                                               alice: Client) -> None:
+    switched(shop.cast, nets)
+    packed = switched(shop.cast, nets)
+    disk = [switched(shop.cast, nets, residency="disk") for _ in range(2)]
+    # Pressed while another run of the row stood there.
+    query = f"?run={packed.pk}&run={disk[0].pk}&show={packed.pk}"
+    assert f'name="show" value="{packed.pk}"' in part(alice, portfolio)
+    assert strips_of(part(alice, portfolio, query))[-1] == f"run {packed.number}"
+    assert strips_of(part(alice, portfolio, "?show=x%00"))[-1] == f"run {disk[1].number}"
 
 
 def test_residencies_stand_beside_each_other_and_devices_apart(shop: Shop, nets: dict[str, Variant], portfolio: Portfolio,

@@ -121,6 +121,18 @@ class Params(EveryRecipe):
             return dict.fromkeys(("seconds", "arrivals_per_s", "deadline_ms", "burst", "slower"), "the trace in lines says it")
         return {"lines": "the trace is another one"}
 
+    @classmethod
+    def typed(cls, values: Mapping[str, Any], told: Mapping[str, float]) -> dict[str, float]:
+        """Load and deadline to be typed for the trace of a run once more. `values`: its parameters; `told`: the mean load and the
+        deadline that it came out with, which count where it left them to what fits. Nothing of a trace in lines."""
+        if values.get("trace") not in traces.GENERATORS:
+            return {}
+        found = {name: float(values[name] or told.get(name, 0.0)) for name in ("arrivals_per_s", "deadline_ms")}
+        if not values["arrivals_per_s"] and found["arrivals_per_s"]:
+            shape = traces.Shape(values["seconds"], 1.0, 1.0, values["burst"], values["slower"])
+            found["arrivals_per_s"] = traces.at_rest(values["trace"], shape, values["seed"], found["arrivals_per_s"])
+        return found
+
     def at_least_s(self) -> float:
         """Each way goes through the whole trace."""
         trace_s = len(traces.read(self.lines)) if self.trace == "lines" else self.seconds
