@@ -23,7 +23,8 @@ function nextTheme() {
 function moveRow(step) {
   const rows = [...document.querySelectorAll("[data-row]")];
   if (!rows.length) return;
-  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const focused = rows.findIndex((row) => row.contains(document.activeElement));
+  const at = focused < 0 ? rows.findIndex((row) => row.classList.contains("picked")) : focused;
   const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
   rows.forEach((row) => row.classList.toggle("picked", row === next));
   ($("a", next) ?? next).focus();
@@ -82,13 +83,16 @@ let standing = null;
 function stand() {
   const at = document.activeElement, row = at?.closest("[data-row]");
   const like = at?.matches("a[href]") ? ["href"] : at?.matches("input[name]") ? ["name", "value"] : [];
-  standing = row && like.length ? { at, isPicked: row.classList.contains("picked"), like: at.localName + like.map((name) => `[${name}="${CSS.escape(at.getAttribute(name) ?? "")}"]`).join("") } : null;
+  if (!row || !like.length) return void (standing = null);
+  const alike = `[data-row] ${at.localName}${like.map((name) => `[${name}="${CSS.escape(at.getAttribute(name) ?? "")}"]`).join("")}`;
+  // Several rows may lead to one page: which of them it is counts.
+  standing = { at, isPicked: row.classList.contains("picked"), alike, place: [...document.querySelectorAll(alike)].indexOf(at) };
 }
 
 /** A list that was brought anew takes the focus from nobody who stood in one of its rows. */
 function standAgain() {
   if (!standing || standing.at.isConnected || document.activeElement !== document.body) return;
-  const again = $(`[data-row] ${standing.like}`);
+  const every = document.querySelectorAll(standing.alike), again = every[standing.place] ?? every[0];
   if (!again) return;
   if (standing.isPicked) again.closest("[data-row]").classList.add("picked");
   again.focus({ preventScroll: true });

@@ -80,7 +80,9 @@ function toggle(box) {
 function onKey(event) {
   const typing = event.target.matches?.("input:not(.pick), select, textarea");
   if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey || typing || document.querySelector("dialog[open]")) return;
-  toggle(document.activeElement?.closest("[data-row]")?.querySelector("input.pick"));
+  // Where the keys went last, should the focus have been lost since.
+  const row = document.activeElement?.closest("[data-row]") ?? document.querySelector("[data-row].picked");
+  toggle(row?.querySelector("input.pick"));
 }
 
 /** Plotly gives its charts a voice only when they are first drawn; ask when something is picked, or somebody points at one. */
@@ -100,6 +102,8 @@ document.addEventListener("reset", (event) => { if (event.target.id === "pick") 
 document.addEventListener("submit", (event) => { if (event.target.id === "pick") send(event.target); });
 document.addEventListener("keydown", onKey);
 document.addEventListener("pointerover", (event) => listen(event.target.closest?.(PLOTS)));
+// At once, before a key can reach a box that is not ticked yet; and when what came has settled.
+document.addEventListener("htmx:afterSwap", restore);
 document.addEventListener("htmx:afterSettle", restore);
 // A browser that comes back may have kept the ticks.
 addEventListener("pageshow", () => boxes().forEach((box) => box.checked && follow(box)));

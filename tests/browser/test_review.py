@@ -72,9 +72,11 @@ def pick_two(tab: Any, portal: Portal, run: str, name: str) -> str:
     boxes = tab.locator("input.pick")
     assert boxes.count() == 2 and not tab.locator("#pick").is_visible()
     boxes.nth(0).check()
+    expect(tab.locator("#picked")).to_have_text("1 picked")
     # The second by keyboard alone: j goes to its row, x picks it.
     tab.locator("[data-row] a").first.focus()
     tab.keyboard.press("j")
+    expect(tab.locator("[data-row].picked input.pick")).to_have_value(boxes.nth(1).get_attribute("value"))
     tab.keyboard.press("x")
     expect(tab.locator("#picked")).to_have_text("2 picked")
     tab.locator(".chart[data-kind=tradeoff] .js-plotly-plot").hover()
@@ -270,3 +272,21 @@ def test_the_pages_of_a_portfolio_are_accessible_and_fit(chromium: Any, portal: 
 
 def cookie(tab: Any) -> str:
     return next((each["value"] for each in tab.context.cookies() if each["name"] == "csrftoken"), "")
+
+
+def test_a_table_that_is_brought_anew_leaves_the_focus_in_its_row_and_the_boxes_ticked(
+        alice: Any, portal: Portal, finished: str) -> None:
+    """Both rows lead to one page: the row counts, not where its link leads."""
+    alice.goto(f"{portal.address}/runs/{finished}/")
+    alice.wait_for_selector("#pick", state="attached")
+    alice.locator("input.pick").nth(1).check()
+    link = alice.locator("#variants [data-row] th > a:first-of-type").nth(1)
+    link.focus()
+    before = alice.locator("#variants").element_handle()
+    alice.evaluate("htmx.ajax('GET', location.pathname + 'variants/', {target: '#variants', swap: 'outerHTML'})")
+    alice.wait_for_function("old => !old.isConnected", arg=before)
+    expect(link).to_be_focused()
+    expect(alice.locator("input.pick").nth(1)).to_be_checked()
+    alice.keyboard.press("x")
+    expect(alice.locator("input.pick").nth(1)).not_to_be_checked()
+    assert not alice.locator("input.pick").nth(0).is_checked()
