@@ -199,7 +199,7 @@ def test_each_column_and_each_page_of_one_experiment_names_its_recipe(cast: Cast
     one, other = trained(cast), trained(cast)
     Run.objects.filter(pk=one.pk).update(recipe="training.neuroflux")
     Run.objects.filter(pk=other.pk).update(experiment=one.experiment)
-    first, second = (f"run {run.number}</a><small" for run in (one, other))
+    first, second = (f"run {run.number}</a> <small" for run in (one, other))
     page = said(alice, one, other)
     assert ">NeuroFlux</small>" in page.partition(first)[2][:60] and ">Backprop</small>" in page.partition(second)[2][:60]
     shown = alice.get(f"/runs/{other.pk}/").content.decode()
