@@ -59,21 +59,24 @@ def answers(portal: Portal) -> psutil.Process:
     return portal.program("celery", "answers@")
 
 
-def silence_s(ask: Ask, meanwhile: Callable[[], object]) -> float:
-    """Ask, do something while the question waits; the seconds until nobody waited any more."""
+def ended(ask: Ask, meanwhile: Callable[[], object]) -> tuple[float, str]:
+    """Ask, do something while the question waits: the seconds until nobody waited any more, and the answer, empty for silence."""
     with ThreadPoolExecutor(1) as someone:
         begun = time.monotonic()
         asked = someone.submit(ask)
         until(lambda: asking.line().llen(asking.WAITING), 10, "the question waits")
         meanwhile()
-        assert isinstance(asked.exception(), Silent)
-        return time.monotonic() - begun
+        silent = isinstance(asked.exception(), Silent)
+        return time.monotonic() - begun, "" if silent else asked.result()
 
 
-def test_a_killed_answerer_is_silence_in_time_and_the_next_one_answers(portal: Portal, ask: Ask) -> None:
+def test_who_waits_while_an_answerer_is_killed_hears_the_next_one_or_silence_in_time(portal: Portal, ask: Ask) -> None:
     first = answers(portal)
     first.suspend()
-    assert silence_s(ask, first.kill) < 2.5 + 0.5 * strain()
+    seconds, answer = ended(ask, first.kill)
+    assert seconds < 2.5 + 0.5 * strain()
+    # On a fast machine the next one is up before who asks has given up.
+    assert answer in ("", ANSWER)
     until(lambda: answered(ask), 30, "another one answers")
     assert answers(portal).pid != first.pid
 
@@ -81,7 +84,8 @@ def test_a_killed_answerer_is_silence_in_time_and_the_next_one_answers(portal: P
 def test_a_redis_that_is_killed_on_the_way_is_silence_in_time_and_then_all_is_well(portal: Portal, ask: Ask) -> None:
     answers(portal).suspend()
     try:
-        assert silence_s(ask, portal.program("redis-server").kill) < 2.5 + 0.5 * strain()
+        seconds, answer = ended(ask, portal.program("redis-server").kill)
+        assert seconds < 2.5 + 0.5 * strain() and not answer
     finally:
         answers(portal).resume()
     until(lambda: answered(ask), 60, "answers again")
