@@ -48,7 +48,7 @@ def areas(boxes: Numbers) -> Numbers:
 def iou(one: Numbers, other: Numbers) -> Numbers:
     """Intersection over union of every box with every other: (..., n, 4) and (..., m, 4) give (..., n, m).
 
-    A box moved by d of its own widths, of the same size, has (1 - d) / (1 + d).
+    A box moved along one side by d of it, of the same size, has (1 - d) / (1 + d).
     """
     both = _shared(one, other, 0) * _shared(one, other, 1)
     union = areas(one)[..., :, None] + areas(other)[..., None, :] - both

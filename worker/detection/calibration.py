@@ -26,7 +26,7 @@ CONFIDENCE = 0.3
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """edges: (bins - 1,) px; precision and recall: (detectors, bins); wrong: (detectors, bins), wrong boxes a frame; wobble:
-    (detectors,) of widths, squared, the median. Boxes below `confidence` count in the precision alone."""
+    (detectors,) of its sides, squared, the median. Boxes below `confidence` count in the precision alone."""
 
     edges: Numbers
     precision: Numbers
@@ -82,10 +82,10 @@ def _filled(values: Numbers, counts: Places) -> Numbers:
 
 
 def _wobble(boxes: Numbers, objects: Numbers) -> float:
-    """The median of the squared distance, in widths, between two boxes of the same object at rest."""
+    """The median of the squared distance between two boxes of the same object at rest, each axis in that side of it."""
     if len(boxes) < 2:
         return 0.0
-    off = (centres(boxes) - centres(objects)) / objects[:, 2:3]
+    off = (centres(boxes) - centres(objects)) / objects[:, 2:]
     return float(np.median(((off - np.roll(off, 1, 0)) ** 2).sum(1)))
 
 

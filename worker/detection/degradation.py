@@ -15,13 +15,13 @@ import numpy as np
 from worker.detection.boxes import Numbers
 
 Form = Literal["logistic", "linear"]
-# The distance in widths at which boxes of one size overlap by half.
+# The distance in sides at which boxes of one size overlap by half.
 HALF = 1 / 3
 
 
 class Degradation(Protocol):
     def left(self, ages: Numbers, speed: float) -> Numbers:
-        """The share that still fits after so many frames, 1 at age 0 and never rising; speed in widths a frame."""
+        """The share that still fits after so many frames, 1 at age 0 and never rising; speed in sides of a box a frame."""
         ...
 
 

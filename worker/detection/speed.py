@@ -1,6 +1,7 @@
-"""How fast the objects of a video move, in their own widths from frame to frame, from the boxes of the last two processed frames.
+"""How fast the objects of a video move, from frame to frame, from the boxes of the last two processed frames.
 
-The camera's own motion counts: a box that is left behind does not ask why.
+Measured as overlap feels it: to the side in widths of the box, up and down in its heights. In widths alone the scatter of upright
+boxes up and down would weigh six times as much. The camera's own motion counts: a box that is left behind does not ask why.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Speed:
         self._concluded: int | None = None
 
     @property
-    def widths_per_frame(self) -> float:
+    def sides_per_frame(self) -> float:
         silent = 0 if self._concluded is None or self._last is None else self._last[0] - self._concluded
         return float(np.sqrt(max(0.0, self.square) * math.exp(-silent / (FADES * self.memory.frames))))
 
@@ -63,7 +64,7 @@ class Speed:
         before, after = matched(last[1], boxes, frame - last[0])
         if len(before) < FEWEST:
             return
-        moved = ((centres(after) - centres(before)) / before[:, 2:3]) ** 2
+        moved = ((centres(after) - centres(before)) / before[:, 2:]) ** 2
         wobble = (self.known.wobble[last[2]] + self.known.wobble[detector]) / 2
         square = float(np.median(moved.sum(1)) - wobble) / (frame - last[0]) ** 2
         weight = self.memory.weight(None if self._concluded is None else frame - self._concluded)

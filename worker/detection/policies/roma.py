@@ -72,7 +72,7 @@ class Roma:
     def accuracy(self) -> Numbers:
         """The estimate of each detector's average precision in real time, (detectors,)."""
         frames = self.nominal_ms * self.slowdown / 1e3 * self.fps
-        speed, form, aim = self.speed.widths_per_frame, self.knobs.form, self.knobs.aim
+        speed, form, aim = self.speed.sides_per_frame, self.knobs.form, self.knobs.aim
         # Under the strict rule nothing is seen before it is finished.
         left = [survival(form, each, speed, age=max(1.0, each) if aim == "strict" else 0.0) for each in frames]
         found: Numbers = self.sizes.precision() * np.array(left) ** BOTH
