@@ -2,6 +2,7 @@
 
 Five videos of the same six scenes, their order, their objects and the machine's slow-downs drawn by the seed; paired by video.
 Knobs were tuned on other videos (seeds 101 to 105, with two more scenes). The two rules of scoring are never mixed.
+`python -m bench roma:scenes` is each scene over thirty other videos, which takes two minutes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from worker.detection.rehearsal import rehearse
 from worker.detection.study import Labelled, judged, outcomes
 
 SEEDS, GOAL_PERCENT, SLOWEST = (1, 2, 3, 4, 5), 4.0, 2.5
+# How far ROMA may be from the best detector of a scene, behind its first second: in five videos chance weighs more than that.
+MANY, GIVEN_UP_POINTS = tuple(range(401, 431)), 2.0
 Row = tuple[str, str]
 
 
@@ -40,10 +43,11 @@ class Video(NamedTuple):
 
 @dataclass(frozen=True)
 class Setting:
-    """How the videos are made: under which rule they are scored, and whether the machine slows down."""
+    """How the videos are made: under which rule they are scored, whether the machine slows down, and a seed for each."""
 
     rule: Rule
     drifts: bool = True
+    seeds: tuple[int, ...] = SEEDS
 
 
 def rows() -> Iterator[Row]:
@@ -57,6 +61,12 @@ def rows() -> Iterator[Row]:
     yield from _table(Setting("hold", drifts=False))
     yield _linear()
     yield _cost()
+
+
+def scenes() -> Iterator[Row]:
+    for rule in RULES:
+        yield from _scenes(Setting(rule, seeds=MANY))
+    yield "videos", f"seeds {MANY[0]} to {MANY[-1]}; goal: under the hold rule, at most {GIVEN_UP_POINTS:g} points from the best"
 
 
 @cache
@@ -89,7 +99,7 @@ def _stage(seed: int, drifts: bool) -> Stage:
 
 @cache
 def _videos(setting: Setting) -> tuple[Video, ...]:
-    return tuple(_video(_stage(seed, setting.drifts), setting.rule) for seed in SEEDS)
+    return tuple(_video(_stage(seed, setting.drifts), setting.rule) for seed in setting.seeds)
 
 
 def _video(there: Stage, rule: Rule) -> Video:
@@ -127,9 +137,11 @@ def _scenes(setting: Setting) -> Iterator[Row]:
         best = max((policy for policy in mean if policy not in (ROMA, ORACLE)), key=mean.__getitem__)
         points, settled = ([100 * (each[scene][ROMA] - each[scene][best]) for each in every]
                            for every in ([video.scenes for video in videos], [video.settled for video in videos]))
+        is_held = setting.seeds == MANY and setting.rule == "hold"
+        missed = " **MISSED**" if is_held and statistics.fmean(settled) < -GIVEN_UP_POINTS else ""
         yield (f"{setting.rule} rule, scene {scene!r}",
                f"ROMA {mean[ROMA]:.3f} {_word(points)} {best} {mean[best]:.3f}: {_interval(points, 'points')}; "
-               f"without the scene's first second {_interval(settled, 'points')}")
+               f"without the scene's first second {_interval(settled, 'points')}{missed}")
 
 
 def _word(points: Sequence[float]) -> str:
@@ -168,6 +180,8 @@ def _interval(differences: Sequence[float], unit: str) -> str:
     assert test is not None and test.low is not None and test.high is not None
     return f"{test.mean:+.1f} {unit}, 95 % from {test.low:+.1f} to {test.high:+.1f}"
 
+
+PARTS = {"scenes": scenes}
 
 if __name__ == "__main__":
     for what, told in rows():

@@ -82,10 +82,10 @@ class Params(EveryRecipe):
     degradation: Literal["logistic", "linear"] = param(
         "logistic", help="How fewer boxes fit as they grow old: softly, around where moved boxes overlap by half no more, or by "
                          "the same share with every frame.")
-    steepness: float = param(14.0, help="Logistic: how sharp the edge is, per width moved.", gt=0, le=1000)
+    steepness: float = param(14.0, help="Logistic: how sharp the edge is, per side moved.", gt=0, le=1000)
     middle: float = param(0.85, help="Logistic: where it is; 1 is the distance at which boxes of one size overlap by half.", gt=0,
                           le=10)
-    beta: float = param(1.5, help="Linear: the share of boxes that fall away per width moved.", ge=0, le=100)
+    beta: float = param(1.5, help="Linear: the share of boxes that fall away per side moved.", ge=0, le=100)
     confidence: float = param(0.3, help="Boxes whose score is lower are not shown, and tell TOD and ROMA nothing.", ge=0, le=1)
     jitter: float = param(0.05, help="How far latencies scatter: a standard deviation, as a share.", ge=0, le=0.5)
     switch_ms: float = param(0.0, title="switch", help="What the first detection of another detector takes longer.", unit="ms",
