@@ -2,6 +2,7 @@
 // and a long list is searched as one types.
 import { adoptCuts } from "./cut_places.js";
 import { adoptFiles } from "./text_file.js";
+import { adoptNames } from "./whole_names.js";
 
 const SEARCH_MS = 250;
 const form = document.getElementById("launch");
@@ -99,3 +100,4 @@ for (const input of form.querySelectorAll("[data-choices]")) new Search(input);
 adoptCuts(form);
 adoptFiles();
 follow();
+adoptNames(form);
