@@ -49,8 +49,7 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Empty lines in front are kept: those behind them are counted with them."""
-        text: str = super().to_python(value).rstrip()
-        return text
+        return str(super().to_python(value) or "").rstrip()
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Judged here, not cut by the browser: what was pasted stays."""

@@ -109,7 +109,7 @@ def test_what_a_decision_keeps_has_none_of_it(shop: Shop, nets: dict[str, Varian
     switched(shop.cast, nets)
     shop.asked(portfolio)
     shop.in_review(portfolio)
-    actions.approve(shop.cast.ruth, portfolio, portfolio.version, although=2)
+    actions.approve(shop.cast.ruth, portfolio, portfolio.version, "as a trial", although=2)
     decision, = victor.get(f"/portfolios/{portfolio.pk}/evidence.json").json()["decisions"]
     assert decision["board"]["cells"] and "at_run_time" not in decision["board"]
 
