@@ -134,7 +134,10 @@ def reference_field(params: type[Params], name: str, user: User, team: Team | No
     """A choice among what the team has and the recipe can take; anything else, foreign or made up, is not a choice."""
     kind = params.references()[name]
     said = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
-    return ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=_none(kind, **common), **common)
+    field = ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=_none(kind, **common), **common)
+    if kind == "model":  # Two names stand in it; what tells variants from each other is at its end.
+        field.widget.attrs["data-wide"] = True
+    return field
 
 
 def _none(kind: ReferenceKind, *, required: bool, **_: Any) -> str:

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from apps.accounts.models import Team, User
 from apps.experiments.choice_of_one import ChoiceField, network_field
 from apps.experiments.choices import WORDS, reference_field
+from apps.experiments.lines import Lines, LinesField
 from apps.experiments.sweeps import LISTS, inner, several
 from worker.params import Params, ReferenceKind, extra
 from worker.recipe import Recipe
@@ -55,8 +56,7 @@ def _plain_field(info: FieldInfo, common: dict[str, Any], noted: Mapping[str, An
     said = {"error_messages": needed | {"max_length": too_long}, **common}
     if noted.get("lines"):
         longest = next((mark.max_length for mark in info.metadata if isinstance(mark, MaxLen)), LONGEST_LINES)
-        text = forms.Textarea({**attrs, "rows": _rows(info), "spellcheck": "false"})
-        return forms.CharField(max_length=longest, widget=text, **said)
+        return LinesField(max_length=longest, widget=Lines({**attrs, "rows": _rows(info), "spellcheck": "false"}), **said)
     return forms.CharField(max_length=LONGEST, widget=forms.TextInput(attrs=attrs), **said)
 
 

@@ -204,6 +204,11 @@ class RecipeForm(forms.Form):
         for field, message in errors.items():
             self.add_error(field if field in self.fields else None, message)
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """With the file in front of what is wrong, where the page read the field's lines from one."""
+        read_from = getattr(self.fields[field].widget, "read_from", "") if field in self.fields else ""
+        super().add_error(field, f"{read_from}: {error}" if read_from and isinstance(error, str) else error)
+
     def _judge_other(self, other: RecipeForm, cleaned: Mapping[str, Any]) -> None:
         """What a compared recipe says against these values: at the shared field, or at its own and above the form."""
         if other.is_valid():

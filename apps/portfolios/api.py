@@ -16,8 +16,10 @@ from apps.accounts.wire import Page, Paging, editable_team, ordered, paged, team
 from apps.portfolios import actions
 from apps.portfolios.board import board_of, facts_of
 from apps.portfolios.models import Portfolio
+from apps.portfolios.rehearsed import rehearsed
 from apps.portfolios.wire import (
     Approval,
+    AtRunTime,
     Board,
     CommentIn,
     CommentOut,
@@ -66,6 +68,14 @@ def get_portfolio(request: HttpRequest, portfolio: UUID) -> Portfolio:
 def get_board(request: HttpRequest, portfolio: UUID) -> dict[str, Any]:
     """Its variants, its criteria, and a cell for each pair: pass, fail or not measured, with the evidence."""
     return facts_of(board_of(_seen(request, portfolio)))
+
+
+@router.get(ONE + "/run-time", response=AtRunTime)
+def get_run_time(request: HttpRequest, portfolio: UUID) -> dict[str, Any]:
+    """What finished runs found of its networks at run time: who would serve over load and deadline (predicted), memory and
+    changes (measured), each with the run it comes from. No part of what a decision keeps."""
+    found = _seen(request, portfolio)
+    return rehearsed(teams.person(request), found, list(found.entries.select_related("variant__model")))
 
 
 @router.patch(ONE, response=PortfolioOut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,7 @@ from apps.experiments.latencies import ON
 from apps.experiments.models import Run, Status
 from apps.portfolios.lineage import copies
 from apps.portfolios.models import Entry, Portfolio
-from apps.portfolios.strips import Strip, strip
+from apps.portfolios.strips import Band, Strip, bands_of, strip
 from worker import menu
 
 RECIPE = "detection.roma"
@@ -31,13 +32,17 @@ class Watched:
     named: tuple[str, ...]
     others: tuple[Run, ...] = ()
 
+    @cached_property
+    def bands(self) -> list[Band]:
+        """Which detector alone is best, from so many to so many times what detections take now."""
+        return bands_of(self.run.summary.get("bands"), "detector")
+
     @property
     def strip(self) -> Strip | None:
-        bands = self.run.summary.get("bands")
-        names = list(dict.fromkeys(str(row.get("detector")) for row in bands if isinstance(row, dict))) \
-            if isinstance(bands, list) else []
-        return strip("Over the load", "times what detections take now, the dashed line", bands, "detector",
-                     {name: place for place, name in enumerate(names)})
+        names = dict.fromkeys(band.name for band in self.bands)
+        colours = {name: place for place, name in enumerate(names)}
+        axis = "times what detections take now, the dashed line"
+        return strip("Over the load", axis, self.bands, colours) if self.bands else None
 
     @property
     def origin(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
@@ -17,9 +16,9 @@ from apps.experiments import switched
 from apps.experiments.models import LIVE, Run, RunVariant, Status
 from apps.portfolios.lineage import copies
 from apps.portfolios.models import Entry, Portfolio
-from apps.portfolios.served import Served, positive
-from apps.portfolios.strips import Strip, strip
-from worker.wording import figures
+from apps.portfolios.served import Served
+from apps.portfolios.strips import Strip
+from apps.portfolios.targets import targets
 
 RECIPE = switched.RECIPE
 FEWEST = 2
@@ -45,13 +44,7 @@ class Place:
 
     @cached_property
     def strips(self) -> list[Strip]:
-        told, colours = self.source.told, self.source.networks
-        bands = told.get("drive_bands")
-        if not isinstance(bands, dict):
-            return []
-        load = _scaled("Over the load", bands.get("load"), colours, told.get("arrivals_per_s"), "requests/s")
-        deadline = _scaled("Over the deadline", bands.get("deadline"), colours, told.get("deadline_ms"), "ms")
-        return [each for each in (load, deadline) if each]
+        return [each.strip(self.source.networks) for each in targets(self.source.told)]
 
 
 @dataclass(frozen=True)
@@ -68,12 +61,22 @@ def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen:
              asked: str = "") -> RunTime:
     """`chosen`: ids of runs to be shown in place of the newest of their device and residency. `asked`: of a run, whose row says
     who would serve. Four queries, however many runs."""
-    same = copies([entry.variant_id for entry in entries]) if len(entries) >= FEWEST else {}
+    same = _same(entries)
     found = _served(user, portfolio, entries, same)
     rows = _chosen(found, set(chosen))
     devices = list(dict.fromkeys(row.device for row in rows))
     places = tuple(Place(device, tuple(row for row in rows if row.device == device), asked) for device in devices)
     return RunTime(places, _goes_on(user, portfolio, same), _mixed(rows), tuple(rows))
+
+
+def rehearsals(user: User, portfolio: Portfolio, entries: Sequence[Entry]) -> list[Served]:
+    """Every finished run that can stand there, the newest first. Three queries."""
+    return _served(user, portfolio, entries, _same(entries))
+
+
+def _same(entries: Sequence[Entry]) -> Mapping[UUID, UUID]:
+    """Each copy's own variant; none of a portfolio with too few of them to be switched."""
+    return copies([entry.variant_id for entry in entries]) if len(entries) >= FEWEST else {}
 
 
 def _goes_on(user: User, portfolio: Portfolio, same: Mapping[UUID, UUID]) -> bool:
@@ -118,11 +121,3 @@ def _mixed(rows: Sequence[Served]) -> str:
     said += ["through different traces"] if len({row.same_trace for row in rows}) > 1 else []
     sets = {(tuple(sorted(row.networks.values())), tuple(sorted(row.strangers))) for row in rows}
     return ", ".join([*said, *(["with different networks"] if len(sets) > 1 else [])])
-
-
-def _scaled(title: str, bands: Any, colours: Mapping[str, int], now: Any, unit: str) -> Strip | None:
-    """In the unit that people know, where the run said what is now; else in times of it."""
-    if found := positive(now):
-        axis = f"{unit}; the dashed line is this trace's: {figures(found)}"
-        return strip(title, axis, bands, "name", colours, lambda times: figures(times * found), unit)
-    return strip(title, "times what the trace has, the dashed line", bands, "name", colours)

@@ -58,6 +58,12 @@ class Served:
         return ", ".join([*said, *([counted(asked, "request")] if isinstance(asked := self.told.get("requests"), int) else [])])
 
     @property
+    def brief(self) -> str:
+        """`burst, 60 s`: as much of its trace as tells runs of one row from each other, in a choice."""
+        seconds = self.told.get("trace_s")
+        return ", ".join([str(self.run.params.get("trace", "")), *([f"{seconds:,} s"] if isinstance(seconds, int) else [])])
+
+    @property
     def same_trace(self) -> tuple[str, ...]:
         """What another run must share to have gone through the same; a load that fitted the networks is as it came out."""
         asked = {**self.run.params, **{name: self.told[name] for name in ("arrivals_per_s", "deadline_ms") if name in self.told}}

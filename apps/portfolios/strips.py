@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,15 @@ MOST_BANDS, NEAR = 40, 4.0
 LEAST = 1e-9
 # Grey: who is not in the portfolio, or beyond the colours; the number on the strip tells.
 OTHERS = 7
+
+
+@dataclass(frozen=True)
+class Band:
+    """From `low` to `high` times what is so now `name` is who wins."""
+
+    low: float
+    high: float
+    name: str
 
 
 @dataclass(frozen=True)
@@ -55,30 +64,34 @@ class Strip:
         return f"{self.title}: {'; '.join(f'{part.name} {part.words}' for part in self.parts)}"
 
 
-def strip(title: str, axis: str, bands: Any, who: str, colours: Mapping[str, int],
-          said: Callable[[float], str] = figures, unit: str = "times") -> Strip | None:
-    """`bands`: as a run's summary keeps them, each with `low`, `high` (times what is now) and a name under `who`. `said`: of such
-    a multiple, the number that people read, in `unit`. None where there are none that can be drawn."""
-    rows = [each for each in bands if _is_band(each, who)][:MOST_BANDS] if isinstance(bands, list) else []
-    if not rows or any(after["low"] < before["high"] for before, after in pairwise(rows)):
-        return None
-    low, high = rows[0]["low"], rows[-1]["high"]
+def bands_of(told: Any, who: str) -> list[Band]:
+    """`told`: as a run's summary keeps them, each with `low`, `high` (times what is now) and a name under `who`. None of them
+    where they stand over each other."""
+    rows = [each for each in told if _is_band(each, who)][:MOST_BANDS] if isinstance(told, list) else []
+    found = [Band(float(row["low"]), float(row["high"]), str(row[who])) for row in rows]
+    return [] if any(after.low < before.high for before, after in pairwise(found)) else found
+
+
+def strip(title: str, axis: str, bands: Sequence[Band], colours: Mapping[str, int],
+          said: Callable[[float], str] = figures, unit: str = "times") -> Strip:
+    """`bands`: at least one. `said`: of a multiple of what is so now, the number that people read, in `unit`."""
+    low, high = bands[0].low, bands[-1].high
 
     def place(times: float) -> float:
         return 100 * math.log(times / low) / math.log(high / low)
 
     now = place(1.0) if low < 1 < high else None
-    parts = tuple(_part(number, row, who, colours, place, now, f"{said(row['low'])} to {said(row['high'])} {unit}")
-                  for number, row in enumerate(rows, 1))
+    parts = tuple(_part(number, band, colours, place, now, f"{said(band.low)} to {said(band.high)} {unit}")
+                  for number, band in enumerate(bands, 1))
     ticks = tuple(Tick(_percent(place(each)), "start" if each == low else "end" if each == high else "middle", said(each))
                   for each in (low, *(times for times in TICKS if low < times < high), high))
     return Strip(title, axis, parts, ticks, "" if now is None else _percent(now))
 
 
-def _part(number: int, row: Mapping[str, Any], who: str, colours: Mapping[str, int], place: Callable[[float], float],
-          now: float | None, words: str) -> Part:
-    left, right = place(row["low"]), place(row["high"])
-    return Part(number, str(row[who]), min(colours.get(str(row[who]), OTHERS), OTHERS), _percent(left), _percent(right - left),
+def _part(number: int, band: Band, colours: Mapping[str, int], place: Callable[[float], float], now: float | None,
+          words: str) -> Part:
+    left, right = place(band.low), place(band.high)
+    return Part(number, band.name, min(colours.get(band.name, OTHERS), OTHERS), _percent(left), _percent(right - left),
                 _percent(_beside(left, right, now)), words)
 
 

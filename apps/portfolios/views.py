@@ -21,6 +21,7 @@ from apps.portfolios import page as pages
 from apps.portfolios.approved import board_shown
 from apps.portfolios.board import board_of, facts_of
 from apps.portfolios.models import Decision, Portfolio, State
+from apps.portfolios.rehearsed import rehearsed
 
 PAGE = 25
 PEOPLE = ("team", "author", "changed_by", "submitted_by", "stream")
@@ -96,9 +97,11 @@ def fragment(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
 
 @require_safe
 def evidence(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Everything that the decision stands on, in one file: criteria, cells with their measurements, decisions, hashes."""
+    """Everything that the decision stands on, in one file: criteria, cells with their measurements, decisions, hashes; and what
+    finished runs found of its networks at run time."""
     found = visible(request, pk)
-    told = facts_of(board_of(found)) | {
+    board = board_of(found)
+    told = facts_of(board) | {"at_run_time": rehearsed(teams.person(request), found, board.entries)} | {
         "state": found.state, "author": str(found.author or ""), "as_of": timezone.now().isoformat(),
         "decisions": [_decision(each) for each in found.decisions.all()]}
     answer = JsonResponse(told, json_dumps_params={"indent": 1, "allow_nan": False})

@@ -100,6 +100,55 @@ class Board(Told):
     cells: list[dict[str, JsonValue]]
 
 
+class TargetBand(Told):
+    low: float = Field(description="From so much of what is varied, in its unit.")
+    high: float
+    name: str = Field(description="Who would serve there, as the run called it.")
+    variant: UUID | None = Field(description="Null: not in this portfolio.")
+
+
+class TargetsOut(Told):
+    over: str = Field(description="What is varied: load or deadline.")
+    origin: str = Field(description="predicted; of detectors what their run said of its numbers.")
+    unit: str = Field(description="requests/s, ms, or times what is so now.")
+    now: float | None = Field(description="What it was in the run's trace; null: not told.")
+    bands: list[TargetBand]
+
+
+class ServedNetwork(Told):
+    name: str
+    variant: UUID | None = Field(description="Null: not in this portfolio.")
+
+
+class SwitchedOut(Told):
+    """One finished run of portfolio.switching in which at least two of the variants took part."""
+
+    run: UUID
+    run_number: int
+    device: str
+    residency: str = Field(description="How the set was held.")
+    trace: str
+    noisy: bool = Field(description="Whether something else was at work on the device.")
+    networks: list[ServedNetwork]
+    targets: list[TargetsOut]
+    measured: dict[str, float | None] = Field(description="Of switching itself, in bytes, ms and shares; null: not told.")
+
+
+class DetectorsOut(Told):
+    """One finished run of detection.roma that takes a time measured of one of the networks."""
+
+    run: UUID
+    run_number: int
+    named: list[str] = Field(description="Whose time on which device: NETWORK on DEVICE.")
+    film: str
+    targets: list[TargetsOut]
+
+
+class AtRunTime(Told):
+    switching: list[SwitchedOut]
+    detectors: list[DetectorsOut]
+
+
 class CommentOut(Told):
     id: int
     author: UUID | None = Field(validation_alias="author_id")

@@ -1,6 +1,8 @@
 // The form of a new experiment: data sets that do not fit the chosen model are marked, another recipe keeps what is chosen,
 // and a long list is searched as one types.
 import { adoptCuts } from "./cut_places.js";
+import { adoptFiles } from "./text_file.js";
+import { adoptNames } from "./whole_names.js";
 
 const SEARCH_MS = 250;
 const form = document.getElementById("launch");
@@ -96,4 +98,6 @@ form.addEventListener("change", follow);
 document.querySelector("#recipes [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 for (const input of form.querySelectorAll("[data-choices]")) new Search(input);
 adoptCuts(form);
+adoptFiles();
 follow();
+adoptNames(form);

@@ -28,12 +28,20 @@ function send(form) {
   sessionStorage.removeItem(place);
 }
 
+/** Other pages are named only where something is picked there. */
+function counted() {
+  const elsewhere = away().length, here = picked.size - elsewhere;
+  if (!elsewhere) return `${here} picked`;
+  const there = elsewhere === 1 ? "on another page" : "on other pages";
+  return here ? `${picked.size} picked: ${here} here, ${elsewhere} ${there}` : `${elsewhere} picked ${there}`;
+}
+
 function show() {
   const bar = document.getElementById("pick");
   if (!bar) return;
-  bar.hidden = picked.size === 0;
-  const said = document.getElementById("picked");
-  const elsewhere = away().length, count = `${picked.size} picked${elsewhere ? `, ${elsewhere} of them on other pages` : ""}`;
+  // Where nothing can be picked, nothing is asked.
+  bar.hidden = picked.size === 0 || boxes().length === 0;
+  const said = document.getElementById("picked"), count = counted();
   said.textContent = picked.size > MOST ? `${count}; a portfolio has at most ${MOST}` : count;
   document.getElementById("add-picked").disabled = picked.size > MOST;
   document.querySelectorAll(PLOTS).forEach(listen);

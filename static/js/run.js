@@ -3,6 +3,7 @@ import { Charts } from "./charts.js";
 import { bring, spare } from "./held.js";
 import { Log } from "./log.js";
 import { SIGNED_OUT, Stream } from "./stream.js";
+import { adoptFiles } from "./text_file.js";
 
 const FRAGMENT_MS = 1000;
 const AGEING_MS = 5000;
@@ -90,3 +91,4 @@ function announce(text) {
 }
 
 start();
+adoptFiles();

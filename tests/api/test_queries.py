@@ -35,7 +35,8 @@ def thirty_more(cast: Cast, things: dict[str, Any]) -> None:
 
 LISTS = ["/models", "/variants", "/datasets", "/devices", "/experiments", "/runs", "/portfolios", "/recipes", "/teams",
          "/uploads", "/runs/{run}/measurements", "/runs/{run}/files", "/portfolios/{portfolio}/comments", "/teams/{team}/members",
-         "/teams/{team}/invitations", "/runs/{run}", "/models/{model}", "/portfolios/{portfolio}", "/search?q=e", "/me"]
+         "/teams/{team}/invitations", "/runs/{run}", "/models/{model}", "/portfolios/{portfolio}",
+         "/portfolios/{portfolio}/run-time", "/search?q=e", "/me"]
 
 
 def counts(ask: Ask, things: dict[str, Any]) -> dict[str, int]:

@@ -436,6 +436,7 @@ API: dict[str, Row] = {
     "GET /portfolios/{portfolio}": READ,
     "PATCH /portfolios/{portfolio}": EDIT.sending(name="x"),
     "GET /portfolios/{portfolio}/board": READ,
+    "GET /portfolios/{portfolio}/run-time": READ,
     "POST /portfolios/{portfolio}/variants": EDIT.sending(variants=["@variant"]),
     "PATCH /portfolios/{portfolio}/variants/{variant}": EDIT.sending(note="x"),
     "DELETE /portfolios/{portfolio}/variants/{variant}": EDIT,

@@ -191,9 +191,9 @@ def test_what_is_picked_on_one_page_is_still_picked_on_the_next(alice: Any, port
         box.check()
     alice.goto(f"{portal.address}/models/")
     press(alice, "main table a:has-text('VGG-11')")
-    alice.wait_for_selector("text=2 picked, 2 of them on other pages")
+    alice.wait_for_selector("text=2 picked on other pages")
     alice.locator("input.pick").first.check()
-    expect(alice.locator("#picked")).to_have_text("3 picked, 2 of them on other pages")
+    expect(alice.locator("#picked")).to_have_text("3 picked: 1 here, 2 on other pages")
     alice.click("#add-picked")
     alice.wait_for_selector("h1:has-text('Add 3 variants')")
 

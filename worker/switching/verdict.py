@@ -86,8 +86,8 @@ def _against(first: Record, best: Record, accuracies: Mapping[str, float], felt:
         return f"no better or worse than {told} ({points:+.1f} points)"
     if by_it >= NEARLY_ALL:
         alone = f"{100 * best.effective(accuracies):.1f} %"
-        return (f"{told}, answered {100 * by_it:.0f} % of them here too: that it came to {alone} by itself is what else the "
-                "device did, and no effect of switching")
+        return (f"{told}, reached {alone}, but it also gave {100 * by_it:.0f} % of the answers here: the difference comes from "
+                "the device, not from switching")
     return f"{abs(points):.1f} points {'more' if points > 0 else 'less'} than {told}"
 
 

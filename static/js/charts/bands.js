@@ -29,7 +29,8 @@ export class Bands {
     return this.run?.placed?.colour(who) ?? nthColour([...new Set(this.#sorted.map(([, band]) => band.who))].indexOf(who));
   }
 
-  get caption() { return "1 is what is there now, the dashed line"; }
+  /** Without a number: those on the strip are the bands'. */
+  get caption() { return this.#now(this.#sorted.map(([, band]) => band)).length ? "The dashed line: as it was in this run. Left of it less, right of it more." : ""; }
 
   get entries() {
     const every = this.#sorted;
@@ -55,6 +56,7 @@ export class Bands {
   }
 
   #now(all) {
+    if (!all.length) return [];
     const [low, high] = [all[0].low, all.at(-1).high];
     return low <= 1 && 1 <= high ? [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: 1, x1: 1, line: { color: colour("text"), width: 1.6, dash: "dash" } }] : [];
   }

@@ -32,7 +32,8 @@ from worker.switching import traces
 if TYPE_CHECKING:
     from worker.switching.asked import Asked
 
-LONGEST = 100_000
+# Any trace that is taken fits, as it is kept: 3,600 lines of five numbers, written with six digits, and what parts them.
+LONGEST = 250_000
 MB = 1e6
 NEXT = "Another network of the set; empty: none."
 MORE = "Add more networks"
