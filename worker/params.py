@@ -56,7 +56,7 @@ def param(
     essential: bool = False,
     live: bool = False,
     lines: bool = False,
-    cuts: bool = False,
+    cuts: Literal["", "run", "learnt"] = "",
     zero: str = "",
     folded: str = "",
     **bounds: Any,
@@ -64,11 +64,12 @@ def param(
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
 
     `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
-    cut; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it. `folded`: stands right behind the
-    essential one before it, folded under these words together with its neighbours of the same words.
+    cut, to be run or to be learnt in parts; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it.
+    `folded`: stands right behind the essential one before it, folded under these words together with its neighbours of the same
+    words.
     """
     noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
-                       **({"cuts": True} if cuts else {}), **({"zero": zero} if zero else {}),
+                       **({"cuts": cuts} if cuts else {}), **({"zero": zero} if zero else {}),
                        **({"folded": folded} if folded else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 

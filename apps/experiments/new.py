@@ -121,8 +121,10 @@ def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm, status: int = 
 def _offer(form: RecipeForm) -> cutting.Offer:
     """Of the chosen network, where the form asks for layers of it."""
     model = form.fields.get(cutting.MODEL)
-    asks = any(getattr(field, "cuts", False) for field in form.fields.values())
-    return cutting.offer(model.found(form[cutting.MODEL].value())) if asks and isinstance(model, ThingField) else cutting.Offer()
+    asks = {cuts for field in form.fields.values() if (cuts := getattr(field, "cuts", ""))}
+    if not asks or not isinstance(model, ThingField):
+        return cutting.Offer()
+    return cutting.offer(model.found(form[cutting.MODEL].value()), is_learnt=cutting.LEARNT in asks)
 
 
 def _presets(recipe: Recipe) -> list[tuple[str, str]]:
