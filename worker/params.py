@@ -28,6 +28,23 @@ class Reference:
     """Marks a field that names a thing: a uuid in the portal, a name or path on the command line.
 
     `precisions`: of a model, the precisions of numbers that the recipe can work on.
+class Refit(NamedTuple):
+    """What could stand in an open form instead, so that it fits what was chosen in it: why, and what a person has to know of it
+    once it does. Nothing where it fits."""
+
+    values: Mapping[str, Any] = MappingProxyType({})
+    why: str = ""
+    note: str = ""
+
+
+class Retraced(NamedTuple):
+    """Of a run that was changed while it went on, the values that repeat it with these changes, and what no value can say of
+    them, in sentences."""
+
+    values: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
     """
 
     def __init__(self, kind: ReferenceKind, precisions: tuple[Precision, ...] = ("fp32",)) -> None:
@@ -123,6 +140,12 @@ class Params(BaseModel):
         return {}
 
     @classmethod
+    @classmethod
+    def refitted(cls, values: Mapping[str, Any], detectors: Sequence[str], *, fps: float, has_truth: bool) -> Refit:
+        """What of these values could be others where recordings of these detectors are chosen; nothing that was typed for them
+        is another."""
+        return Refit()
+
     def live_fields(cls) -> list[str]:
         return [name for name in cls.model_fields if extra(cls, name).get("live")]
 
