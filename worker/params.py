@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from worker.events import Metric
 from worker.profile import Name
 
 ReferenceKind = Literal["model", "dataset", "device", "recordings"]
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device", "recordings")
+
+
+NO_WHEN = "{name} was changed while it ran, and no parameter says when: in the line its last value counts from the beginning."
 
 
 class Suited(NamedTuple):
@@ -24,10 +28,6 @@ class Suited(NamedTuple):
     note: str = ""
 
 
-class Reference:
-    """Marks a field that names a thing: a uuid in the portal, a name or path on the command line.
-
-    `precisions`: of a model, the precisions of numbers that the recipe can work on.
 class Refit(NamedTuple):
     """What could stand in an open form instead, so that it fits what was chosen in it: why, and what a person has to know of it
     once it does. Nothing where it fits."""
@@ -45,6 +45,10 @@ class Retraced(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Reference:
+    """Marks a field that names a thing: a uuid in the portal, a name or path on the command line.
+
+    `precisions`: of a model, the precisions of numbers that the recipe can work on.
     """
 
     def __init__(self, kind: ReferenceKind, precisions: tuple[Precision, ...] = ("fp32",)) -> None:
@@ -95,6 +99,8 @@ class Params(BaseModel):
     """What every recipe takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # The metric by which a run says from when to when what was changed of it counted; what `retraced` is given.
+    tells_changes_by: ClassVar[str] = ""
     seed: int = param(7, help="Random seed; the same seed gives the same numbers.", ge=0, le=2**31 - 1)
 
     @classmethod
@@ -135,17 +141,22 @@ class Params(BaseModel):
         return Suited()
 
     @classmethod
-    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
-        """The fields that do not count beside these values, however they are typed, each with the reason."""
-        return {}
-
-    @classmethod
-    @classmethod
     def refitted(cls, values: Mapping[str, Any], detectors: Sequence[str], *, fps: float, has_truth: bool) -> Refit:
         """What of these values could be others where recordings of these detectors are chosen; nothing that was typed for them
         is another."""
         return Refit()
 
+    @classmethod
+    def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """The fields that do not count beside these values, however they are typed, each with the reason."""
+        return {}
+
+    @classmethod
+    def retraced(cls, begun: Mapping[str, Any], changed: Mapping[str, Any], said: Sequence[Metric]) -> Retraced:
+        """What repeats a run that began with `begun`, was last changed to `changed` and said `said` of when these counted."""
+        return Retraced({**begun, **changed}, tuple(NO_WHEN.format(name=_title(cls, name)) for name in changed))
+
+    @classmethod
     def live_fields(cls) -> list[str]:
         return [name for name in cls.model_fields if extra(cls, name).get("live")]
 
@@ -154,6 +165,11 @@ def said(params: type[Params], name: str, value: Any) -> Any:
     """A value as people say it: what its 0 stands for, where that is no amount."""
     word = extra(params, name).get("zero") if name in params.model_fields else ""
     return word if word and not isinstance(value, bool) and value in (0, "0", "0.0") else value
+
+
+def _title(params: type[Params], name: str) -> str:
+    words = (params.model_fields[name].title if name in params.model_fields else "") or name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def extra(params: type[Params], name: str) -> dict[str, Any]:
