@@ -90,5 +90,6 @@ def refits_an_open_form(page: Any, portal: Portal) -> None:
     expect(page.locator("#id_detectors")).to_have_value("tiny: 27 ms\nfull: ? ms")
     expect(page.locator("#id_margin")).to_have_value("0.07")
     expect(page.locator("#id_recordings option:checked")).to_have_text("walkers")
-    expect(page.locator("main")).to_contain_text("Left out, as the recordings say nothing of them: huge: 300 ms.")
+    expect(page.locator(".messages")).to_contain_text("Left out, as the recordings say nothing of them: huge: 300 ms.")
+    expect(page.locator(".messages")).to_be_in_viewport()
     expect(page.locator("#refit")).to_be_empty()

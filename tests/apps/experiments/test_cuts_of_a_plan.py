@@ -149,7 +149,7 @@ def test_a_place_that_leaves_a_side_nothing_to_learn_is_shown_with_the_reason_an
         for text in (shown, part):
             assert re.findall(r'data-cut="([^"]+)"', text) == ["stem.conv"]
             assert re.findall(r'<option value="([a-z.]+)">[\d.]+.kB', text) == ["stem.conv"]
-            assert "1 place<" in text and '<th scope="row">add</th>' in text and "nothing to learn behind it" in text
+            assert "1 place<" in text and '<th scope="row">add<small class="of">nothing to learn behind it</small></th>' in text
     refused = refusal(cast, "federated.fedavg", {
         "model": str(variant.pk), "dataset": str(data.pk), "after": "add"})
     assert "leaves one side without weights to learn" in refused["after"]
