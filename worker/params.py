@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from worker.events import Metric
 from worker.profile import Name
 
 ReferenceKind = Literal["model", "dataset", "device", "recordings"]
@@ -17,11 +18,31 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = ("model", "dataset", "device", "recordings")
 
 
+NO_WHEN = "{name} was changed while it ran, and no parameter says when: in the line its last value counts from the beginning."
+
+
 class Suited(NamedTuple):
     """Values of fields, and what a person has to know of them."""
 
     values: Mapping[str, Any] = MappingProxyType({})
     note: str = ""
+
+
+class Refit(NamedTuple):
+    """What could stand in an open form instead, so that it fits what was chosen in it: why, and what a person has to know of it
+    once it does. Nothing where it fits."""
+
+    values: Mapping[str, Any] = MappingProxyType({})
+    why: str = ""
+    note: str = ""
+
+
+class Retraced(NamedTuple):
+    """Of a run that was changed while it went on, the values that repeat it with these changes, and what no value can say of
+    them, in sentences."""
+
+    values: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 class Reference:
@@ -56,7 +77,7 @@ def param(
     essential: bool = False,
     live: bool = False,
     lines: bool = False,
-    cuts: bool = False,
+    cuts: Literal["", "run", "learnt"] = "",
     zero: str = "",
     folded: str = "",
     **bounds: Any,
@@ -64,11 +85,12 @@ def param(
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
 
     `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
-    cut; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it. `folded`: stands right behind the
-    essential one before it, folded under these words together with its neighbours of the same words.
+    cut, to be run or to be learnt in parts; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it.
+    `folded`: stands right behind the essential one before it, folded under these words together with its neighbours of the same
+    words.
     """
     noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
-                       **({"cuts": True} if cuts else {}), **({"zero": zero} if zero else {}),
+                       **({"cuts": cuts} if cuts else {}), **({"zero": zero} if zero else {}),
                        **({"folded": folded} if folded else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
@@ -77,6 +99,8 @@ class Params(BaseModel):
     """What every recipe takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # The metric by which a run says from when to when what was changed of it counted; what `retraced` is given.
+    tells_changes_by: ClassVar[str] = ""
     seed: int = param(7, help="Random seed; the same seed gives the same numbers.", ge=0, le=2**31 - 1)
 
     @classmethod
@@ -117,9 +141,20 @@ class Params(BaseModel):
         return Suited()
 
     @classmethod
+    def refitted(cls, values: Mapping[str, Any], detectors: Sequence[str], *, fps: float, has_truth: bool) -> Refit:
+        """What of these values could be others where recordings of these detectors are chosen; nothing that was typed for them
+        is another."""
+        return Refit()
+
+    @classmethod
     def unused(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """The fields that do not count beside these values, however they are typed, each with the reason."""
         return {}
+
+    @classmethod
+    def retraced(cls, begun: Mapping[str, Any], changed: Mapping[str, Any], said: Sequence[Metric]) -> Retraced:
+        """What repeats a run that began with `begun`, was last changed to `changed` and said `said` of when these counted."""
+        return Retraced({**begun, **changed}, tuple(NO_WHEN.format(name=_title(cls, name)) for name in changed))
 
     @classmethod
     def live_fields(cls) -> list[str]:
@@ -130,6 +165,11 @@ def said(params: type[Params], name: str, value: Any) -> Any:
     """A value as people say it: what its 0 stands for, where that is no amount."""
     word = extra(params, name).get("zero") if name in params.model_fields else ""
     return word if word and not isinstance(value, bool) and value in (0, "0", "0.0") else value
+
+
+def _title(params: type[Params], name: str) -> str:
+    words = (params.model_fields[name].title if name in params.model_fields else "") or name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def extra(params: type[Params], name: str) -> dict[str, Any]:

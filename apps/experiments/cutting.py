@@ -15,20 +15,24 @@ from apps.experiments.studies import Asked
 from apps.experiments.sweeps import unseeded
 from worker.evidence import Evidence
 from worker.params import Params, ReferenceKind, extra
+from worker.planning import cutting
 from worker.recipe import Recipe, nothing_unfit
 from worker.structure import Layer
 
 MODEL = "model"
 TIMES = "\u00d7"
+NOTHING = {"before": "nothing to learn before it", "behind": "nothing to learn behind it"}
+LEARNT = "learnt"
 ALL = "{sentence} All of them: Places to cut on the network's page, /api/variants/{variant}/structure for programs."
 Things = Mapping[str, tuple[ReferenceKind, Any]]
 
 
 class Spot(NamedTuple):
-    """A place to cut, and what goes across there."""
+    """A place to cut, and what goes across there. `why`: why it cannot be picked here; empty where it can."""
 
     place: cuts.Place
     layer: Layer
+    why: str = ""
 
     @property
     def after(self) -> str:
@@ -40,11 +44,13 @@ class Spot(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """Where the chosen network can be cut: the first of very many; or why nobody can tell; or that it is being read."""
+    """Where the chosen network can be cut: the first of very many; or why nobody can tell; or that it is being read. `fit`: how
+    many of all can be picked."""
 
     variant: Variant | None = None
     spots: tuple[Spot, ...] = ()
     total: int = 0
+    fit: int = 0
     why: str = ""
     is_waiting: bool = False
 
@@ -80,8 +86,9 @@ def _told(recipe: Recipe, field: str, sentence: str, variant: Any) -> str:
     return ALL.format(sentence=sentence, variant=variant.pk) if is_layers else sentence
 
 
-def offer(variant: Variant | None) -> Offer:
-    """For a variant that was fetched by right; asks the desk where nobody knows its structure yet."""
+def offer(variant: Variant | None, *, is_learnt: bool = False) -> Offer:
+    """For a variant that was fetched by right; asks the desk where nobody knows its structure yet. `is_learnt`: both sides of a
+    cut have to have weights."""
     if variant is None:
         return Offer()
     looked = structures.look(variant)
@@ -90,5 +97,7 @@ def offer(variant: Variant | None) -> Offer:
         return Offer(variant, why=looked.why, is_waiting=looked.is_waiting)
     layers = {layer.name: layer for layer in known.layers}
     found = [cut for cut in known.cuts if cut.after != known.answer]
-    spots = tuple(Spot(cuts.place(known, cut), layers[cut.after]) for cut in found[:cuts.MOST_SHOWN])
-    return Offer(variant, spots, len(found))
+    idle = cutting.unlearning(known) if is_learnt else {}
+    spots = tuple(Spot(cuts.place(known, cut), layers[cut.after], NOTHING.get(idle.get(cut.after, ""), ""))
+                  for cut in found[:cuts.MOST_SHOWN])
+    return Offer(variant, spots, len(found), sum(cut.after not in idle for cut in found))

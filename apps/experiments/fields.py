@@ -32,7 +32,7 @@ def field_for(params: type[Params], name: str, user: User, team: Team | None) ->
     if not kind and not info.is_required():
         field.initial = begun(params, name, info.get_default(call_default_factory=True))
     field.unit, field.range_words = extra(params, name).get("unit", ""), range_words(info)  # type: ignore[attr-defined]
-    field.cuts = bool(extra(params, name).get("cuts"))  # type: ignore[attr-defined]
+    field.cuts = extra(params, name).get("cuts", "")  # type: ignore[attr-defined]
     if field.cuts and not extra(params, name).get("lines"):  # type: ignore[attr-defined]
         field.widget.attrs["list"] = f"{name}-places"
     return field

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import teams
 from apps.accounts.refusal import Refused
 from apps.catalog.views import searched
-from apps.experiments import actions, alongside, cutting, prefilled, studies, sweeps
+from apps.experiments import actions, alongside, cutting, prefilled, refitting, studies, sweeps
 from apps.experiments.choices import MOST, ThingField, takes
 from apps.experiments.fields import initial, initial_sweep
 from apps.experiments.forms import RecipeForm, form_for
 from apps.experiments.models import Experiment, Run
 from apps.experiments.promise import promise
 from worker import menu
+from worker.params import Refit
 from worker.recipe import Recipe
 
 
@@ -37,7 +38,7 @@ def new(request: HttpRequest, recipe: str) -> HttpResponse:
         return _page(request, chosen, _beside(request, _form(request, chosen)(initial=_start(request, chosen))))
     if not _rights(request)["may_edit"]:
         raise PermissionDenied
-    if "preset" in request.POST or "narrow" in request.POST:
+    if any(word in request.POST for word in ("preset", "narrow", "refit")):
         return _page(request, chosen, _kept(request, chosen))
     return _launch(request, chosen)
 
@@ -121,8 +122,10 @@ def _page(request: HttpRequest, recipe: Recipe, form: RecipeForm, status: int = 
 def _offer(form: RecipeForm) -> cutting.Offer:
     """Of the chosen network, where the form asks for layers of it."""
     model = form.fields.get(cutting.MODEL)
-    asks = any(getattr(field, "cuts", False) for field in form.fields.values())
-    return cutting.offer(model.found(form[cutting.MODEL].value())) if asks and isinstance(model, ThingField) else cutting.Offer()
+    asks = {cuts for field in form.fields.values() if (cuts := getattr(field, "cuts", ""))}
+    if not asks or not isinstance(model, ThingField):
+        return cutting.Offer()
+    return cutting.offer(model.found(form[cutting.MODEL].value()), is_learnt=cutting.LEARNT in asks)
 
 
 def _presets(recipe: Recipe) -> list[tuple[str, str]]:
@@ -161,12 +164,20 @@ def _beside(request: HttpRequest, form: RecipeForm) -> RecipeForm:
 
 
 def _kept(request: HttpRequest, recipe: Recipe) -> RecipeForm:
-    """What was typed stays; a preset's fields are set over it."""
+    """What was typed stays; a preset's fields, or what fits chosen recordings, are set over it."""
     made = _form(request, recipe)
     typed = {name: made(request.POST)[name].value() for name in made.base_fields}
     beside = {studies.FIELD: alongside.typed(recipe, request.POST)}
     preset = initial(recipe, recipe.presets.get(request.POST.get("preset", ""), {}))
-    return _beside(request, made(initial={**typed, **beside, **preset}))
+    return _beside(request, made(initial={**typed, **beside, **preset, **_refitted(request, made)}))
+
+
+def _refitted(request: HttpRequest, made: type[RecipeForm]) -> dict[str, Any]:
+    """What fits the chosen recordings, where that was asked for; what a person has to know of it is said."""
+    found = refitting.offer(made(request.POST)) if "refit" in request.POST else Refit()
+    if found.note:
+        messages.info(request, found.note)
+    return dict(found.values)
 
 
 def _start(request: HttpRequest, recipe: Recipe) -> dict[str, Any]:

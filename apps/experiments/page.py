@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts import teams
 from apps.accounts.sight import mark
 from apps.devices.models import Device
-from apps.experiments import board_waiting, reading, relays, run_blocks, run_onward, run_parts, run_plans, standing
+from apps.experiments import board_waiting, reading, relays, retraced, run_blocks, run_onward, run_parts, run_plans, standing
 from apps.experiments.evidence import FIELD, NOTHING
 from apps.experiments.fields import initial
 from apps.experiments.forms import RecipeForm, RenameForm, form_for
@@ -40,14 +40,16 @@ def page_context(request: HttpRequest, run: Run, live_form: RecipeForm | None = 
     given = inputs(run)
     names = {each["field"]: each["file"] for each in given if not each["field"].startswith(PART)}
     context = head_context(request, run, rename_form) | variants_context(request, run) | files_context(run)
+    again = retraced.again(run, recipe, in_force(run, recipe))
     context |= run_blocks.context(run, request.GET.dict()) | run_parts.context(run, teams.person(request))
     return context | {
         "charts": recipe.charts_of(run.params) if recipe else (), "papers": recipe.papers if recipe else (),
         "live_config": _live_config(run, recipe), "given": _told(run, given), "params": _params(run, recipe),
         "downloads": [each for each in given if each["kind"] != "device"],
         "measures_here": bool(reading.devices_measured(run.recipe)),
-        "command": reading.command(run.recipe, run_parts.in_a_terminal(run, in_force(run, recipe)), names, f"run-{run.number}"),
-        "curl": reading.curl(request.build_absolute_uri("/api/experiments"), run.recipe, in_force(run, recipe)),
+        "command": reading.command(run.recipe, run_parts.in_a_terminal(run, again.values), names, f"run-{run.number}"),
+        "curl": reading.curl(request.build_absolute_uri("/api/experiments"), run.recipe, again.values),
+        "command_notes": again.notes,
         "live_form": live_form or _live_form(request, run, recipe, may_edit=context["may_edit"]),
     }
 

@@ -13,12 +13,12 @@ from pydantic.fields import FieldInfo
 from apps.accounts.models import Team
 from apps.accounts.refusal import Refused
 from apps.catalog.models import Dataset, Variant
-from apps.experiments import evidence, no_room, relays, studies, sweeps
+from apps.experiments import evidence, no_room, refitting, relays, studies, sweeps
 from apps.experiments.forms import RecipeForm
 from apps.experiments.models import Run, Status
 from apps.experiments.reading import Range, counted, least_words, range_words
 from apps.experiments.studies import Part
-from worker.params import Params, extra
+from worker.params import Params, Refit, extra
 from worker.params import said as said_of
 from worker.recipe import Recipe
 
@@ -50,6 +50,7 @@ class Promise(NamedTuple):
     relayed: list[str] = []
     no_room: list[str] = []
     at_least: str = ""
+    refit: Refit = Refit()
 
 
 def promise(form: RecipeForm, team: Team | None) -> Promise:
@@ -66,7 +67,8 @@ def promise(form: RecipeForm, team: Team | None) -> Promise:
                    [*_ignored(form), *_unusual(form), *_one_step(form), *_remarks(form)],
                    evidence.rests_on(team, networks) if team and networks and recipe.needs_links else "",
                    relays.asked_for(team, recipe, {name: _value(form, name) for name in recipe.params.model_fields}),
-                   no_room.said(_asked_parts(form), _things(form).get("model")), least_words(_at_least_s(form)))
+                   no_room.said(_asked_parts(form), _things(form).get("model")), least_words(_at_least_s(form)),
+                   refitting.offer(form))
 
 
 def _at_least_s(form: RecipeForm) -> float:

@@ -11,6 +11,7 @@ from apps.experiments import reading, studies
 from apps.experiments.models import Run
 from apps.experiments.studies import Part
 from apps.experiments.sweeps import MOST_REPEATS
+from apps.experiments.unused import counting
 from worker import menu
 
 
@@ -36,7 +37,8 @@ def _curl(address: str, parts: Sequence[Part], seeds: Sequence[int]) -> str:
     first, *others = parts
     follow = list(seeds) == list(range(seeds[0], seeds[0] + len(seeds))) and len(seeds) <= MOST_REPEATS
     sweep = dict(first.sweep) if follow else {**first.sweep, "seed": list(seeds)}
-    values = {name: value for name, value in first.values.items() if name not in sweep} | ({"seed": seeds[0]} if follow else {})
+    counts = counting(first.recipe.params, first.values, {**first.values, **sweep})
+    values = {name: value for name, value in counts.items() if name not in sweep} | ({"seed": seeds[0]} if follow else {})
     beside = {part.recipe.name: _own(first, part) for part in others}
     return reading.curl(address, first.recipe.name, values, sweep, len(seeds) if follow else 1, beside)
 
@@ -60,7 +62,8 @@ def _shell(parts: Sequence[Part], seeds: Sequence[int], files: Mapping[str, str]
 
 def _loops(part: Part, seeds: Sequence[int], files: Mapping[str, str]) -> str:
     every = {**part.sweep, **({"seed": seeds} if len(seeds) > 1 else {})}
-    fixed = {name: value for name, value in part.values.items() if name not in every}
+    counts = counting(part.recipe.params, part.values, {**part.values, **part.sweep})
+    fixed = {name: value for name, value in counts.items() if name not in every}
     line = [reading.command(part.recipe.name, fixed, files), *(_flag(name, many) for name, many in every.items())]
     folder = "-".join([part.recipe.name, *(f"${{{name}}}" for name in every)])
     line.append(f'--out "runs/{folder}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apps.accounts.models import User
@@ -31,7 +32,7 @@ def context(run: Run, user: User) -> dict[str, Any]:
     return {"run": run, "parts_title": title, "parts": [row | {"is_seen": row["device"] in seen} for row in rows]}
 
 
-def in_a_terminal(run: Run, values: dict[str, Any]) -> dict[str, Any]:
+def in_a_terminal(run: Run, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters for a computer that leads no boards: all parts run on it, with emulated links between."""
     return {name: value for name, value in values.items() if name != "where"} if hostings.places(run) else values
 

@@ -16,3 +16,9 @@ def unused_beside(params: type[Params], values: Mapping[str, Any]) -> dict[str, 
     tried = islice(product(*several.values()), MOST_RUNS)
     every = [params.unused({**values, **dict(zip(several, one, strict=True))}) for one in tried]
     return {name: why for name, why in every[0].items() if all(name in found for found in every)}
+
+
+def counting(params: type[Params], values: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values those that count beside these; one that has to be said stays."""
+    idle = unused_beside(params, beside)
+    return {name: value for name, value in values.items() if name not in idle or params.model_fields[name].is_required()}

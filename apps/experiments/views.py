@@ -12,6 +12,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import answers, teams
@@ -29,6 +30,8 @@ from worker import menu
 
 PAGE = 25
 UNCHANGED = "Nothing was changed: these values are in force already."
+# The page of a run whose part that changes it is unfolded: who has changed something may look and change it once more.
+CHANGING = "?changing=1"
 
 
 @require_safe
@@ -124,7 +127,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             if not actions.change_live(user, found, form.values() | form.emptied()):
                 messages.success(request, UNCHANGED)
-            return redirect("run", pk=pk)
+            return redirect(f"{reverse('run', args=[pk])}{CHANGING}")
         except Refused as refused:
             form.refuse(refused.errors)
     return render(request, "experiments/run.html", page_context(request, found, live_form=form), status=422)

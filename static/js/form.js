@@ -92,10 +92,17 @@ function mended({ target }) {
   else box?.remove();
 }
 
+/** In the strip of recipes on a phone, the chosen one is seen; the page itself stays at its top, where messages stand. */
+function showRecipe() {
+  const strip = document.getElementById("recipes"), chosen = strip?.querySelector("[aria-current]");
+  if (!chosen) return;
+  const [outer, inner] = [strip.getBoundingClientRect(), chosen.getBoundingClientRect()];
+  strip.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}
+
 form.addEventListener("input", mended);
 form.addEventListener("change", follow);
-// In the strip of recipes on a phone, the chosen one is seen.
-document.querySelector("#recipes [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+showRecipe();
 for (const input of form.querySelectorAll("[data-choices]")) new Search(input);
 adoptCuts(form);
 adoptFiles();

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.tables import cells
 from tests.browser.waiting import another_page
 from tests.portal import Portal, until
+from worker.planning.fleets import Rate
 
 pytestmark = pytest.mark.browser
 LANES = "[data-kind=clients]"
@@ -110,17 +111,49 @@ def rates(chart: Any) -> list[float]:
     return [float(row[-1]) for row in cells(chart)[1:] if row[0] == "pi"]
 
 
-def test_a_bandwidth_changed_while_it_runs_is_that_of_the_next_rounds(page: Any, portal: Portal, endless: str) -> None:
-    page.goto(f"{portal.address}/runs/{endless}/")
+def change(page: Any, portal: Portal, run: str, text: str) -> None:
+    """Set the bandwidths on the page of a run that goes on; what comes of it is shown then."""
+    page.goto(f"{portal.address}/runs/{run}/")
     page.locator("summary", has_text="Change while it runs").click()
-    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s\njetson 5 Mbit/s")
+    apply(page, text)
+
+
+def apply(page: Any, text: str) -> None:
+    page.get_by_role("textbox", name="Bandwidth from now on").fill(text)
     with another_page(page):
         page.get_by_role("button", name="Apply").click()
+
+
+def test_a_bandwidth_changed_while_it_runs_is_that_of_the_next_rounds(page: Any, portal: Portal, endless: str) -> None:
+    change(page, portal, endless, "pi 1 Mbit/s\njetson 5 Mbit/s")
     bandwidth = page.locator(".chart", has_text="Bandwidth (as typed and changed)")
     bandwidth.get_by_role("button", name="table").click()
     until(lambda: 1.0 in rates(bandwidth), 120, "a round of the new bandwidth")
     assert rates(bandwidth)[0] == 75
     expect(page.locator(".log .lines")).to_contain_text("set bandwidth_now to pi 1 Mbit/s; jetson 5 Mbit/s")
+
+
+def test_who_has_changed_it_can_change_it_again_at_once_and_the_line_for_a_terminal_says_when(
+    page: Any, portal: Portal, endless: str,
+) -> None:
+    change(page, portal, endless, "pi 1 Mbit/s")
+    expect(page.get_by_role("textbox", name="Bandwidth from now on")).to_have_value("pi 1 Mbit/s")
+    until(lambda: wanted(portal, endless, 1.0), 120, "a round of the new bandwidth")
+    (first,) = wanted(portal, endless, 1.0)
+    apply(page, "pi 2 Mbit/s")
+    expect(page.get_by_role("textbox", name="Bandwidth from now on")).to_be_visible()
+    until(lambda: wanted(portal, endless, 2.0), 120, "a round of the newest bandwidth")
+    (second,) = wanted(portal, endless, 2.0)
+    page.reload()
+    line = page.locator("#command")
+    expect(line).to_contain_text(f"--changes '{Rate('pi', 1.0, first, second - 1)}; {Rate('pi', 2.0, second, 5000)}'")
+    expect(line).not_to_contain_text("--bandwidth-now")
+
+
+def wanted(portal: Portal, run: str, mbps: float) -> list[int]:
+    """The rounds from which on a bandwidth is wanted of a client."""
+    said = portal.metrics(run, "wanted_mbps")
+    return [each["step"] for each in said if each["value"] == mbps and each["labels"]["end"] == "first"]
 
 
 @pytest.fixture
@@ -140,11 +173,7 @@ def points(chart: Any) -> list[tuple[str, str]]:
 
 
 def test_fedadapt_answers_a_bandwidth_that_is_changed_on_the_page(page: Any, portal: Portal, adapting: str) -> None:
-    page.goto(f"{portal.address}/runs/{adapting}/")
-    page.locator("summary", has_text="Change while it runs").click()
-    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s")
-    with another_page(page):
-        page.get_by_role("button", name="Apply").click()
+    change(page, portal, adapting, "pi 1 Mbit/s")
     chart = page.locator(LANES)
     chart.get_by_role("button", name="table").click()
     chart.locator(".data table").wait_for()
@@ -159,11 +188,7 @@ def test_fedadapt_answers_a_bandwidth_that_is_changed_on_the_page(page: Any, por
 
 
 def test_a_wrong_bandwidth_is_told_at_its_field_and_stays_as_it_was_typed(page: Any, portal: Portal, endless: str) -> None:
-    page.goto(f"{portal.address}/runs/{endless}/")
-    page.locator("summary", has_text="Change while it runs").click()
-    page.get_by_role("textbox", name="Bandwidth from now on").fill("pi 1 Mbit/s\nnobody 5 Mbit/s")
-    with another_page(page):
-        page.get_by_role("button", name="Apply").click()
+    change(page, portal, endless, "pi 1 Mbit/s\nnobody 5 Mbit/s")
     expect(page.locator("#live-change .field .error")).to_contain_text("the clients are pi, jetson")
     expect(page.get_by_role("textbox", name="Bandwidth from now on")).to_have_value("pi 1 Mbit/s\nnobody 5 Mbit/s")
 

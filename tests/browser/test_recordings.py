@@ -50,6 +50,9 @@ def test_recordings_are_brought_in_asked_about_chosen_and_played(page: Any, port
     expect(page.locator("main")).to_contain_text("640×360 px")
     expect(page.locator("tr", has_text="what is there")).to_contain_text("480")
     until(lambda: not findings(page), 60, "a page in which axe finds nothing")
+    street = page.url
+    refits_an_open_form(page, portal)
+    page.goto(street)
     with another_page(page):
         page.click("text=New experiment: ROMA")
     expect(page.locator("#id_recordings option:checked")).to_have_text("walkers")
@@ -72,3 +75,21 @@ def test_recordings_are_brought_in_asked_about_chosen_and_played(page: Any, port
     titles = page.locator(".chart h2").all_inner_texts()
     assert len(titles) == 7 and all(title.endswith("(recorded boxes, emulated times)") for title in titles)
     expect(page.locator("main")).to_contain_text("real-time AP (hold rule, recorded boxes, emulated times)")
+
+
+def refits_an_open_form(page: Any, portal: Portal) -> None:
+    """Recordings are chosen in a form that was opened without them: its lines are fitted, what was typed beside them stays."""
+    page.goto(f"{portal.address}/experiments/new/detection.roma/")
+    page.fill("#id_margin", "0.07")
+    page.fill("#id_detectors", "tiny: 27 ms\nhuge: 300 ms")
+    page.select_option("#id_recordings", label="walkers")
+    expect(page.locator("#refit")).to_contain_text("name huge, of which the recordings say nothing; they have: full, tiny.")
+    until(lambda: not findings(page), 60, "a page in which axe finds nothing")
+    with another_page(page):
+        page.click("text=Fit the lines to the recordings")
+    expect(page.locator("#id_detectors")).to_have_value("tiny: 27 ms\nfull: ? ms")
+    expect(page.locator("#id_margin")).to_have_value("0.07")
+    expect(page.locator("#id_recordings option:checked")).to_have_text("walkers")
+    expect(page.locator(".messages")).to_contain_text("Left out, as the recordings say nothing of them: huge: 300 ms.")
+    expect(page.locator(".messages")).to_be_in_viewport()
+    expect(page.locator("#refit")).to_be_empty()

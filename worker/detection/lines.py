@@ -146,6 +146,16 @@ def origin(detectors: Iterable[Detector], *, is_recorded: bool, drifts: bool) ->
     return f"{'recorded' if is_recorded else 'emulated'} boxes, {times}{', emulated drift' if drifts and any(measured) else ''}"
 
 
+def parted(text: str) -> list[str]:
+    """The lines as they stand there, right or wrong."""
+    return [said for line in text.replace("\n", ";").split(";") if (said := " ".join(line.split()))]
+
+
+def name_of(line: str) -> str:
+    """What a line is about, however wrong the rest of it is."""
+    return line.partition(":")[0].strip()
+
+
 def is_name(text: str) -> bool:
     """Whether a detector may be called so: a line can name it, and no policy is called so."""
     seen = text.isprintable() and text == " ".join(text.split()) and not set(text) & set(":;")
@@ -189,7 +199,7 @@ def _lines(text: str, least: int, most: int, what: str, like: str) -> list[str]:
     """Of several lines, or of what `;` parts. ValueError where it holds what nobody sees, or too much or too little."""
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs") and not letter.isspace() for letter in text):
         raise ValueError("has characters that cannot be shown")
-    found = [said for line in text.replace("\n", ";").split(";") if (said := " ".join(line.split()))]
+    found = parted(text)
     if not least <= len(found) <= most:
         raise ValueError(f"has {least} to {most} {what}s; got {len(found)}; {like}")
     return found

@@ -7,12 +7,14 @@ from typing import Any
 
 from worker.detection.asked import Asked, Stage
 from worker.detection.lines import ORACLE, ROMA
+from worker.detection.newest import RULES
 from worker.detection.playing import Told, shares
 from worker.detection.study import Outcome
 from worker.wording import NOISY, counted
 
 # The difference of two accuracies below which nobody is called better.
 SAME = 0.005
+AS_GOOD = "the same as"
 
 
 def summary(asked: Asked, there: Stage, told: Told) -> dict[str, Any]:
@@ -26,11 +28,11 @@ def summary(asked: Asked, there: Stage, told: Told) -> dict[str, Any]:
         facts["latency_ms"] = {each.name: round(each.latency_ms, 4) for each in asked.detectors}
         facts["latency_from"] = {name: str(found) for name, found in asked.measured.items()}
     if there.truth is None:
-        return facts | {"verdict": _without_truth(there, served) + _noise(asked)}
+        return facts | {"verdict": _without_truth(asked, there, served) + _noise(asked)}
     accuracy = {f"accuracy_{rule}": {each.name: each.accuracy for each in found} for rule, found in told.items()}
     lost = _lost(there, told[asked.rule])
-    return facts | accuracy | {"lost_scenes": lost,
-                               "verdict": _verdict(asked, there, told[asked.rule], lost) + _noise(asked)}
+    verdict = _verdict(asked, there, told[asked.rule], lost)
+    return facts | accuracy | {"lost_scenes": lost, "verdict": f"{verdict}{_other_rule(asked, there, told)}{_noise(asked)}"}
 
 
 def _noise(asked: Asked) -> str:
@@ -50,16 +52,15 @@ def _named(found: list[Outcome], name: str) -> Outcome:
     return next(each for each in found if each.name == name)
 
 
-def _without_truth(there: Stage, served: dict[str, float]) -> str:
+def _without_truth(asked: Asked, there: Stage, served: dict[str, float]) -> str:
     ordered = sorted(served.items(), key=lambda each: -each[1])
     most = ", ".join(f"{name} in {100 * share:.0f} %" for name, share in ordered if share)
-    return f"ROMA would have shown {most} of {counted(there.frames, 'frame')}; how accurate that is nobody knows without truth"
+    return (f"ROMA, aiming at the {asked.rule} rule, would have shown {most} of {counted(there.frames, 'frame')}; "
+            "how accurate that is nobody knows without truth")
 
 
 def _verdict(asked: Asked, there: Stage, found: list[Outcome], lost: list[dict[str, Any]]) -> str:
-    names = there.study.names
-    best = max((_named(found, name) for name in names), key=lambda each: each.accuracy or 0)
-    roma = _named(found, ROMA)
+    names, best, roma = there.study.names, _best(there, found), _named(found, ROMA)
     others = [each for each in found if each.name not in (*names, ROMA)]
     single = _against(roma, best, f"the best single detector, {best.name}")
     against = [single, *(_against(roma, each, each.name) for each in others)]
@@ -67,12 +68,30 @@ def _verdict(asked: Asked, there: Stage, found: list[Outcome], lost: list[dict[s
     return f"{said}{_worst(there, lost)}"
 
 
+def _best(there: Stage, found: list[Outcome]) -> Outcome:
+    """The best single detector."""
+    return max((_named(found, name) for name in there.study.names), key=lambda each: each.accuracy or 0)
+
+
 def _against(roma: Outcome, other: Outcome, name: str) -> str:
-    mine, theirs = roma.accuracy or 0, other.accuracy or 0
-    if abs(mine - theirs) < SAME:
-        return f"the same as {name}"
+    mine, theirs, where = roma.accuracy or 0, other.accuracy or 0, _where(roma, other)
+    if where == AS_GOOD:
+        return f"{where} {name}"
     by = f"{100 * abs(mine / theirs - 1):.0f} % " if theirs else ""
-    return f"{by}{'above' if mine > theirs else 'below'} {name} ({theirs:.3f})"
+    return f"{by}{where} {name} ({theirs:.3f})"
+
+
+def _where(roma: Outcome, other: Outcome) -> str:
+    more = (roma.accuracy or 0) - (other.accuracy or 0)
+    return AS_GOOD if abs(more) < SAME else "above" if more > 0 else "below"
+
+
+def _other_rule(asked: Asked, there: Stage, told: Told) -> str:
+    """Where ROMA stands under the rule that was not asked for, in words alone: numbers of both rules never stand together."""
+    (rule,) = (each for each in RULES if each != asked.rule)
+    best = _best(there, told[rule])
+    where = _where(_named(told[rule], ROMA), best)
+    return f"; under the {rule} rule, whose numbers have charts of their own, it is {where} the best single detector, {best.name}"
 
 
 def _lost(there: Stage, found: list[Outcome]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from worker.federated.sides import Terms, lot
 from worker.federated.states import State, state_of
 from worker.federated.trial import Trial
 from worker.federated.ways import Way
+from worker.planning import rates_changed
 from worker.planning.fleet import Fleet
 from worker.planning.fleets import Fault, Move, Rate
 from worker.profiling.pulse import Pulse
@@ -152,15 +153,18 @@ class Course:
         if known is None or known[0] != number:
             wanted: list[Any] = [[each.client, each.mbps] for each in self.weather.now()]
             rate = self.weather.learning_rate() if self.weather.learning_rate else self.plan.terms.rate
-            checkpoints.save(CONDITIONS, number, b"", {"rates": wanted, "learning_rate": rate})
+            was = known[2]["rates"] if known else []
+            checkpoints.save(CONDITIONS, number, b"", {"rates": wanted, "before": was, "learning_rate": rate})
             if rate != (before := known[2]["learning_rate"] if known else self.plan.terms.rate):
                 yield Log(message=f"The learning rate is {rate:g} from round {number} on; it was set to {before:g}.")
             self.learning_rate = rate
-            if wanted != (known[2]["rates"] if known else []):
+            if wanted != was:
                 said = ", ".join(f"{client} {mbps:g} Mbit/s" for client, mbps in wanted) or "all links as planned"
                 yield Log(message=f"From round {number} on: {said}.")
         else:
             wanted, self.learning_rate = known[2]["rates"], float(known[2]["learning_rate"])
+            was = known[2].get("before", wanted)
+        yield from self._heard([*rates_changed.told(number, dict(wanted), dict(was))])
         return [Rate(str(client), float(mbps)) for client, mbps in wanted]
 
     def _round(self, number: int, wanted: Sequence[Rate]) -> Generator[Event, None, list[Event]]:

@@ -30,11 +30,17 @@ def refused(known: Structure, after: str) -> str:
 
 def learning(known: Structure) -> list[str]:
     """Of the places those with weights on both sides, so that both have something to learn."""
-    found, before, allowed = [], 0, {cut.after for cut in places(known)}
+    idle = unlearning(known)
+    return [cut.after for cut in places(known) if cut.after not in idle]
+
+
+def unlearning(known: Structure) -> dict[str, str]:
+    """Of the places those with no weights on one side, each with that side: `before` or `behind`."""
+    found, before, allowed = dict[str, str](), 0, {cut.after for cut in places(known)}
     for layer in known.layers:
         before += layer.params
-        if layer.name in allowed and 0 < before < known.params:
-            found.append(layer.name)
+        if layer.name in allowed and not 0 < before < known.params:
+            found[layer.name] = "behind" if before else "before"
     return found
 
 

@@ -17,7 +17,7 @@ from apps.experiments import actions
 from apps.experiments.models import Experiment
 from tests.apps.cast import Cast
 from tests.apps.experiments.network import network
-from tests.apps.networks import drawn
+from tests.apps.networks import drawn, structure
 from worker.planning import parted
 
 SLICES, LITE = "partitioning.slices", "partitioning.scissionlite"
@@ -133,6 +133,28 @@ def test_the_form_lists_where_the_chosen_network_can_be_cut(cast: Cast, things: 
         assert re.findall(r'data-cut="([^"]+)"', text) == ["stem.conv", "add"]
         assert "1.02\N{NO-BREAK SPACE}kB" in text and "4×8×8" in text and f"/models/variants/{things['model']}/#cuts-card" in text
     assert (f'list="{field}-places"' in shown) == (field == "after")
+
+
+def test_a_place_that_leaves_a_side_nothing_to_learn_is_shown_with_the_reason_and_cannot_be_picked(
+    cast: Cast, tmp_path: Path,
+) -> None:
+    whole = structure()
+    *first, last = whole.layers
+    idle = structure(layers=(*first, last.model_copy(update={"params": 0})), params=whole.params - last.params)
+    variant = drawn(cast.team, tmp_path, made_of=idle)
+    data = Dataset.objects.create(team=cast.team, name="small", in_shape=[1, 8, 8], classes=10, file=variant.file)
+    for recipe in ("federated.fedavg", "federated.fedfly"):
+        shown = said(page(cast).get(f"/experiments/new/{recipe}/?model={variant.pk}"))
+        part = said(page(cast).get(f"/experiments/new/{recipe}/cuts/after/?model={variant.pk}"))
+        for text in (shown, part):
+            assert re.findall(r'data-cut="([^"]+)"', text) == ["stem.conv"]
+            assert re.findall(r'<option value="([a-z.]+)">[\d.]+.kB', text) == ["stem.conv"]
+            assert "1 place<" in text and '<th scope="row">add<small class="of">nothing to learn behind it</small></th>' in text
+    refused = refusal(cast, "federated.fedavg", {
+        "model": str(variant.pk), "dataset": str(data.pk), "after": "add"})
+    assert "leaves one side without weights to learn" in refused["after"]
+    slices = said(page(cast).get(f"/experiments/new/{SLICES}/?model={variant.pk}"))
+    assert re.findall(r'data-cut="([^"]+)"', slices) == ["stem.conv", "add"]
 
 
 def test_without_a_model_or_with_a_foreign_one_nothing_is_listed(cast: Cast, things: dict[str, str]) -> None:

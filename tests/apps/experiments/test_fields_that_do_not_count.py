@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.experiments.unused import unused_beside
+from apps.experiments.unused import counting, unused_beside
 from worker import menu
 
 SWITCHING = menu.get("portfolio.switching").params
@@ -24,3 +24,9 @@ def test_many_values_of_other_fields_change_nothing() -> None:
 
 def test_a_recipe_all_of_whose_fields_count_says_nothing() -> None:
     assert unused_beside(menu.get("pruning.magnitude").params, {"start": ["given", "initialisation"]}) == {}
+
+
+def test_of_values_those_that_count_are_kept_and_what_has_to_be_said() -> None:
+    values = {"trace": "burst", "seconds": 5.0, "lines": "1 at once"}
+    assert counting(SWITCHING, values, values) == {"trace": "burst", "seconds": 5.0}
+    assert counting(SWITCHING, values, {**values, "trace": ["burst", "lines"]}) == values

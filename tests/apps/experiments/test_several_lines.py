@@ -78,6 +78,14 @@ def test_a_value_that_is_in_force_already_is_no_change(run: Run, alice: Client) 
     assert run.live_params["learning_rate"] == rate, "going back is a change"
 
 
+def test_the_part_that_changes_a_run_stays_unfolded_behind_a_change(run: Run, alice: Client) -> None:
+    unfolded = '<details class="card" id="live-change" open>'
+    assert unfolded not in alice.get(f"/runs/{run.pk}/").content.decode()
+    for text in ("pi3-1 1 Mbit/s", "pi3-1 1 Mbit/s"):  # a change, and then none
+        answer = alice.post(f"/runs/{run.pk}/change/", {"bandwidth_now": text}, follow=True)
+        assert unfolded in answer.content.decode()
+
+
 def test_emptied_lines_are_as_planned_again(run: Run, alice: Client) -> None:
     changed(run, alice, "pi3-1 1 Mbit/s")
     assert changed(run, alice, "").status_code == 302

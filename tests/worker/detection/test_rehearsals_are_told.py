@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from worker import menu
-from worker.context import Context
+from worker.context import Context, RecordingsInput
 from worker.detection import playing
 from worker.detection.packing import MOST_BOXES, packed
 from worker.events import Event, Finished, Metric, Progress
@@ -18,6 +18,8 @@ from worker.executor import execute
 RECIPE = menu.get("detection.roma")
 SHORT = ("small, slow: 45 frames, heights 14 to 28 px, speed 0.01, 8 objects; "
          "large, fast: 45 frames, heights 90 to 180 px, speed 0.08, 8 objects")
+INI = "[Sequence]\nname=street\nframeRate=30\nseqLength=60\nimWidth=640\nimHeight=360\n"
+LINES = "tiny: 27 ms, h50 55 px, recall 0.9, false positives 0.3; full: 126 ms, h50 20 px, recall 0.95, false positives 0.2"
 # What an index of PostgreSQL takes of one entry.
 MOST_KEY_BYTES = 2700
 
@@ -86,6 +88,29 @@ def test_both_rules_are_told_whichever_is_drawn(tmp_path: Path, short: list[Even
     assert summary(strict)["accuracy_hold"] == summary(short)["accuracy_hold"]
     assert summary(strict)["accuracy_strict"] == summary(short)["accuracy_strict"]
     assert "strict rule" in summary(strict)["verdict"] and "hold rule" in summary(short)["verdict"]
+
+
+def test_where_roma_stands_under_the_other_rule_is_said_in_words_alone(tmp_path: Path, short: list[Event]) -> None:
+    for events, other in ((short, "strict"), (said(tmp_path, rule="strict"), "hold")):
+        found = summary(events)
+        accuracy = found[f"accuracy_{other}"]
+        best = max(found["served_share"], key=accuracy.__getitem__)
+        more = accuracy["ROMA"] - accuracy[best]
+        where = "the same as" if abs(more) < 0.005 else "above" if more > 0 else "below"
+        assert found["verdict"].endswith(
+            f"; under the {other} rule, whose numbers have charts of their own, it is {where} the best single detector, {best}")
+
+
+@pytest.mark.parametrize("rule", ["hold", "strict"])
+def test_without_truth_the_verdict_says_which_rule_it_aims_at(tmp_path: Path, rule: str) -> None:
+    place = tmp_path / "street"
+    place.mkdir()
+    (place / "seqinfo.ini").write_text(INI)
+    for name in ("tiny", "full"):
+        (place / f"{name}.txt").write_text("".join(f"{frame},-1,{100 + frame},50,40,100,0.9\n" for frame in range(1, 61)))
+    params = RECIPE.params.model_validate({"recordings": "street", "detectors": LINES, "drift": "", "rule": rule})
+    events = list(execute(RECIPE, params, Context(tmp_path / "run", {"recordings": RecordingsInput("street", place)})))
+    assert summary(events)["verdict"].startswith(f"ROMA, aiming at the {rule} rule, would have shown ")
 
 
 def test_the_whole_video_is_pooled_not_averaged_over_scenes(short: list[Event]) -> None:

@@ -24,6 +24,10 @@ def test_cuts_with_weights_on_both_sides_are_those_that_can_be_trained() -> None
     assert cutting.learning(NET) == ["conv", "relu"]
 
 
+def test_of_the_others_it_is_known_on_which_side_there_is_nothing_to_learn() -> None:
+    assert cutting.unlearning(NET) == {"norm": "before", "fc": "behind", "pool": "behind"}
+
+
 @pytest.mark.parametrize(("after", "said"), [
     ("conv", ""), ("relu", ""),
     ("norm", "a cut behind norm leaves one side without weights to learn; it can be cut behind conv, 2 places in all"),

@@ -27,7 +27,7 @@ from worker.detection import lines, measured
 from worker.events import Event
 from worker.evidence import Evidence
 from worker.params import Params as EveryRecipe
-from worker.params import RecordingsRef, Suited, param
+from worker.params import RecordingsRef, Refit, Suited, param
 from worker.recipe import Chart, Paper, recipe
 
 if TYPE_CHECKING:
@@ -37,9 +37,14 @@ LONGEST, MOST_FPS = 2000, 240
 EMULATED = " (emulated)"
 OF_RECORDINGS = ("What is filmed, the frame rate and what each detector finds are those of the recordings. Where they have "
                  "truth, name and time of a detector's line count, the rest of the line does not.")
-OF_THEM = ("The detectors are those of the recordings. What each takes stands in no recording: type it in place of each ?, or "
-           "'latency of NETWORK on DEVICE' for what was measured here.")
-FIRST = " A run takes at most {most} of their {all} detectors: these are the first."
+THEIRS = "The detectors are those of the recordings."
+OF_THEM = (f"{THEIRS} What each takes stands in no recording: type it in place of each ?, or 'latency of NETWORK on DEVICE' for "
+           "what was measured here.")
+AT_MOST = " A run takes at most {most} of their {all} detectors"
+FIRST = f"{AT_MOST}: these are the first."
+NOT_THEIRS = "The lines of detectors name {names}, of which the recordings say nothing; they have: {all}."
+MORE_OF_THEM = "The recordings have also {names}, of which no line of detectors says anything."
+LEFT_OUT = " Left out, as the recordings say nothing of them: {lines}."
 SCENES = "\n".join(f"{size}, {pace}: 240 frames, heights {heights} px, speed {speed}, 12 objects"
                    for size, heights in (("small", "14 to 28"), ("middle", "35 to 70"), ("large", "90 to 180"))
                    for pace, speed in (("slow", "0.01"), ("fast", "0.08")))
@@ -137,6 +142,21 @@ class Params(EveryRecipe):
         rate = {"fps": f"{fps:.12g}"} if fps <= MOST_FPS else {}
         return Suited({"detectors": "\n".join(told), "scenes": "", "drift": lines.NO_DRIFT, **rate}, f"{OF_THEM}{more}")
 
+    @classmethod
+    def refitted(cls, values: Mapping[str, Any], detectors: Sequence[str], *, fps: float, has_truth: bool) -> Refit:
+        """The lines of the recordings' detectors as they were typed, beside them lines for the others."""
+        typed = lines.parted(str(values.get("detectors") or DETECTORS))
+        theirs = [line for line in typed if lines.name_of(line) in detectors]
+        known = list(map(lines.name_of, typed))
+        fresh = [name for name in detectors if name not in known][:max(0, lines.MOST_DETECTORS - len(theirs))]
+        if theirs == typed and not fresh:
+            return Refit()
+        begun = cls.suited(fresh, fps=fps, has_truth=has_truth).values["detectors"]
+        told = "\n".join(filter(None, [*theirs, begun]))
+        strange = [line for line in typed if line not in theirs]
+        return Refit({"detectors": told, **_without_drift(values, strange)}, _why(strange, fresh, detectors),
+                     _refit_note(told, strange, detectors))
+
     def at_least_s(self) -> float:
         """As it was filmed, where that is known; recordings say it themselves."""
         is_known = self.pace == "as filmed" and not self.recordings
@@ -165,6 +185,26 @@ class Params(EveryRecipe):
             self.seed, Knobs(self.margin, self.dwell, Memory(self.memory), form), self.rule, self.confidence, self.jitter,
             self.switch_ms, self.period, self.window, self.pace == "as filmed", context.recordings(), self.calibration,
             known)
+
+
+def _without_drift(values: Mapping[str, Any], strange: Sequence[str]) -> dict[str, str]:
+    """The default's drift is that of the default's scenes: one that was typed stays."""
+    usual = lines.parted(Params.model_fields["drift"].default)
+    return {"drift": lines.NO_DRIFT} if strange and lines.parted(str(values.get("drift") or "")) in ([], usual) else {}
+
+
+def _why(strange: Sequence[str], fresh: Sequence[str], detectors: Sequence[str]) -> str:
+    if strange:
+        return NOT_THEIRS.format(names=", ".join(map(lines.name_of, strange)), all=", ".join(detectors))
+    return MORE_OF_THEM.format(names=", ".join(fresh))
+
+
+def _refit_note(told: str, strange: Sequence[str], detectors: Sequence[str]) -> str:
+    """What is to be typed, and which lines of the person's own are gone."""
+    more = f"{AT_MOST}.".format(most=lines.MOST_DETECTORS, all=len(detectors)) if len(detectors) > lines.MOST_DETECTORS else ""
+    own = [line for line in strange if line not in lines.parted(DETECTORS)]
+    gone = LEFT_OUT.format(lines="; ".join(own)) if own else ""
+    return f"{OF_THEM if lines.OPEN in told else THEIRS}{more}{gone}"
 
 
 def lacks(params: Params, evidence: Evidence) -> dict[str, str]:

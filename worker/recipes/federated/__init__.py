@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from worker.context import Context
-from worker.events import Event
+from worker.events import Event, Metric
 from worker.evidence import Evidence
 from worker.orders import Order
-from worker.params import DatasetRef, ModelRef, Params, Profiled, param
-from worker.planning import cutting, fleets
+from worker.params import DatasetRef, ModelRef, Params, Profiled, Retraced, param
+from worker.planning import cutting, fleets, rates_changed
 from worker.planning import fleet as known
 from worker.recipe import Board, Chart
 from worker.structure import Structure
@@ -26,6 +26,9 @@ PROCESSES, MOST_PROCESSES = "processes", 16
 ON_BOARDS, MOST_BOARDS = "boards", 15
 HERE = "this computer"
 ON_TOP = "Links to boards are real; a changed bandwidth is emulated on top of one, and can only make it slower."
+RATES_NOW = "bandwidth_now"
+TO_COME = "The bandwidths that were set last are not in the line: no round of theirs has begun."
+TOO_OFTEN = "Bandwidths were changed too often to be said: the line has them as they were at the beginning."
 TYPED = "Typed speeds and links of clients do not count: boards compute and send as fast as they do."
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
 BOARDS = {"pi4-1": 1.0, "pi4-2": 1.0, "pi3-1": 0.5, "pi3-2": 0.5, "jetson": 10.0}
@@ -74,6 +77,7 @@ class FederatedParams(Params):
     """What every federated recipe is told. `rests_on_speeds`: whether it decides by the clients' speeds, wherever it runs."""
 
     rests_on_speeds: ClassVar[bool] = False
+    tells_changes_by: ClassVar[str] = rates_changed.WANTED
 
     model: ModelRef = param(help="The network that all clients learn together.", essential=True)
     dataset: DatasetRef = param(help="Its training images are dealt to the clients; validation and test stay with the server.",
@@ -178,6 +182,19 @@ class FederatedParams(Params):
         changed = self.where == ON_BOARDS and (self.changes or self.bandwidth_now)
         return [*self._late(), *([TYPED] if typed else []), *([ON_TOP] if changed else [])]
 
+    @classmethod
+    def retraced(cls, begun: Mapping[str, Any], changed: Mapping[str, Any], said: Sequence[Metric]) -> Retraced:
+        """Bandwidths are those of the rounds in which they counted."""
+        found = super().retraced(begun, {name: value for name, value in changed.items() if name != RATES_NOW}, said)
+        if RATES_NOW not in changed:
+            return found
+        rounds = int(begun.get("rounds", cls.model_fields["rounds"].default))
+        rates = rates_changed.read(said, rounds)
+        last = {each.client: each.mbps for each in rates if each.last == rounds}
+        is_to_come = last != {each.client: each.mbps for each in fleets.read_rates_now(changed[RATES_NOW], None)}
+        values, notes = _rates_again(begun, rates, rounds)
+        return Retraced({**found.values, **values}, (*found.notes, *notes, *([TO_COME] if is_to_come else [])))
+
     def _late(self) -> list[str]:
         happens: list[fleets.Rate | fleets.Fault] = [*fleets.read_rates(self.changes, self.names),
                                                      *fleets.read_faults(self.faults, self.names)]
@@ -205,6 +222,19 @@ class FederatedParams(Params):
         fleet = known.fleet(self.read_clients, self.read_edges, context.profiles(), unknown)
         return Asked(fleet, plan, weather, self.dealing, self.alpha, self.shards, self.averaging, self.server_rate, self.trimmed,
                      self.start, after, None if self.where == "emulated" else self.round_s, is_on_boards=self.is_on_boards)
+
+
+def _rates_again(begun: Mapping[str, Any], rates: Sequence[fleets.Rate], rounds: int) -> Retraced:
+    """What was wanted from the first round to the last is said as at the beginning, anything else with its rounds."""
+    if all(each.first == 1 and each.last == rounds for each in rates):
+        always = "; ".join(f"{each.client} {each.mbps:.12g} Mbit/s" for each in rates)
+        return Retraced({RATES_NOW: always or begun.get(RATES_NOW, "")})
+    lines = "; ".join(filter(None, [begun.get("changes", ""), *map(str, rates)]))
+    try:
+        fleets.read_rates(kept(lines), None)
+    except ValueError:
+        return Retraced({}, (TOO_OFTEN,))
+    return Retraced({"changes": lines, RATES_NOW: ""})
 
 
 def kept(value: str) -> str:

@@ -30,7 +30,7 @@ CLASSIC = "classic"
 
 
 class Params(FederatedParams):
-    after: str = param("", title="offload behind", max_length=120, cuts=True, essential=True, help=(
+    after: str = param("", title="offload behind", max_length=120, cuts="learnt", essential=True, help=(
         "The layer behind which all clients hand over to their edge server. Empty: devices train everything, as in classic "
         "federated learning."))
 

@@ -67,7 +67,7 @@ class Params(FederatedParams):
     edges: str = param(TWO_EDGES, title="edge servers", essential=True, lines=True,
                        max_length=LONGEST, help=EDGES_HELP)
     clients: str = param(FOUR, essential=True, lines=True, max_length=LONGEST, help=CLIENTS_HELP)
-    after: str = param("", title="offload behind", max_length=120, cuts=True, help=(
+    after: str = param("", title="offload behind", max_length=120, cuts="learnt", help=(
         "The layer behind which all clients hand over to their edge server. Empty: the last cut with less than three quarters "
         "of the work on the device, which for VGG-5 is behind the second pool, as published."))
     moves: str = param(lines=True, max_length=LONGEST,

@@ -40,7 +40,7 @@ NOWHERE = "say behind which layer it is cut, or name a network with profiles, so
 class Params(EveryRecipe):
     model: ModelRef = param(help="The network that is cut.", essential=True)
     dataset: DatasetRef = param(help="What it is trained on with the transfer layer, and tested on.", essential=True)
-    after: str = param("", title="cut behind", max_length=120, essential=True, cuts=True, help=(
+    after: str = param("", title="cut behind", max_length=120, essential=True, cuts="run", help=(
         "The layer behind which it is cut. Empty: the cut that pays most between two devices, by profiles of the network."))
     network: Annotated[str, Field(max_length=120), Profiled()] = param(
         "", title="profiles of", essential=True, help=(

@@ -39,7 +39,7 @@ NO_LINK = ("What lies between {ends} is not known: say it in a line such as '{en
 class Params(EveryRecipe):
     model: ModelRef = param(help="The network that is run in parts.", essential=True)
     dataset: DatasetRef = param(help="Its test images are sent, one by one.", essential=True)
-    plan: str = param(essential=True, lines=True, cuts=True, max_length=LONGEST, help=(
+    plan: str = param(essential=True, lines=True, cuts="run", max_length=LONGEST, help=(
         "Who runs up to which layer, a part a line: 'pi until features.12', then 'edge until features.20', and the last one only "
         "by its name: 'cloud'. 'pi until input' holds the input and runs nothing."))
     between: str = param("", title="links", essential=True, lines=True, max_length=LONGEST, help=(

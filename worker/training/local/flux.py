@@ -15,7 +15,7 @@ from torch import fx
 
 from worker.context import Context, write_durably
 from worker.datasets import Data
-from worker.dnn.cost import cost
+from worker.dnn.cost import Cost, cost
 from worker.dnn.units import Unit, Units, joined, units
 from worker.events import Event, FileMade, Labels, Log, Metric
 from worker.profiling.opening import Start, opened
@@ -36,7 +36,7 @@ from worker.training.local.plan import Budget, Plan, PlannedBlock, one_sweep, pl
 from worker.training.local.shelf import Shelf
 from worker.training.memory.demand import MB
 from worker.training.settings import Settings
-from worker.wording import counted
+from worker.wording import counted, figures
 
 EXIT_ACCURACY, EXIT_PARAMS, KEPT = "exit_accuracy", "exit_params", "kept_exit_accuracy"
 PLAN_FILE = "plan.json"
@@ -88,7 +88,7 @@ def train(terms: Terms, context: Context, name: str) -> Generator[Event, None, d
         "predicted_memory_bytes": plan.predicted_bytes, "measured_memory_bytes": run.measured_bytes,
         "train_seconds": round(run.seconds, 3), "epoch_equivalents": terms.settings.epochs,
         "variants": [made.as_summary() | {"accuracy": after.accuracy}],
-        "verdict": _verdict(found, kept, best, after, best_score, whole.params, data)
+        "verdict": _verdict(found, kept, best, after, best_score, _against(whole, made), data)
         + kept_to(plan.budget_bytes, run.measured_bytes),
     }
 
@@ -238,13 +238,24 @@ def _named(each: Exit) -> Labels:
 
 
 def _verdict(
-    found: Sequence[Exit], kept: Exit, best: Exit, after: Score, best_score: Score, whole: int, data: Data,
+    found: Sequence[Exit], kept: Exit, best: Exit, after: Score, best_score: Score, against: str, data: Data,
 ) -> str:
     told = f"{100 * after.accuracy:.1f} % accurate at exit {kept.number} of {len(found)}"
     if doubt := guessing(after, data.classes, commonest(data)):
         told += f", {doubt}"
-    if kept.params < whole:
-        told += f", with {whole / kept.params:.3g} times fewer parameters than the whole network"
+    told += against
     if best != kept:
         told += f"; {compared(best_score, after, f'the best exit, {best.number}')}"
     return told if best != kept else f"{told} (test, n = {after.n})"
+
+
+def _against(whole: Cost, made: Variant) -> str:
+    """The exit that was kept beside the whole network: a head may need more MACs than all the layers in whose place it stands."""
+    facts, said = made.facts, ""
+    if facts.params < whole.params:
+        said = f", with {whole.params / facts.params:.3g} times fewer parameters than the whole network"
+    if facts.macs <= whole.macs:
+        return said
+    more = f"{figures(100 * (facts.macs / whole.macs - 1))} % more MACs"
+    why = "the exit's own layers cost more than those that it leaves out"
+    return f"{said} but {more}: {why}" if said else f", with {more} than the whole network: {why}"

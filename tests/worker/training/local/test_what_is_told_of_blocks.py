@@ -8,6 +8,7 @@ import pytest
 
 from tests.worker.training.local.conftest import Run
 from worker.events import Event, Finished, Log, Metric
+from worker.wording import figures
 
 BLOCKS = ["units 1-2", "units 3-4"]
 
@@ -61,6 +62,20 @@ def test_the_exit_that_is_kept_stands_where_it_stood_among_the_others(run: Run, 
     (same,) = [each for each in metrics(events) if each.name == "exit_accuracy" and each.labels == kept.labels]
     assert kept.labels == {"exit": f"exit {events[-1].summary['exit']}"}
     assert (kept.step, kept.value) == (same.step, same.value)
+
+
+@pytest.mark.parametrize(("exits", "more"), [("256", True), ("linear", False)])
+def test_an_exit_that_needs_more_macs_than_the_whole_network_is_told_so(
+    run: Run, tmp_path: Path, exits: str, more: bool,
+) -> None:
+    """However few parameters it has: its own layers may stand behind a large feature map."""
+    (*_, ended) = run(tmp_path / "run", model="vgg5", exits=exits, tolerance_points=100, epochs=1, budget_mb=20)
+    assert isinstance(ended, Finished)
+    found = ended.summary
+    assert (found["macs_after"] > found["macs_before"]) == more and found["exit"] < 4
+    share = figures(100 * (found["macs_after"] / found["macs_before"] - 1))
+    why = "the exit's own layers cost more than those that it leaves out"
+    assert (f"{share} % more MACs" in found["verdict"]) == (why in found["verdict"]) == more
 
 
 def test_checkpointing_tells_its_bytes_before_anything_is_trained(run: Run, tmp_path: Path) -> None:
