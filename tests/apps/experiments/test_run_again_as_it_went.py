@@ -58,7 +58,7 @@ def test_a_change_that_no_round_has_taken_is_said_beside_the_line(cast: Cast, al
     run = asked(cast, "federated.fedavg", {"bandwidth_now": "pi 5 Mbit/s"}, model="m", dataset="d", clients=CLIENTS)
     page = text(alice, run)
     assert not {"--changes", "--bandwidth-now"} & set(words(page))
-    assert "The bandwidths that were set last are not in the line: no round of theirs has begun." in page
+    assert "The bandwidths that were set last are not in the line: no round told that it began with them." in page
 
 
 def test_a_change_that_no_parameter_can_say_is_said_beside_the_line(cast: Cast, alice: Client) -> None:

@@ -84,7 +84,7 @@ def test_what_was_set_before_it_began_and_never_changed_is_said_as_it_was_set() 
 def test_of_what_no_round_has_taken_yet_it_is_said_that_it_is_not_in_there() -> None:
     found = retraced(wanted(2, 5.0), now="pi 9 Mbit/s")
     assert found.values["changes"] == "rounds 2-4: pi 5 Mbit/s" and found.values["bandwidth_now"] == ""
-    assert found.notes == ("The bandwidths that were set last are not in the line: no round of theirs has begun.",)
+    assert found.notes == ("The bandwidths that were set last are not in the line: no round told that it began with them.",)
     assert retraced(now="pi 9 Mbit/s", bandwidth_now="pi 7 Mbit/s").values["bandwidth_now"] == "pi 7 Mbit/s"
 
 

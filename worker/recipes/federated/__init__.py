@@ -27,7 +27,7 @@ ON_BOARDS, MOST_BOARDS = "boards", 15
 HERE = "this computer"
 ON_TOP = "Links to boards are real; a changed bandwidth is emulated on top of one, and can only make it slower."
 RATES_NOW = "bandwidth_now"
-TO_COME = "The bandwidths that were set last are not in the line: no round of theirs has begun."
+TO_COME = "The bandwidths that were set last are not in the line: no round told that it began with them."
 TOO_OFTEN = "Bandwidths were changed too often to be said: the line has them as they were at the beginning."
 TYPED = "Typed speeds and links of clients do not count: boards compute and send as fast as they do."
 # The five boards that FedAdapt was measured with; their speeds are typed here, not measured.
