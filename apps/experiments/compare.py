@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.experiments import reading, switched
+from apps.experiments import apart, reading, switched
 from apps.experiments.models import LIVE, Run
 from apps.experiments.results import best as best_of
 from apps.experiments.results import recipe_of, results_of, title_of
@@ -69,9 +69,10 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
     results = results_of(runs)
     way, step, wrong = _way(request)
     every = request.GET.get("all") == "1"
-    best = {run.pk: _best(run, results[run.pk]) for run in runs}
+    best, told = {run.pk: _best(run, results[run.pk]) for run in runs}, apart.beside(runs)
     return {
-        "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run)} for place, run in enumerate(runs)],
+        "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run), "apart": told[run.pk]}
+                 for place, run in enumerate(runs)],
         "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
         "results": _side_by_side(runs, best), "ways": switched.by_way(runs), "networks": _networks(runs),
         **_shown(curves(runs, way, step) if not wrong else []),
