@@ -60,7 +60,7 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
         "noise": reading.disturbed(sum(any(row.latency_noisy for row in each) for each in rows.values())),
         "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
-        "switched": _switched(runs, fields),
+        "switched": switched_rows(runs, fields),
         "colours": [{"field": field, "chosen": field == colour} for field in fields], "versus": against["versus"],
         "points": json.dumps(_points(recipe, combinations, fields, colour)), "paired": json.dumps(against["paired"]),
         "first": runs[0] if runs else None, "papers": papers_of(recipes_of(experiment.recipe, experiment.sweep)),
@@ -74,9 +74,10 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _switched(runs: Sequence[Run], fields: Sequence[str]) -> list[dict[str, Any]]:
+def switched_rows(runs: Sequence[Run], fields: Sequence[str]) -> list[dict[str, Any]]:
     """Runs that switched networks, with what that took; nothing where none has told it."""
-    return [{"run": run, "values": [_value(run, field) for field in fields], "seed": run.params.get("seed"), "numbers": told}
+    return [{"run": run, "seed": run.params.get("seed"), "numbers": told,
+             "values": [(field, _value(run, field)) for field in fields]}
             for run in runs if (told := switched.of_run(run))]
 
 

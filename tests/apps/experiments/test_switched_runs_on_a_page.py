@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from django.test import Client
 
@@ -34,6 +37,24 @@ def test_each_residency_stands_with_its_memory_and_its_changes(cast: Cast, clien
     for words in ("91 MB", "182 MB", "45 MB", "22 ms", "41 ms", "98.0 %", "93.0 %"):
         assert words in resident, words
     assert "51 MB" in disk and "noisy timing" in disk and "noisy timing" not in resident
+
+
+def test_it_stands_before_everything_else_that_came_out(cast: Cast, client: Client, sweep: Experiment) -> None:
+    client.force_login(cast.alice)
+    text = client.get(f"/experiments/{sweep.pk}/").content.decode()
+    places = [text.index(f'id="{part}"') for part in ("head", "switched", "charts", "combinations", "runs")]
+    assert places == sorted(places)
+
+
+def test_its_file_has_a_row_for_each_run(cast: Cast, client: Client, sweep: Experiment) -> None:
+    client.force_login(cast.alice)
+    address = f"/experiments/{sweep.pk}/switched.csv"
+    assert f'href="{address}" download' in client.get(f"/experiments/{sweep.pk}/").content.decode()
+    body = b"".join(client.get(address).streaming_content).decode()  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(body)))
+    assert [(row["residency"], row["held_bytes"], row["noisy"]) for row in rows] == [
+        ("resident", "91000000", "no"), ("disk", "51000000", "yes")]
+    assert rows[0]["worst_swap_ms"] == "41.0" and rows[0]["effective_accuracy"] == "0.93" and rows[0]["seed"] == "7"
 
 
 def test_before_any_run_has_ended_the_part_is_there_and_hidden(cast: Cast, client: Client, sweep: Experiment) -> None:
