@@ -38,7 +38,7 @@ def beside(runs: Sequence[Run]) -> dict[UUID, str]:
 def of_experiment(experiment: Experiment, first: Run) -> str:
     """`residency resident/disk/packed, seconds 20`: of an experiment of several runs, of which this is the first."""
     swept = {name: values for name, values in experiment.sweep if name != RECIPE}
-    params, fixed = _params(first), [name for name in _unusual(first) if name not in swept]
+    params, fixed = params_of(first), [name for name in _unusual(first) if name not in swept]
     return _short([*(_tried(params, name, values) for name, values in swept.items()), *_words(first, fixed)])
 
 
@@ -49,7 +49,7 @@ def _grouped(runs: Iterable[Run], alike: Callable[[Run], Hashable]) -> list[list
     return list(groups.values())
 
 
-def _params(run: Run) -> type[Params]:
+def params_of(run: Run) -> type[Params]:
     """Of a recipe that has left the menu nothing is known."""
     found = menu.find(run.recipe)
     return found.params if found else Params
@@ -65,24 +65,24 @@ def _names(params: type[Params]) -> list[str]:
 def _values(run: Run) -> dict[str, Any]:
     """What is in force, but for what does not count beside the rest; things by name."""
     values = {**run.params, **run.live_params}
-    idle = _params(run).unused({**values, **run.inputs})
+    idle = params_of(run).unused({**values, **run.inputs})
     things = {field: " · ".join(str(given[part]) for part in ("name", "variant") if given.get(part))
               for field, given in run.inputs.items() if isinstance(given, dict)}
     return {name: value for name, value in {**values, **things}.items() if name not in idle}
 
 
 def _swept(run: Run) -> list[str]:
-    return [name for name, _ in run.experiment.sweep if name != "seed" and name in _params(run).model_fields]
+    return [name for name, _ in run.experiment.sweep if name != "seed" and name in params_of(run).model_fields]
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
     every = [_values(run) for run in runs]
-    return [name for name in _names(_params(runs[0])) if len({_plain(values.get(name)) for values in every}) > 1]
+    return [name for name in _names(params_of(runs[0])) if len({_plain(values.get(name)) for values in every}) > 1]
 
 
 def _unusual(run: Run) -> list[str]:
-    values, fields = _values(run), _params(run).model_fields
-    usual = {name: fields[name].get_default(call_default_factory=True) for name in _names(_params(run)) if name in values}
+    values, fields = _values(run), params_of(run).model_fields
+    usual = {name: fields[name].get_default(call_default_factory=True) for name in _names(params_of(run)) if name in values}
     return [name for name, value in usual.items() if _plain(values[name]) != _plain(value)]
 
 
@@ -93,28 +93,28 @@ def _plain(value: Any) -> str:
 
 
 def _words(run: Run, names: Iterable[str]) -> list[str]:
-    params, values = _params(run), _values(run)
+    params, values = params_of(run), _values(run)
     return [_said(params, name, values[name]) for name in dict.fromkeys(names) if name in values]
 
 
 def _said(params: type[Params], name: str, value: Any) -> str:
     """`hold 5 s`, `classifier`, `no classifier`; `seconds 20`, whose word says the unit."""
-    word, meant = _word(params, name), said(params, name, value)
+    called, meant = word(params, name), said(params, name, value)
     if isinstance(value, bool):
-        return word if value else f"no {word}"
+        return called if value else f"no {called}"
     unit = str(extra(params, name).get("unit", "")) if meant is value else ""
-    is_said = unit == name or word.startswith(unit.partition("/")[0])
-    return f"{word} {_cut(meant) if is_said else counted(_cut(meant), unit)}"
+    is_said = unit == name or called.startswith(unit.partition("/")[0])
+    return f"{called} {_cut(meant) if is_said else counted(_cut(meant), unit)}"
 
 
 def _tried(params: type[Params], name: str, values: Sequence[Any]) -> str:
     """`residency disk/packed`, `8 values of sparsity`; of things, which are ids here, how many."""
     if len(values) > MOST_VALUES or name in params.references():
-        return f"{len(values)} values of {_word(params, name)}"
-    return f"{_word(params, name)} {'/'.join(_cut(said(params, name, value)) for value in values)}"
+        return f"{len(values)} values of {word(params, name)}"
+    return f"{word(params, name)} {'/'.join(_cut(said(params, name, value)) for value in values)}"
 
 
-def _word(params: type[Params], name: str) -> str:
+def word(params: type[Params], name: str) -> str:
     title = params.model_fields[name].title if name in params.model_fields else ""
     return (title or name).replace("_", " ")
 

@@ -14,13 +14,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.experiments import apart, reading, switched
+from apps.experiments import apart, reading, standing, switched
 from apps.experiments.models import LIVE, Run
+from apps.experiments.placing import PART
 from apps.experiments.results import best as best_of
 from apps.experiments.results import recipe_of, results_of, title_of
 from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.experiments.studies import papers_of
 from apps.live.models import Event
+from worker.params import said as said_of
 from worker.recipe import Chart
 from worker.wording import NOISY, figures
 
@@ -101,15 +103,34 @@ def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
     """Parameters, inputs and environment, row by row; those that are the same everywhere only when asked for."""
     rows: list[tuple[str, str, list[Any]]] = [
         ("recipe", "recipe", [found.title if (found := recipe_of(run)) else run.recipe for run in runs])]
-    inputs = list(dict.fromkeys(field for run in runs for field in run.inputs))
+    given = [_given(run) for run in runs]
+    inputs = list(dict.fromkeys(field for each in given for field in each))
     params = list(dict.fromkeys(name for run in runs for name in {**run.params, **run.live_params} if name not in inputs))
     # What a worker repeats of the parameters is said once.
     places = list(dict.fromkeys(name for run in runs for name in run.environment if name not in params))
-    rows += [("given", field, [_input(run, field) for run in runs]) for field in inputs]
+    rows += [("given", field, [each.get(field, "") for each in given]) for field in inputs]
     rows += [("parameter", name, [{**run.params, **run.live_params}.get(name) for run in runs]) for name in params]
     rows += [("environment", name, [run.environment.get(name) for run in runs]) for name in places]
-    return [{"kind": kind, "name": name, "values": values, "differs": _differ(values)} for kind, name, values in rows
-            if every or _differ(values)]
+    return [{"kind": kind, "name": name, "word": _word(runs, kind, name), "values": values, "differs": _differ(values),
+             "shown": [_shown_value(run, kind, name, value) for run, value in zip(runs, values, strict=True)]}
+            for kind, name, values in rows if every or _differ(values)]
+
+
+def _given(run: Run) -> dict[str, str]:
+    """What it was given, by field; boards of which each takes part by itself are no parts."""
+    fields = [field for field in run.inputs if not (standing.is_star(run.recipe) and field.startswith(PART))]
+    boards = [_input(run, field) for field in run.inputs if field not in fields]
+    return {field: _input(run, field) for field in fields} | ({"boards": ", ".join(boards)} if boards else {})
+
+
+def _word(runs: Sequence[Run], kind: str, name: str) -> str:
+    """As forms call it; what says something of a place is no field."""
+    of = next((params for run in runs if name in (params := apart.params_of(run)).model_fields), None)
+    return name.replace("_", " ") if of is None or kind == "environment" else apart.word(of, name)
+
+
+def _shown_value(run: Run, kind: str, name: str, value: Any) -> Any:
+    return said_of(apart.params_of(run), name, value) if kind == "parameter" else value
 
 
 def _differ(values: Sequence[Any]) -> bool:
@@ -203,23 +224,30 @@ def _shown(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, Any]]:
     """One number of each curve that is drawn: a row for a metric and its labels, a column for a run. One query."""
-    names = {name for chart in common_charts(runs) if chart.kind == "line" for name in chart.y}
+    charts = [chart for chart in common_charts(runs) if chart.kind == "line"]
+    names = {name: chart for chart in reversed(charts) for name in chart.y}
     if not names:
         return []
     found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
-    for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
+    for stream, name, labels, value, at in _chosen_points(runs, set(names), way, step):
         if value is not None:
             words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}) if label != PLACE)
             found.setdefault((name, words), {})[stream] = (float(value), at)
-    units = {name: (chart.steps_per_x, chart.x_title) for chart in common_charts(runs) for name in chart.y}
-    return [{"name": name, "labels": words, "values": (values := [said.get(run.stream_id) for run in runs]),
+    units = {name: (chart.steps_per_x, chart.x_title) for name, chart in names.items()}
+    return [{"name": name, "word": _titled(name, names[name]), "labels": words,
+             "values": (values := [said.get(run.stream_id) for run in runs]),
              "cells": [(value and value[0], _at(value, *units[name])) for value in values]}
             for (name, words), said in sorted(found.items())]
 
 
+def _titled(name: str, chart: Chart) -> str:
+    """A curve is called by its chart; where that draws several, by what tells it apart too."""
+    return chart.title if len(chart.y) == 1 else f"{chart.title}: {name.replace('_', ' ')}"
+
+
 def _labelled(label: str, value: str) -> str:
     """`split test`; `exit 1` where the value says of what it is itself."""
-    return value if value.startswith(f"{label} ") else f"{label} {value}"
+    return value if value.startswith(f"{label} ") else f"{label.replace('_', ' ')} {value}"
 
 
 def _at(value: tuple[float, Any] | None, per: int, axis: str) -> str:

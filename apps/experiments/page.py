@@ -180,8 +180,8 @@ def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
 
 def _told(run: Run, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What it was given, as readers call it: where each board takes part by itself none is a part; of nothing nothing is said."""
-    is_star = standing.is_star(run.recipe)
-    return [each | {"field": "board"} if is_star and each["field"].startswith(PART) else each
+    is_star, params = standing.is_star(run.recipe), apart.params_of(run)
+    return [each | {"field": "board" if is_star and each["field"].startswith(PART) else apart.word(params, each["field"])}
             for each in given if each["kind"] != FIELD or each["name"] != NOTHING]
 
 

@@ -29,10 +29,12 @@ MOST_NAMED, MOST_RUNS = 400, 50
 
 @dataclass(frozen=True)
 class Place:
-    """One device: how the set was held there, and who would serve there over load and deadline, of one run of these."""
+    """One device: how the set was held there, and who would serve there over load and deadline, of one run of these. `colours`:
+    of each of the portfolio's networks, by its place there."""
 
     device: str
     rows: tuple[Served, ...]
+    colours: Mapping[int, int]
     asked: str = ""
 
     @property
@@ -45,7 +47,8 @@ class Place:
 
     @cached_property
     def strips(self) -> list[Strip]:
-        told, colours = self.source.told, self.source.networks
+        told = self.source.told
+        colours = {name: self.colours[place] for name, place in self.source.networks.items()}
         bands = told.get("drive_bands")
         if not isinstance(bands, dict):
             return []
@@ -72,8 +75,18 @@ def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen:
     found = _served(user, portfolio, entries, same)
     rows = _chosen(found, set(chosen))
     devices = list(dict.fromkeys(row.device for row in rows))
-    places = tuple(Place(device, tuple(row for row in rows if row.device == device), asked) for device in devices)
+    colours = _colours(rows, len(entries))
+    places = tuple(Place(device, tuple(row for row in rows if row.device == device), colours, asked) for device in devices)
     return RunTime(places, _goes_on(user, portfolio, same), _mixed(rows), tuple(rows))
+
+
+def _colours(rows: Sequence[Served], entries: int) -> dict[int, int]:
+    """Of each of the portfolio's networks the colour that it has on the page of the newest run; then those that it lacks."""
+    newest = max(rows, key=lambda row: row.run.number, default=None)
+    order = switched.networks(newest.run) if newest else []
+    told = {newest.networks[name]: place for place, name in enumerate(order) if name in newest.networks} if newest else {}
+    others = (place for place in range(entries) if place not in told)
+    return told | {place: colour for colour, place in enumerate(others, max(len(order), len(told)))}
 
 
 def _goes_on(user: User, portfolio: Portfolio, same: Mapping[UUID, UUID]) -> bool:

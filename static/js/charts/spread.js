@@ -1,6 +1,6 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
 // the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
-import { colour, nthColour, recipeColour, recipeColours } from "../colours.js";
+import { colour, nthColour, recipeColour, recipeColours, runColour } from "../colours.js";
 import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
@@ -36,7 +36,11 @@ export class Spread {
   #colour(value) {
     const recipe = this.chart.by === "recipe" ? this.run.recipes?.[value] : null;
     if (recipe) return recipeColours(Object.values(this.run.recipes)).get(recipe);
-    return this.#values.length > 1 ? nthColour(this.#values.indexOf(value)) : recipeColour(this.run.recipe);
+    // A network of which its run said it has the colour that it has there.
+    const place = this.#others.find((point) => point.colour === value)?.place ?? null;
+    if (place !== null) return runColour(place);
+    const values = this.#values.every((each) => this.run.values?.includes(each)) ? this.run.values : this.#values;
+    return values.length > 1 ? nthColour(values.indexOf(value)) : recipeColour(this.run.recipe);
   }
 
   get caption() {
@@ -54,12 +58,12 @@ export class Spread {
 
   #label(value) {
     if (!value) return this.run.title;
-    return this.chart.by === "recipe" ? value : `${this.chart.by} ${value}`;
+    return ["recipe", "network"].includes(this.chart.by) ? value : `${this.chart.by} ${value}`;
   }
 
-  /** The Pareto line of each colour that has more than one point on it, where there are several colours. */
+  /** The Pareto line of each colour that has more than one point on it, where there are several colours, each of many networks. */
   get #fronts() {
-    if (this.#values.length < 2) return [];
+    if (this.#values.length < 2 || this.chart.by === "network") return [];
     return this.#values.map((value) => [value, this.#over(this.#others.filter((point) => point.colour === value))]).filter(([, front]) => front.length > 1);
   }
 
