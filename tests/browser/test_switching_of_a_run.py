@@ -78,7 +78,8 @@ def test_the_form_has_a_field_for_each_network_and_says_what_leaving_one_out_mea
     page.goto(portal.address + NEW)
     for number in range(1, 9):
         expect(page.locator(f"label:has-text('Network {number}')")).to_have_count(1)
-    expect(page.locator("#id_model_2 option").first).to_have_text("none")
+    expect(page.locator("#id_model_2 option").first).to_have_text("choose a model")
+    expect(page.locator("#id_model_3 option").first).to_have_text("none")
 
 
 def test_more_networks_are_added_beside_the_first_two(page: Any, portal: Portal, variants: dict[str, str]) -> None:
@@ -89,7 +90,7 @@ def test_more_networks_are_added_beside_the_first_two(page: Any, portal: Portal,
     expect(page.locator("#id_model_8")).to_be_visible()
     page.select_option("#id_model", variants["dense"])
     page.select_option("#id_model_3", variants["channels 0.3"])
-    expect(page.locator(".promise .usual")).to_have_text("at least 3 min")
+    expect(page.locator(".promise .usual")).to_have_text("at least 4 min")
     assert findings(page) == [] and not wider_than_the_window(page)
 
 
