@@ -14,12 +14,12 @@ from apps.experiments.studies import RECIPE
 from worker import menu
 from worker.params import Params, extra, said
 
-MOST, MOST_VALUES, LONGEST = 3, 4, 30
+MOST, MOST_VALUES, LONGEST = 4, 4, 30
 
 
 def of_runs(runs: Sequence[Run]) -> dict[UUID, str]:
     """`residency disk, seconds 20`: what its experiment tried several of, in what runs of one name differ, what is unusual."""
-    found = {}
+    found: dict[UUID, str] = {}
     for group in _grouped(runs, lambda run: (run.recipe, run.experiment.name)):
         differ = _differing(group)
         found |= {run.pk: _short(_words(run, [*_swept(run), *differ, *_unusual(run)])) for run in group}
@@ -28,7 +28,7 @@ def of_runs(runs: Sequence[Run]) -> dict[UUID, str]:
 
 def beside(runs: Sequence[Run]) -> dict[UUID, str]:
     """Of runs that are compared, in what those of one recipe differ."""
-    found = {}
+    found: dict[UUID, str] = {}
     for group in _grouped(runs, lambda run: run.recipe):
         differ = _differing(group)
         found |= {run.pk: _short(_words(run, differ)) for run in group}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -79,7 +80,7 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
         "results": _side_by_side(runs, best), "ways": switched.by_way(runs), "networks": _networks(runs),
         **_shown(curves(runs, way, step) if not wrong else []),
         "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),
-        "disturbed": reading.disturbed(sum(row.latency_noisy for row in best.values() if row)),
+        "disturbed": reading.disturbed(sum(_is_disturbed(run, best[run.pk]) for run in runs)),
         "charts": common_charts(runs), "page_config": _config(runs), "problem": "",
         "papers": papers_of(run.recipe for run in runs),
     }
@@ -97,6 +98,10 @@ def _way(request: HttpRequest) -> tuple[str, int | None, str]:
 
 def _best(run: Run, rows: Sequence[reading.Result]) -> reading.Result | None:
     return best_of(run, rows) or next(iter(rows[-1:]), None)
+
+
+def _is_disturbed(run: Run, best: reading.Result | None) -> bool:
+    return run.summary.get("drive_noisy") is True or (best is not None and best.latency_noisy)
 
 
 def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
@@ -203,9 +208,25 @@ def common_charts(runs: Sequence[Run]) -> list[Chart]:
 
 
 def _title(chart: Chart, declared: Sequence[Sequence[Chart]]) -> str:
-    """Where what is emulated in one run is not in another, both are said."""
+    """Where what is emulated in one run is not in another, both are said, and once what they share."""
     same = (each.title for charts in declared for each in charts if (each.kind, each.y, each.x) == (chart.kind, chart.y, chart.x))
-    return " or ".join(dict.fromkeys(same))
+    return _either([title.split() for title in dict.fromkeys(same)])
+
+
+def _either(titles: Sequence[list[str]]) -> str:
+    """`Time of a round (emulated) or (measured)` of titles that begin, or end, with the same words."""
+    before = _alike(titles)
+    rests = [title[before:] for title in titles]
+    after = min(_alike([rest[::-1] for rest in rests]), *(len(rest) - 1 for rest in rests))
+    if after < 0:
+        return " or ".join(" ".join(title) for title in titles)
+    between = " or ".join(" ".join(rest[:len(rest) - after]) for rest in rests)
+    return " ".join([*titles[0][:before], between, *rests[0][len(rests[0]) - after:]])
+
+
+def _alike(titles: Sequence[Sequence[str]]) -> int:
+    """With how many words all of them begin."""
+    return sum(1 for _ in takewhile(lambda words: len(set(words)) == 1, zip(*titles, strict=False)))
 
 
 def _config(runs: Sequence[Run]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
 // the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
+import { beside } from "../beside.js";
 import { colour, nthColour, recipeColour, recipeColours, runColour } from "../colours.js";
 import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
@@ -97,12 +98,12 @@ export class Spread {
   }
 
   #trace(points, name, star = false) {
-    const strong = star ? colour("text") : this.#colour(name);
+    const strong = star ? colour("text") : this.#colour(name), places = this.#beside;
     const largest = Math.max(...this.points.map((point) => point.size ?? 0), 1);
     const bars = (axis, scale) => ({ type: "data", array: points.map((p) => (p[axis].sd ?? 0) * scale), color: strong, thickness: 1.2, width: 4 });
     return {
-      type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => safe(p.short ?? "")) : undefined,
-      textposition: points.map((p) => this.#beside(p)), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
+      type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => (places.has(p) ? safe(p.short) : "")) : undefined,
+      textposition: points.map((p) => places.get(p) ?? "top right"), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
       error_x: bars("x", 1), error_y: bars("y", this.#scale), ids: points.map((p) => p.label),
       customdata: points.map((p) => [this.#hover(p), p.variant]), hovertemplate: "%{customdata[0]}<extra></extra>", cliponaxis: false,
       marker: star ? { symbol: "star", size: 16, color: strong }
@@ -110,10 +111,9 @@ export class Spread {
     };
   }
 
-  /** Towards the middle, so that a label is not cut at the edge of the chart. */
-  #beside(point) {
-    const xs = this.points.map((each) => each.x.mean), low = Math.min(...xs), high = Math.max(...xs);
-    return high > low && (point.x.mean - low) / (high - low) > 0.5 ? "top left" : "top right";
+  /** Where what stands beside each point does. */
+  get #beside() {
+    return beside(this.#labelled ? this.points.map((point) => ({ key: point, name: point.short ?? "", x: point.x.mean, y: point.y.mean })) : []);
   }
 
   #hover(point) {

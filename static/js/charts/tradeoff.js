@@ -1,13 +1,14 @@
 // Variants at latency and accuracy: size as area, intervals as bars, the network of comparison as a star, the Pareto line dotted.
 // Of several devices each has its colour and its own Pareto line; a noisy timing is hollow, what is not measured a diamond.
+import { beside } from "../beside.js";
 import { colour, nthColour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
 import { NOISY, safe } from "../words.js";
 
 const ENGINE = "onnxruntime";
 const PART = " · ";
-// Names stand beside so many points; a letter and a line of them as shares of a small plot.
-const MOST_NAMED = 7, LETTER = 0.018, LINE = 0.07;
+// Names stand beside so many points.
+const MOST_NAMED = 12;
 // The names under which recipes measure the network that their variants are compared with.
 const REFERENCES = ["dense", "fp32"];
 
@@ -142,13 +143,13 @@ export class TradeOff {
   }
 
   #scatter(wanted, name, own = recipeColour(this.run.recipe)) {
-    const points = this.#points.filter((point) => wanted(point) && !(this.#isPlaced && this.hidden?.has(point.name))), star = name === "dense", beside = star ? new Map() : this.#beside;
+    const points = this.#points.filter((point) => wanted(point) && !(this.#isPlaced && this.hidden?.has(point.name))), star = name === "dense", places = star ? new Map() : this.#beside;
     const strong = star ? colour("text") : own;
     const largest = Math.max(...this.#points.map((point) => point.facts.size_bytes ?? 0), 1);
     return {
-      type: "scatter", name: safe(name), mode: beside.size ? "markers+text" : "markers",
+      type: "scatter", name: safe(name), mode: places.size ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (beside.has(p.name) ? safe(this.#short(p)) : "")), textposition: points.map((p) => beside.get(p.name) ?? "top right"), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (places.has(p.name) ? safe(this.#short(p)) : "")), textposition: points.map((p) => places.get(p.name) ?? "top right"), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
       // Area speaks of size; the star keeps its own so that it is found at once.
@@ -167,26 +168,10 @@ export class TradeOff {
   /** Of several runs or devices the colour says of which. */
   #short(point) { return this.run.order ? point.name.split(PART).slice(1).join(PART) : point.name; }
 
-  /** Where the name of each point stands, of a few: towards the middle, so that it is not cut at the edge of the chart, and below
-   * where another one stands above. Whoever finds no room is named by its hover, and in the table. */
+  /** Where the name of each stands, of a few. */
   get #beside() {
-    const found = new Map(), taken = [], points = this.#points.filter((point) => !isReference(point));
-    if (this.#points.length > MOST_NAMED) return found;
-    for (const point of points) {
-      const x = this.#share(point, "x"), y = this.#share(point, "y"), width = LETTER * this.#short(point).length;
-      const side = x > 0.5 ? "left" : "right", from = side === "left" ? x - width : x;
-      const free = [["top", y + LINE], ["bottom", y - LINE]].find(([, level]) => !taken.some((other) => Math.abs(other.level - level) < LINE && other.from < from + width && from < other.from + other.width));
-      if (!free) continue;
-      taken.push({ from, width, level: free[1] });
-      found.set(point.name, `${free[0]} ${side}`);
-    }
-    return found;
-  }
-
-  /** How far along its axis a point lies, of all that are drawn. */
-  #share(point, axis) {
-    const values = this.#points.map((each) => each[axis].value), low = Math.min(...values), high = Math.max(...values);
-    return high > low ? (point[axis].value - low) / (high - low) : 0;
+    const named = this.#points.length > MOST_NAMED ? [] : this.#points.filter((point) => !isReference(point));
+    return beside(named.map((point) => ({ key: point.name, name: this.#short(point), x: point.x.value, y: point.y.value })));
   }
 
   #hover(point) {

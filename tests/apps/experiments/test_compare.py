@@ -203,7 +203,7 @@ def test_each_column_and_each_page_of_one_experiment_names_its_recipe(cast: Cast
     page = said(alice, one, other)
     assert ">NeuroFlux</small>" in page.partition(first)[2][:60] and ">Backprop</small>" in page.partition(second)[2][:60]
     shown = alice.get(f"/runs/{other.pk}/").content.decode()
-    assert "<small>· Backprop</small></h1>" in shown
+    assert "<small>· Backprop</small> <small>· epochs 3</small></h1>" in shown
 
 
 def rehearsed(cast: Cast, residency: str, networks: tuple[str, ...] = ("dense", "lean")) -> Run:
@@ -244,6 +244,20 @@ def test_what_differs_is_called_as_forms_call_it_and_nought_as_it_is_meant(cast:
         assert f">{word} <small>{kind}" in text, word
     assert ">as fits the networks<" in text
     assert "model" not in text and "deadline ms" not in text and "baselines" not in text
+
+
+def test_a_chart_whose_title_differs_says_once_what_is_the_same(cast: Cast, alice: Client) -> None:
+    text = said(alice, rehearsed(cast, "packed"), rehearsed(cast, "disk"))
+    assert "Memory to hold the set, packed or only what serves loaded (measured in fresh processes)</h2>" in text
+    assert "Accuracy against latency</h2>" in text
+
+
+def test_runs_whose_switching_was_disturbed_are_counted(cast: Cast, alice: Client) -> None:
+    runs = rehearsed(cast, "packed"), rehearsed(cast, "disk")
+    assert "Noisy timings" not in said(alice, *runs)
+    for count, run in enumerate(runs, 1):
+        Run.objects.filter(pk=run.pk).update(summary=run.summary | {"drive_noisy": True})
+        assert f"timings of {count} run" in said(alice, *runs)
 
 
 def test_boards_of_which_each_takes_part_by_itself_are_no_parts(cast: Cast, alice: Client) -> None:

@@ -26,8 +26,8 @@ def rehearsed(cast: Cast, name: str = NAME, **params: Any) -> Run:
 @pytest.mark.parametrize(("params", "words"), [
     ({}, ""), ({"seed": 9}, ""), ({"residency": "disk"}, "residency disk"), ({"hold": 9}, "hold 9 s"), ({"hold": 5.0}, ""),
     ({"seconds": 20, "baselines": "none"}, "seconds 20, compared with none"), ({"deadline_ms": 50.0}, "deadline 50 ms"),
-    ({"deadline_ms": 0.0}, ""), ({"hold": 1, "margin": 0.5, "residency": "disk", "seconds": 5}, "residency disk, seconds 5, "
-                                                                                                   "margin 0.5, …"),
+    ({"deadline_ms": 0.0}, ""), ({"hold": 1, "margin": 0.5, "residency": "disk", "seconds": 5, "burst": 2.0},
+                                 "residency disk, seconds 5, burst 2 times, margin 0.5, …"),
     ({"trace": "lines", "lines": "arrivals_per_s,deadline_ms; 5,100", "seconds": 20}, "trace lines")])
 def test_a_run_alone_says_what_is_not_usual_and_counts(cast: Cast, params: dict[str, Any], words: str) -> None:
     run = rehearsed(cast, **params)
