@@ -5,7 +5,7 @@ import { colour, nthColour, recipeColour, recipeColours, runColour } from "../co
 import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
-const MOST_LABELLED = 24;
+const MOST_LABELLED = 24, STAR = 16;
 // What costs: of equal accuracy less of it is better.
 const LESS = ["latency_ms", "sent_bytes", "measured_memory_bytes"];
 
@@ -79,7 +79,8 @@ export class Spread {
     return sorted.filter((point) => { const wins = point.y.mean > best; if (wins) best = point.y.mean; return wins; });
   }
 
-  figure(hidden) {
+  figure(hidden, size) {
+    this.room = size;
     const front = this.#front;
     const line = this.#line(front, "Pareto", { color: colour("muted"), width: 1.3, dash: "dot" });
     const each = hidden.has("fronts") ? [] : this.#fronts.filter(([value]) => !hidden.has(`v${value}`))
@@ -99,21 +100,27 @@ export class Spread {
 
   #trace(points, name, star = false) {
     const strong = star ? colour("text") : this.#colour(name), places = this.#beside;
-    const largest = Math.max(...this.points.map((point) => point.size ?? 0), 1);
     const bars = (axis, scale) => ({ type: "data", array: points.map((p) => (p[axis].sd ?? 0) * scale), color: strong, thickness: 1.2, width: 4 });
     return {
       type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => (places.has(p) ? safe(p.short) : "")) : undefined,
       textposition: points.map((p) => places.get(p) ?? "top right"), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
       error_x: bars("x", 1), error_y: bars("y", this.#scale), ids: points.map((p) => p.label),
       customdata: points.map((p) => [this.#hover(p), p.variant]), hovertemplate: "%{customdata[0]}<extra></extra>", cliponaxis: false,
-      marker: star ? { symbol: "star", size: 16, color: strong }
-        : { size: points.map((p) => Math.max(9, 26 * Math.sqrt((p.size ?? 0) / largest))), color: strong, opacity: 0.85, line: { width: 1, color: colour("surface") } },
+      marker: star ? { symbol: "star", size: STAR, color: strong }
+        : { size: points.map((p) => this.#size(p)), color: strong, opacity: 0.85, line: { width: 1, color: colour("surface") } },
     };
   }
 
   /** Where what stands beside each point does. */
   get #beside() {
-    return beside(this.#labelled ? this.points.map((point) => ({ key: point, name: point.short ?? "", x: point.x.mean, y: point.y.mean })) : []);
+    if (!this.#labelled) return new Map();
+    const ends = ({ mean, sd }) => [mean - (sd ?? 0), mean + (sd ?? 0)];
+    return beside(this.points.map((point) => ({ key: point, name: point.short ?? "", x: point.x.mean, y: point.y.mean, xs: ends(point.x), ys: ends(point.y), r: this.#size(point) / 2 })), this.room);
+  }
+
+  #size(point) {
+    const largest = Math.max(...this.points.map((each) => each.size ?? 0), 1);
+    return point.dense ? STAR : Math.max(9, 26 * Math.sqrt((point.size ?? 0) / largest));
   }
 
   #hover(point) {
