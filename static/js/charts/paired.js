@@ -22,7 +22,7 @@ export class Paired {
   #colour(arm) {
     const recipe = this.chart.by === "recipe" ? this.run.recipes?.[arm.arm] : null;
     if (recipe) return recipeColours(Object.values(this.run.recipes)).get(recipe);
-    return this.chart.plain ? colour("text") : nthColour(Math.max(0, this.run.values.indexOf(arm.arm)));
+    return this.chart.plain ? colour("text") : nthColour((this.run.values ?? this.arms.map((each) => each.arm)).indexOf(arm.arm));
   }
 
   #label(arm) { return this.chart.by === "recipe" ? arm.arm : `${this.chart.by} ${arm.arm}`; }
