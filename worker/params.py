@@ -80,6 +80,7 @@ def param(
     cuts: Literal["", "run", "learnt"] = "",
     zero: str = "",
     folded: str = "",
+    needed: str = "",
     **bounds: Any,
 ) -> Any:
     """One parameter: `essential` ones stand first in the form, `live` ones may be changed while the run goes on.
@@ -87,11 +88,11 @@ def param(
     `lines`: text of several lines, which a form gives the room for. `cuts`: names layers behind which the network of `model` is
     cut, to be run or to be learnt in parts; a form lists them. `zero`: what 0 stands for where it is no amount, as people say it.
     `folded`: stands right behind the essential one before it, folded under these words together with its neighbours of the same
-    words.
+    words. `needed`: why nothing runs without it, where that is not plain.
     """
     noted: JsonDict = {"unit": unit, "essential": essential, "live": live, **({"lines": True} if lines else {}),
                        **({"cuts": cuts} if cuts else {}), **({"zero": zero} if zero else {}),
-                       **({"folded": folded} if folded else {})}
+                       **({"folded": folded} if folded else {}), **({"needed": needed} if needed else {})}
     return Field(default, description=help, json_schema_extra=noted, **bounds)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from worker.params import Params, Reference
+from worker.params import Params, Reference, extra
 from worker.profile import ENOUGH_LEFT_OUT
 
 # What a timing is called that other work on the computer disturbed; static/js/words.js says the same.
@@ -85,7 +85,7 @@ def complaint(error: Any, params: type[Params]) -> str:
     info = params.model_fields.get(name)
     kind = str(error["type"])
     if kind == "missing":
-        return f"is needed{_allowed_after(info)}"
+        return f"is needed: {why}" if (why := info and extra(params, name).get("needed")) else f"is needed{_allowed_after(info)}"
     if kind == "extra_forbidden":
         return "is not a parameter of this recipe"
     if kind in ("value_error", "assertion_error"):

@@ -15,7 +15,7 @@ from apps.catalog.models import IMAGES, RECORDINGS, Dataset, RegisteredModel, Va
 from apps.devices.models import Device
 from apps.experiments.launching import precisions
 from apps.experiments.models import Experiment, Run
-from worker.params import Params, ReferenceKind
+from worker.params import Params, ReferenceKind, extra
 
 MOST, LONGEST_SEARCH = 200, 100
 TIMES = "\u00d7"
@@ -133,7 +133,9 @@ def _like(rows: QuerySet[Any], search: str, *fields: str) -> QuerySet[Any]:
 def reference_field(params: type[Params], name: str, user: User, team: Team | None, common: Mapping[str, Any]) -> ThingField:
     """A choice among what the team has and the recipe can take; anything else, foreign or made up, is not a choice."""
     kind = params.references()[name]
-    said = {"invalid_choice": "is no longer there; choose another", "required": f"choose a {WORDS[kind]}"}
+    why = extra(params, name).get("needed")
+    said = {"invalid_choice": "is no longer there; choose another",
+            "required": f"choose a {WORDS[kind]}{f': {why}' if why else ''}"}
     field = ThingField(_rows(params, name, kind, user, team), error_messages=said, empty_label=_none(kind, **common), **common)
     if kind == "model":  # Two names stand in it; what tells variants from each other is at its end.
         field.widget.attrs["data-wide"] = True

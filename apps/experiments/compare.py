@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.experiments import reading, switched
+from apps.experiments import apart, reading, standing, switched
 from apps.experiments.models import LIVE, Run
+from apps.experiments.placing import PART
 from apps.experiments.results import best as best_of
 from apps.experiments.results import recipe_of, results_of, title_of
 from apps.experiments.spread import alike_but_for_the_seed, combined, unlike
 from apps.experiments.studies import papers_of
 from apps.live.models import Event
+from worker.params import said as said_of
 from worker.recipe import Chart
 from worker.wording import NOISY, figures
 
@@ -69,14 +72,15 @@ def comparison(request: HttpRequest, runs: list[Run]) -> dict[str, Any]:
     results = results_of(runs)
     way, step, wrong = _way(request)
     every = request.GET.get("all") == "1"
-    best = {run.pk: _best(run, results[run.pk]) for run in runs}
+    best, told = {run.pk: _best(run, results[run.pk]) for run in runs}, apart.beside(runs)
     return {
-        "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run)} for place, run in enumerate(runs)],
+        "runs": [{"run": run, "place": place, "best": best[run.pk], "title": title_of(run), "apart": told[run.pk]}
+                 for place, run in enumerate(runs)],
         "differences": _differences(runs, every=every), "every": every, "way": way, "step": step, "step_error": wrong,
         "results": _side_by_side(runs, best), "ways": switched.by_way(runs), "networks": _networks(runs),
         **_shown(curves(runs, way, step) if not wrong else []),
         "groups": _groups(runs, results), "warnings": _warnings(runs, [row for row in best.values() if row]),
-        "disturbed": reading.disturbed(sum(row.latency_noisy for row in best.values() if row)),
+        "disturbed": reading.disturbed(sum(_is_disturbed(run, best[run.pk]) for run in runs)),
         "charts": common_charts(runs), "page_config": _config(runs), "problem": "",
         "papers": papers_of(run.recipe for run in runs),
     }
@@ -96,19 +100,42 @@ def _best(run: Run, rows: Sequence[reading.Result]) -> reading.Result | None:
     return best_of(run, rows) or next(iter(rows[-1:]), None)
 
 
+def _is_disturbed(run: Run, best: reading.Result | None) -> bool:
+    return run.summary.get("drive_noisy") is True or (best is not None and best.latency_noisy)
+
+
 def _differences(runs: Sequence[Run], *, every: bool) -> list[dict[str, Any]]:
     """Parameters, inputs and environment, row by row; those that are the same everywhere only when asked for."""
     rows: list[tuple[str, str, list[Any]]] = [
         ("recipe", "recipe", [found.title if (found := recipe_of(run)) else run.recipe for run in runs])]
-    inputs = list(dict.fromkeys(field for run in runs for field in run.inputs))
+    given = [_given(run) for run in runs]
+    inputs = list(dict.fromkeys(field for each in given for field in each))
     params = list(dict.fromkeys(name for run in runs for name in {**run.params, **run.live_params} if name not in inputs))
     # What a worker repeats of the parameters is said once.
     places = list(dict.fromkeys(name for run in runs for name in run.environment if name not in params))
-    rows += [("given", field, [_input(run, field) for run in runs]) for field in inputs]
+    rows += [("given", field, [each.get(field, "") for each in given]) for field in inputs]
     rows += [("parameter", name, [{**run.params, **run.live_params}.get(name) for run in runs]) for name in params]
     rows += [("environment", name, [run.environment.get(name) for run in runs]) for name in places]
-    return [{"kind": kind, "name": name, "values": values, "differs": _differ(values)} for kind, name, values in rows
-            if every or _differ(values)]
+    return [{"kind": kind, "name": name, "word": _word(runs, kind, name), "values": values, "differs": _differ(values),
+             "shown": [_shown_value(run, kind, name, value) for run, value in zip(runs, values, strict=True)]}
+            for kind, name, values in rows if every or _differ(values)]
+
+
+def _given(run: Run) -> dict[str, str]:
+    """What it was given, by field; boards of which each takes part by itself are no parts."""
+    fields = [field for field in run.inputs if not (standing.is_star(run.recipe) and field.startswith(PART))]
+    boards = [_input(run, field) for field in run.inputs if field not in fields]
+    return {field: _input(run, field) for field in fields} | ({"boards": ", ".join(boards)} if boards else {})
+
+
+def _word(runs: Sequence[Run], kind: str, name: str) -> str:
+    """As forms call it; what says something of a place is no field."""
+    of = next((params for run in runs if name in (params := apart.params_of(run)).model_fields), None)
+    return name.replace("_", " ") if of is None or kind == "environment" else apart.word(of, name)
+
+
+def _shown_value(run: Run, kind: str, name: str, value: Any) -> Any:
+    return said_of(apart.params_of(run), name, value) if kind == "parameter" else value
 
 
 def _differ(values: Sequence[Any]) -> bool:
@@ -181,9 +208,25 @@ def common_charts(runs: Sequence[Run]) -> list[Chart]:
 
 
 def _title(chart: Chart, declared: Sequence[Sequence[Chart]]) -> str:
-    """Where what is emulated in one run is not in another, both are said."""
+    """Where what is emulated in one run is not in another, both are said, and once what they share."""
     same = (each.title for charts in declared for each in charts if (each.kind, each.y, each.x) == (chart.kind, chart.y, chart.x))
-    return " or ".join(dict.fromkeys(same))
+    return _either([title.split() for title in dict.fromkeys(same)])
+
+
+def _either(titles: Sequence[list[str]]) -> str:
+    """`Time of a round (emulated) or (measured)` of titles that begin, or end, with the same words."""
+    before = _alike(titles)
+    rests = [title[before:] for title in titles]
+    after = min(_alike([rest[::-1] for rest in rests]), *(len(rest) - 1 for rest in rests))
+    if after < 0:
+        return " or ".join(" ".join(title) for title in titles)
+    between = " or ".join(" ".join(rest[:len(rest) - after]) for rest in rests)
+    return " ".join([*titles[0][:before], between, *rests[0][len(rests[0]) - after:]])
+
+
+def _alike(titles: Sequence[Sequence[str]]) -> int:
+    """With how many words all of them begin."""
+    return sum(1 for _ in takewhile(lambda words: len(set(words)) == 1, zip(*titles, strict=False)))
 
 
 def _config(runs: Sequence[Run]) -> dict[str, Any]:
@@ -202,23 +245,30 @@ def _shown(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def curves(runs: Sequence[Run], way: str, step: int | None) -> list[dict[str, Any]]:
     """One number of each curve that is drawn: a row for a metric and its labels, a column for a run. One query."""
-    names = {name for chart in common_charts(runs) if chart.kind == "line" for name in chart.y}
+    charts = [chart for chart in common_charts(runs) if chart.kind == "line"]
+    names = {name: chart for chart in reversed(charts) for name in chart.y}
     if not names:
         return []
     found: dict[tuple[str, str], dict[UUID, tuple[float, Any]]] = {}
-    for stream, name, labels, value, at in _chosen_points(runs, names, way, step):
+    for stream, name, labels, value, at in _chosen_points(runs, set(names), way, step):
         if value is not None:
             words = ", ".join(_labelled(label, str(labels[label])) for label in sorted(labels or {}) if label != PLACE)
             found.setdefault((name, words), {})[stream] = (float(value), at)
-    units = {name: (chart.steps_per_x, chart.x_title) for chart in common_charts(runs) for name in chart.y}
-    return [{"name": name, "labels": words, "values": (values := [said.get(run.stream_id) for run in runs]),
+    units = {name: (chart.steps_per_x, chart.x_title) for name, chart in names.items()}
+    return [{"name": name, "word": _titled(name, names[name]), "labels": words,
+             "values": (values := [said.get(run.stream_id) for run in runs]),
              "cells": [(value and value[0], _at(value, *units[name])) for value in values]}
             for (name, words), said in sorted(found.items())]
 
 
+def _titled(name: str, chart: Chart) -> str:
+    """A curve is called by its chart; where that draws several, by what tells it apart too."""
+    return chart.title if len(chart.y) == 1 else f"{chart.title}: {name.replace('_', ' ')}"
+
+
 def _labelled(label: str, value: str) -> str:
     """`split test`; `exit 1` where the value says of what it is itself."""
-    return value if value.startswith(f"{label} ") else f"{label} {value}"
+    return value if value.startswith(f"{label} ") else f"{label.replace('_', ' ')} {value}"
 
 
 def _at(value: tuple[float, Any] | None, per: int, axis: str) -> str:

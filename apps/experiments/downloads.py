@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from apps.experiments import listing, switched
 from apps.experiments.compare import FEWEST, MOST, chosen, comparison
 from apps.experiments.models import Experiment, Run
-from apps.experiments.overview import compared_by, gathered, values_of
+from apps.experiments.overview import compared_by, gathered, switched_rows, values_of
 from apps.experiments.results import results, results_of, title_of
 from apps.experiments.spread import MEASURES, Combination, combined
 from apps.experiments.studies import RECIPE
@@ -91,6 +91,17 @@ def _titled(each: Combination, field: str) -> list[Any]:
 def experiment_runs(request: HttpRequest, pk: UUID) -> Table:
     found = visible_experiment(request, pk)
     return _runs_table(f"{found.name} runs", found.runs.all(), [field for field, _ in found.sweep if field != RECIPE])
+
+
+@require_safe
+def experiment_switched(request: HttpRequest, pk: UUID) -> Table:
+    """What switching took in each run that has told it; no row where none switches."""
+    found = visible_experiment(request, pk)
+    fields, names = [field for field, _ in found.sweep], switched.NUMBERS
+    rows = switched_rows(list(found.runs.order_by("number")), fields)
+    return Table(f"{found.name} switching", ["run", *fields, "seed", *names, "noisy"], (
+        [row["run"].number, *(value for _, value in row["values"]), row["seed"], *(row["numbers"][name] for name in names),
+         bool(row["run"].summary.get("drive_noisy"))] for row in rows))
 
 
 @require_safe

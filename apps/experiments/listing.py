@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from apps.accounts import teams
 from apps.catalog.views import searched
+from apps.experiments import apart
 from apps.experiments.models import ENDED, HELD, LIVE, Experiment, Run, Status
 from apps.experiments.results import listed
 from apps.experiments.studies import RECIPE
@@ -68,19 +69,27 @@ def _numbered(search: str) -> Q:
 
 
 def rows(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
-    """What the list says of each: its only run, or where all of them stand. Two queries, and no curve is read."""
+    """What the list says of each: its only run, or where all of them stand, and its settings. Two queries, no curve is read."""
     counted = Run.objects.filter(experiment__in=experiments).values("experiment", "status").order_by().annotate(
         n=Count("pk"), first=Min("number"), last=Max("number"), asked=Max("queued_at"))
     said: dict[UUID, list[dict[str, Any]]] = {each.pk: [] for each in experiments}
     for row in counted:
         said[row["experiment"]].append(row)
-    alone = [pk for pk, many in said.items() if sum(row["n"] for row in many) == 1]
-    runs = {run.experiment_id: run for run in listed(Run.objects.filter(experiment__in=alone))} if alone else {}
+    firsts = {pk: min(row["first"] for row in many) for pk, many in said.items() if many}
+    first = {run.experiment_id: run for run in listed(Run.objects.filter(experiment__in=firsts, number__in=firsts.values()))
+             if run.number == firsts[run.experiment_id]} if firsts else {}
+    runs = {pk: run for pk, run in first.items() if sum(row["n"] for row in said[pk]) == 1}
     titles = {name: recipe.title for recipe in menu.recipes().values() for name in menu.names(recipe)}
     several = {each.pk: len(dict(each.sweep).get(RECIPE, ())) for each in experiments}
-    return [{"experiment": each, "run": runs.get(each.pk),
+    return [{"experiment": each, "run": runs.get(each.pk), "apart": _apart(each, first.get(each.pk), is_alone=each.pk in runs),
              "title": f"{several[each.pk]} recipes" if several[each.pk] else titles.get(each.recipe, each.recipe),
              **_together(said[each.pk])} for each in experiments]
+
+
+def _apart(experiment: Experiment, first: Run | None, *, is_alone: bool) -> str:
+    if first is None:
+        return ""
+    return first.apart if is_alone else apart.of_experiment(experiment, first)  # type: ignore[attr-defined]
 
 
 def _together(many: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,6 +28,8 @@ SORTS = ("accuracy", "latency_ms", "params", "size_bytes", *OF_SOME)
 # What a point can lie at, beside the values of a swept field.
 MEASURED_X = ("latency_ms", "params", *OF_SOME)
 DOUBT = 0.25
+# What tells points apart where runs were given several networks, and no field does.
+NETWORK = "network"
 SHORT = {MEASURE_WORDS["seconds"]: "time"}
 
 
@@ -51,8 +53,10 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
     runs, rows, combinations = gathered(experiment)
     fields = [field for field, _ in experiment.sweep]
     recipe = menu.find(experiment.recipe)
-    colour = compared_by(request.GET.get("colour", ""), experiment)
-    against = shown(request, combinations, colour, values_of(runs, colour))
+    by = compared_by(request.GET.get("colour", ""), experiment)
+    colours = [*([NETWORK] if switched.is_switched(runs) else []), *fields]
+    colour = next((each for each in (request.GET.get("colour", ""), *colours) if each in colours), "")
+    against, places = shown(request, combinations, by, values_of(runs, by)), switched.places(runs)
     return {
         "experiment": experiment, "seen": mark(experiment.name), "fields": fields, "colour": colour,
         "title": recipe.title if recipe else experiment.recipe,
@@ -60,23 +64,24 @@ def overview(request: HttpRequest, experiment: Experiment) -> dict[str, Any]:
         "runs": [_run_row(run, rows[run.pk], fields) for run in runs], **_state(runs), **_table(request, combinations, fields),
         "noise": reading.disturbed(sum(any(row.latency_noisy for row in each) for each in rows.values())),
         "warnings": unlike(row for each in rows.values() for row in each) + changed(runs),
-        "switched": _switched(runs, fields),
-        "colours": [{"field": field, "chosen": field == colour} for field in fields], "versus": against["versus"],
-        "points": json.dumps(_points(recipe, combinations, fields, colour)), "paired": json.dumps(against["paired"]),
+        "switched": switched_rows(runs, fields),
+        "colours": [{"field": field, "chosen": field == colour} for field in colours], "versus": against["versus"],
+        "points": json.dumps(_points(recipe, combinations, fields, colour, places)), "paired": json.dumps(against["paired"]),
         "first": runs[0] if runs else None, "papers": papers_of(recipes_of(experiment.recipe, experiment.sweep)),
         **_lines(request, runs),
         "page_config": {"live": reverse("experiment-now", args=[experiment.pk]), "recipe": experiment.recipe,
                         "title": recipe.title if recipe else experiment.recipe,
-                        "recipes": {title_of(run): run.recipe for run in runs},
+                        "recipes": {title_of(run): run.recipe for run in runs}, "values": values_of(runs, by),
                         "charts": [_chart(recipe, fields, combinations) | {
                             "by": colour.replace("_", " "), "labels": ", ".join(_beside_points(combinations, fields, colour))},
-                                   *_paired_chart(against["versus"])]},
+                                   *_paired_chart(against["versus"], is_plain=colour == NETWORK)]},
     }
 
 
-def _switched(runs: Sequence[Run], fields: Sequence[str]) -> list[dict[str, Any]]:
+def switched_rows(runs: Sequence[Run], fields: Sequence[str]) -> list[dict[str, Any]]:
     """Runs that switched networks, with what that took; nothing where none has told it."""
-    return [{"run": run, "values": [_value(run, field) for field in fields], "seed": run.params.get("seed"), "numbers": told}
+    return [{"run": run, "seed": run.params.get("seed"), "numbers": told,
+             "values": [(field, _value(run, field)) for field in fields]}
             for run in runs if (told := switched.of_run(run))]
 
 
@@ -86,13 +91,14 @@ def _lines(request: HttpRequest, runs: Sequence[Run]) -> dict[str, Any]:
     return {"given": [each for each in given if each["kind"] != "device"], "curl": said.curl, "shell": said.shell}
 
 
-def _paired_chart(versus: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _paired_chart(versus: dict[str, Any] | None, *, is_plain: bool) -> list[dict[str, Any]]:
+    """`is_plain`: colours are somebody else's on this page."""
     if versus is None:
         return []
     baseline, measure = versus["question"].baseline, versus["measure"]
     return [{"kind": "paired", "title": f"{measure[:1].upper()}{measure[1:]} against {_arm(versus['by'], baseline)}",
              "x_title": f"difference in {SHORT.get(measure, measure)}, {versus['unit']}", "by": versus["by"],
-             "unit": versus["unit"], "held": versus["heading"]}]
+             "unit": versus["unit"], "held": versus["heading"], "plain": is_plain}]
 
 
 def values_of(runs: Sequence[Run], field: str) -> list[str]:
@@ -207,11 +213,18 @@ def _is_number(value: Any) -> bool:
 
 
 def _points(recipe: Recipe | None, combinations: Sequence[Combination], fields: Sequence[str],
-            colour: str) -> list[dict[str, Any]]:
+            colour: str, places: Mapping[str, int]) -> list[dict[str, Any]]:
     axes = _chart(recipe, fields, combinations)
     made = [_point(each, axes, colour) | {"label": _label(each, combinations),
                                          "short": _short(each, combinations, fields, colour)} for each in combinations]
+    if colour == NETWORK:
+        made = [point | _of_network(each, places) for point, each in zip(made, combinations, strict=True)]
     return [point for point in made if point["x"] and point["y"]]
+
+
+def _of_network(each: Combination, places: Mapping[str, int]) -> dict[str, Any]:
+    """Each network has the colour that it has on the page of a run; none is what the others are made of."""
+    return {"colour": each.name, "place": places.get(each.name), "dense": False}
 
 
 def _label(each: Combination, every: Sequence[Combination]) -> str:
@@ -226,9 +239,10 @@ def _short(each: Combination, every: Sequence[Combination], fields: Sequence[str
     """What stands beside a point: `0.5`; its other values, as its colour tells that one, else what its colour stands for."""
     if each.is_reference:
         return ""
+    is_named = colour == NETWORK
     values = [str(value) for field in fields if field != colour and (value := each.values.get(field)) is not None]
     alone = sum(other.values == each.values and not other.is_reference for other in every) == 1
-    return ", ".join([*([] if alone else [each.name]), *values]) or str(each.values.get(colour) or each.name)
+    return ", ".join([*([] if alone or is_named else [each.name]), *values]) or str(each.values.get(colour) or each.name)
 
 
 def _beside_points(combinations: Sequence[Combination], fields: Sequence[str], colour: str) -> list[str]:

@@ -14,7 +14,18 @@ from django.utils import timezone
 from apps.accounts import teams
 from apps.accounts.sight import mark
 from apps.devices.models import Device
-from apps.experiments import board_waiting, reading, relays, retraced, run_blocks, run_onward, run_parts, run_plans, standing
+from apps.experiments import (
+    apart,
+    board_waiting,
+    reading,
+    relays,
+    retraced,
+    run_blocks,
+    run_onward,
+    run_parts,
+    run_plans,
+    standing,
+)
 from apps.experiments.evidence import FIELD, NOTHING
 from apps.experiments.fields import initial
 from apps.experiments.forms import RecipeForm, RenameForm, form_for
@@ -63,7 +74,8 @@ def head_context(request: HttpRequest, run: Run, rename_form: RenameForm | None 
     user, recipe, now = teams.person(request), recipe_of(run), timezone.now()
     rows = results(run)
     return {
-        "run": run, "title": recipe.title if recipe else run.recipe, "may_edit": teams.may_edit(user, run.team),
+        "run": run, "title": recipe.title if recipe else run.recipe, "apart": apart.of_runs([run])[run.pk],
+        "may_edit": teams.may_edit(user, run.team),
         **_progress(run), "why": why_waiting(run, user) if run.status == Status.QUEUED else "",
         "silence": _silence(run, now), "board": _board(request, run), **_verdict(run, rows),
         "verdict_facts": _verdict_facts(run, rows), "is_held": run.status in HELD,
@@ -181,8 +193,8 @@ def in_force(run: Run, recipe: Recipe | None) -> dict[str, Any]:
 
 def _told(run: Run, given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What it was given, as readers call it: where each board takes part by itself none is a part; of nothing nothing is said."""
-    is_star = standing.is_star(run.recipe)
-    return [each | {"field": "board"} if is_star and each["field"].startswith(PART) else each
+    is_star, params = standing.is_star(run.recipe), apart.params_of(run)
+    return [each | {"field": "board" if is_star and each["field"].startswith(PART) else apart.word(params, each["field"])}
             for each in given if each["kind"] != FIELD or each["name"] != NOTHING]
 
 

@@ -77,7 +77,7 @@ def _at_least_s(form: RecipeForm) -> float:
     for recipe, values, sweep in _asked_parts(form):
         typed = {name: value for name, value in values.items() if value not in (None, "", [])}
         try:
-            every = sweeps.judged(recipe, {**dict.fromkeys(_needed(recipe.params), "unknown"), **typed}, sweep, form.repeats())
+            every = sweeps.judged(recipe, {**_stand_ins(recipe.params), **typed}, sweep, form.repeats())
         except Refused:
             return 0.0
         found += sum(each.at_least_s() for each in every)
@@ -135,14 +135,14 @@ def _remarks(form: RecipeForm) -> list[str]:
     """What the recipe itself remarks on these values; a thing that is not chosen yet does not matter for it."""
     typed = {name: value for name in form.recipe.params.model_fields if (value := _value(form, name)) not in (None, "", [])}
     try:
-        return form.recipe.params.model_validate({**dict.fromkeys(_needed(form.recipe.params), "unknown"), **typed}).remarks()
+        return form.recipe.params.model_validate({**_stand_ins(form.recipe.params), **typed}).remarks()
     except BadParams:
         return []
 
 
-def _needed(params: type[Params]) -> list[str]:
-    """The things without which nothing runs."""
-    return [name for name in params.references() if params.model_fields[name].is_required()]
+def _stand_ins(params: type[Params]) -> dict[str, str]:
+    """For the things without which nothing runs, until they are chosen; no two are the same."""
+    return {name: name for name in params.references() if params.model_fields[name].is_required()}
 
 
 def _settings(form: RecipeForm) -> list[tuple[str, str]]:

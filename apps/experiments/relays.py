@@ -71,7 +71,7 @@ def _hosts(recipe: Recipe, values: Mapping[str, Any]) -> Sequence[str]:
     if recipe.board is None:
         return ()
     told = {name: value for name, value in values.items() if value not in (None, "") and "\x00" not in str(value)}
-    missing = {name: "-" for name in recipe.params.references() if name not in told}
+    missing = {name: f"-{name}" for name in recipe.params.references() if name not in told}
     params = _read(recipe.params, missing | told)
     return standing.hosts_of(recipe, params) if params else ()
 

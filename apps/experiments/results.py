@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.catalog.models import Dataset, Precision, Variant
-from apps.experiments import board_waiting, leases
+from apps.experiments import apart, board_waiting, leases
 from apps.experiments.models import HELD, Measurement, Run, RunVariant, Status
 from apps.experiments.progress import main_stage
 from apps.experiments.reading import REFERENCES, Result, reference, waiting
@@ -38,10 +38,11 @@ class Trained(NamedTuple):
 
 
 def listed(runs: QuerySet[Run]) -> list[Run]:
-    """Runs for a table: their experiment joined, their recipe's title beside them, no query in a loop."""
+    """Runs for a table: their experiment joined, their recipe's title and what tells them apart beside it, no query in a loop."""
     rows = list(runs.select_related("experiment", "experiment__created_by").defer("trace", "environment"))
+    told = apart.of_runs(rows)
     for run in rows:
-        run.title = title_of(run)  # type: ignore[attr-defined]
+        run.title, run.apart = title_of(run), told[run.pk]  # type: ignore[attr-defined]
         run.bar = main_stage(run) if run.status in HELD else None  # type: ignore[attr-defined]
     return rows
 

@@ -32,6 +32,17 @@ def of_ways(run: Run) -> dict[str, dict[str, Any]]:
     return {SWITCHING if place == 0 else str(way.get("way", "")): _numbers(way) for place, way in enumerate(rows)}
 
 
+def networks(run: Run) -> list[str]:
+    """What it called its networks, in the order in which it was given them: the place of each is its colour on the run's page."""
+    every = run.summary.get("networks") if run.recipe == RECIPE else None
+    return [str(each.get("name", "")) for each in every if isinstance(each, dict)] if isinstance(every, list) else []
+
+
+def places(runs: Sequence[Run]) -> dict[str, int]:
+    """Of each network one place on a page of several runs: as in the first that told them, then those that only others have."""
+    return {name: place for place, name in enumerate(dict.fromkeys(name for run in runs for name in networks(run)))}
+
+
 def by_way(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """A row for each way that any of them went, a cell for each run; nothing where others than such runs are among them."""
     if not is_switched(runs):

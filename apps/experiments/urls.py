@@ -39,6 +39,7 @@ urlpatterns = [
     path("experiments/<uuid:pk>/table.csv", downloads.experiment_table, name="experiment-table-csv"),
     path("experiments/<uuid:pk>/equal.csv", downloads.experiment_equal, name="experiment-equal-csv"),
     path("experiments/<uuid:pk>/tests.csv", downloads.experiment_tests, name="experiment-tests-csv"),
+    path("experiments/<uuid:pk>/switched.csv", downloads.experiment_switched, name="experiment-switched-csv"),
     path("experiments/<uuid:pk>/papers.bib", citing.of_experiment, name="experiment-bib"),
     path("experiments/<uuid:pk>/runs.csv", downloads.experiment_runs, name="experiment-runs-csv"),
     path("experiments/<uuid:pk>/cancel/", sweep_views.cancel_all, name="experiment-cancel"),

@@ -28,10 +28,12 @@ MOST_NAMED, MOST_RUNS = 400, 50
 
 @dataclass(frozen=True)
 class Place:
-    """One device: how the set was held there, and who would serve there over load and deadline, of one run of these."""
+    """One device: how the set was held there, and who would serve there over load and deadline, of one run of these. `colours`:
+    of each of the portfolio's networks, by its place there."""
 
     device: str
     rows: tuple[Served, ...]
+    colours: Mapping[int, int]
     asked: str = ""
 
     @property
@@ -44,7 +46,8 @@ class Place:
 
     @cached_property
     def strips(self) -> list[Strip]:
-        return [each.strip(self.source.networks) for each in targets(self.source.told)]
+        colours = {name: self.colours[place] for name, place in self.source.networks.items()}
+        return [each.strip(colours) for each in targets(self.source.told)]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def run_time(user: User, portfolio: Portfolio, entries: Sequence[Entry], chosen:
     found = _served(user, portfolio, entries, same)
     rows = _chosen(found, set(chosen))
     devices = list(dict.fromkeys(row.device for row in rows))
-    places = tuple(Place(device, tuple(row for row in rows if row.device == device), asked) for device in devices)
+    colours = _colours(rows, len(entries))
+    places = tuple(Place(device, tuple(row for row in rows if row.device == device), colours, asked) for device in devices)
     return RunTime(places, _goes_on(user, portfolio, same), _mixed(rows), tuple(rows))
 
 
@@ -77,6 +81,15 @@ def rehearsals(user: User, portfolio: Portfolio, entries: Sequence[Entry]) -> li
 def _same(entries: Sequence[Entry]) -> Mapping[UUID, UUID]:
     """Each copy's own variant; none of a portfolio with too few of them to be switched."""
     return copies([entry.variant_id for entry in entries]) if len(entries) >= FEWEST else {}
+
+
+def _colours(rows: Sequence[Served], entries: int) -> dict[int, int]:
+    """Of each of the portfolio's networks the colour that it has on the page of the newest run; then those that it lacks."""
+    newest = max(rows, key=lambda row: row.run.number, default=None)
+    order = switched.networks(newest.run) if newest else []
+    told = {newest.networks[name]: place for place, name in enumerate(order) if name in newest.networks} if newest else {}
+    others = (place for place in range(entries) if place not in told)
+    return told | {place: colour for colour, place in enumerate(others, max(len(order), len(told)))}
 
 
 def _goes_on(user: User, portfolio: Portfolio, same: Mapping[UUID, UUID]) -> bool:

@@ -76,9 +76,7 @@ class Served:
     @property
     def strangers(self) -> list[str]:
         """Networks of the run that the portfolio does not hold."""
-        every = self.told.get("networks")
-        names = [str(each.get("name", "")) for each in every if isinstance(each, dict)] if isinstance(every, list) else []
-        return [name for name in names if name not in self.networks]
+        return [name for name in switched.networks(self.run) if name not in self.networks]
 
     @property
     def took_part(self) -> str:

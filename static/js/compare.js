@@ -9,14 +9,20 @@ function start() {
   for (const run of page.runs) {
     const stream = new Stream(run.stream, {
       onEvents: (rows) => charts.append(rows.map((row) => marked(row, run.name))),
-      // What has ended says nothing more: its socket is given back.
       onState: (state) => {
-        if (run.live || run.done || (state !== "live" && state !== "polling")) return;
-        run.done = true;
-        setTimeout(() => stream.close(), 0);
-        if ((waiting -= 1) === 0) charts.nothingMore();
+        if (run.here || (state !== "live" && state !== "polling")) return;
+        run.here = true;
+        // What has ended says nothing more: its socket is given back.
+        if (!run.live) setTimeout(() => stream.close(), 0);
+        if ((waiting -= 1) === 0) settle();
       },
     });
+  }
+
+  /** All is here that was said so far: only where a run goes on may something come that is not drawn yet. */
+  function settle() {
+    if (page.runs.some((run) => run.live)) charts.nothingMore("Nothing to draw yet.");
+    else charts.hideEmpty();
   }
 }
 

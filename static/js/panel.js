@@ -46,8 +46,8 @@ export class Panel {
     // Words first: they decide how much room the plot has.
     this.#fillLegend();
     this.caption.textContent = this.model.caption ?? "";
-    const figure = this.model.figure(this.hidden);
     const size = { width: this.plot.clientWidth, height: this.plot.clientHeight };
+    const figure = this.model.figure(this.hidden, size);
     // Rows are added to the same arrays; without a new revision Plotly would take them for unchanged.
     this.revision = (this.revision ?? 0) + 1;
     window.Plotly.react(this.plot, figure.data, { ...look(figure.layout, size.height), ...size, datarevision: this.revision }, CONFIG);

@@ -220,6 +220,7 @@ PAGES: dict[str, Row] = {
     "experiment-bib": TEAM_READ.of(pk="@experiment"),
     "experiment-equal-csv": TEAM_READ.of(pk="@experiment"),
     "experiment-tests-csv": TEAM_READ.of(pk="@experiment"),
+    "experiment-switched-csv": TEAM_READ.of(pk="@experiment"),
     "experiment-cancel": TEAM_EDIT.of(pk="@experiment"),
     "experiment-retry": TEAM_EDIT.of(pk="@experiment"),
     "experiment-more": TEAM_EDIT.of(pk="@experiment").sending(repeat="1"),

@@ -47,11 +47,21 @@ def served(portal: Portal, variants: dict[str, str]) -> str:
     return run
 
 
-def _launched(portal: Portal, variants: dict[str, str]) -> str:
+@pytest.fixture(scope="module")
+def swept(portal: Portal, variants: dict[str, str]) -> str:
+    """The experiment of two residencies, the small network named first."""
+    turned = {"dense": variants["channels 0.3"], "channels 0.3": variants["dense"]}
+    experiment = _launched(portal, turned, "experiments", baselines="none", **{"residency-also": "disk"})
+    for run, in portal.sql("select id from experiments_run where experiment_id = %s", experiment):
+        portal.wait(str(run), "finished")
+    return experiment
+
+
+def _launched(portal: Portal, variants: dict[str, str], made: str = "runs", **more: str) -> str:
     values = {**portal.initial("portfolio.switching"), "model": variants["dense"], "model_2": variants["channels 0.3"],
               "dataset": portal.one("catalog_dataset", "id", "name = %s", "digits"), "trace": "lines", "lines": LINES,
-              "baselines": "all", "residency": "packed"}
-    found = re.search(r"/runs/([0-9a-f-]{36})/", str(portal.post(NEW, values).url))
+              "baselines": "all", "residency": "packed", **more}
+    found = re.search(rf"/{made}/([0-9a-f-]{{36}})/", str(portal.post(NEW, values).url))
     assert found
     return found.group(1)
 
@@ -78,7 +88,8 @@ def test_the_form_has_a_field_for_each_network_and_says_what_leaving_one_out_mea
     page.goto(portal.address + NEW)
     for number in range(1, 9):
         expect(page.locator(f"label:has-text('Network {number}')")).to_have_count(1)
-    expect(page.locator("#id_model_2 option").first).to_have_text("none")
+    expect(page.locator("#id_model_2 option").first).to_have_text("choose a model")
+    expect(page.locator("#id_model_3 option").first).to_have_text("none")
 
 
 def test_more_networks_are_added_beside_the_first_two(page: Any, portal: Portal, variants: dict[str, str]) -> None:
@@ -89,7 +100,7 @@ def test_more_networks_are_added_beside_the_first_two(page: Any, portal: Portal,
     expect(page.locator("#id_model_8")).to_be_visible()
     page.select_option("#id_model", variants["dense"])
     page.select_option("#id_model_3", variants["channels 0.3"])
-    expect(page.locator(".promise .usual")).to_have_text("at least 3 min")
+    expect(page.locator(".promise .usual")).to_have_text("at least 4 min")
     assert findings(page) == [] and not wider_than_the_window(page)
 
 
@@ -183,3 +194,45 @@ def test_the_page_reads_well_wide_and_on_a_phone(run_page: Any, width: int) -> N
     expect(run_page.locator(".chart[data-kind=bands] .main-svg").first).to_be_visible()
     assert not wider_than_the_window(run_page)
     assert findings(run_page) == []
+
+
+# After the pages on which the newest run speaks.
+def test_a_sweep_has_the_colours_of_its_runs_and_begins_with_what_switching_took(page: Any, portal: Portal, swept: str) -> None:
+    page.goto(f"{portal.address}/experiments/{swept}/")
+    page.wait_for_selector(".chart[data-kind=spread] .scatterlayer .points path")
+    names = "it => Object.fromEntries(it.data.filter((each) => each.ids?.length).map((each) => [each.name, each.marker.color]))"
+    spread = page.locator(".chart[data-kind=spread] .plot").evaluate(names)
+    run = portal.one("experiments_run", "id", "experiment_id = %s", swept)
+    page.goto(f"{portal.address}/runs/{run}/")
+    page.wait_for_selector(".chart[data-kind=tradeoff] .scatterlayer .points path")
+    until(lambda: spread.keys() <= page.evaluate(COLOURS).keys(), 30, "both networks drawn")
+    told = page.evaluate(COLOURS)
+    assert len(spread) == 2 and {name: {colour} for name, colour in spread.items()} == {name: set(told[name]) for name in spread}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_what_switching_took_fits_the_window(page: Any, portal: Portal, swept: str, width: int, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{portal.address}/experiments/{swept}/")
+    table = page.locator("#switched .scroll")
+    expect(table.locator("tbody tr")).to_have_count(2)
+    assert table.evaluate("it => it.scrollWidth <= it.clientWidth"), "nothing is cut"
+    heads = table.locator("tbody tr").first.locator("td").evaluate_all("all => all.map((each) => each.dataset.head)")
+    assert heads == ["residency", "memory, steady", "a change, median", "changes", "in time", "effective accuracy"]
+    assert not wider_than_the_window(page) and findings(page) == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_compare_has_no_empty_chart_and_no_name_lies_on_another(page: Any, portal: Portal, swept: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    runs = [str(run) for run, in portal.sql("select id from experiments_run where experiment_id = %s", swept)]
+    page.goto(f"{portal.address}/compare/?run={runs[0]}&run={runs[1]}")
+    page.wait_for_selector(".chart[data-kind=tradeoff] .textpoint text")
+    expect(page.locator(".chart", has_text="The trace: heat")).to_be_hidden()
+    expect(page.locator(".chart:not([hidden]) .hint")).to_have_count(0)
+    boxes = page.locator(".textpoint text").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])")
+    pairs = [(a, b) for place, a in enumerate(boxes) for b in boxes[:place]]
+    assert len(boxes) >= 2 and not [1 for a, b in pairs if a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]]
+    assert "drive" not in page.inner_text("main") and not wider_than_the_window(page) and findings(page) == []

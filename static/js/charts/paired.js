@@ -21,7 +21,8 @@ export class Paired {
 
   #colour(arm) {
     const recipe = this.chart.by === "recipe" ? this.run.recipes?.[arm.arm] : null;
-    return recipe ? recipeColours(Object.values(this.run.recipes)).get(recipe) : nthColour(this.arms.indexOf(arm));
+    if (recipe) return recipeColours(Object.values(this.run.recipes)).get(recipe);
+    return this.chart.plain ? colour("text") : nthColour((this.run.values ?? this.arms.map((each) => each.arm)).indexOf(arm.arm));
   }
 
   #label(arm) { return this.chart.by === "recipe" ? arm.arm : `${this.chart.by} ${arm.arm}`; }

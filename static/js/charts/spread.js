@@ -1,10 +1,11 @@
 // Combinations of a sweep at their means, with bars of one standard deviation over seeds; colour is one swept parameter,
 // the dense network a star, the Pareto line goes over the means, and a thin one over those of each colour.
-import { colour, nthColour, recipeColour, recipeColours } from "../colours.js";
+import { beside } from "../beside.js";
+import { colour, nthColour, recipeColour, recipeColours, runColour } from "../colours.js";
 import { axisOfOne, sig, size } from "../numbers.js";
 import { safe } from "../words.js";
 
-const MOST_LABELLED = 24;
+const MOST_LABELLED = 24, STAR = 16;
 // What costs: of equal accuracy less of it is better.
 const LESS = ["latency_ms", "sent_bytes", "measured_memory_bytes"];
 
@@ -36,7 +37,11 @@ export class Spread {
   #colour(value) {
     const recipe = this.chart.by === "recipe" ? this.run.recipes?.[value] : null;
     if (recipe) return recipeColours(Object.values(this.run.recipes)).get(recipe);
-    return this.#values.length > 1 ? nthColour(this.#values.indexOf(value)) : recipeColour(this.run.recipe);
+    // A network of which its run said it has the colour that it has there.
+    const place = this.#others.find((point) => point.colour === value)?.place ?? null;
+    if (place !== null) return runColour(place);
+    const values = this.#values.every((each) => this.run.values?.includes(each)) ? this.run.values : this.#values;
+    return values.length > 1 ? nthColour(values.indexOf(value)) : recipeColour(this.run.recipe);
   }
 
   get caption() {
@@ -54,12 +59,12 @@ export class Spread {
 
   #label(value) {
     if (!value) return this.run.title;
-    return this.chart.by === "recipe" ? value : `${this.chart.by} ${value}`;
+    return ["recipe", "network"].includes(this.chart.by) ? value : `${this.chart.by} ${value}`;
   }
 
-  /** The Pareto line of each colour that has more than one point on it, where there are several colours. */
+  /** The Pareto line of each colour that has more than one point on it, where there are several colours, each of many networks. */
   get #fronts() {
-    if (this.#values.length < 2) return [];
+    if (this.#values.length < 2 || this.chart.by === "network") return [];
     return this.#values.map((value) => [value, this.#over(this.#others.filter((point) => point.colour === value))]).filter(([, front]) => front.length > 1);
   }
 
@@ -74,7 +79,8 @@ export class Spread {
     return sorted.filter((point) => { const wins = point.y.mean > best; if (wins) best = point.y.mean; return wins; });
   }
 
-  figure(hidden) {
+  figure(hidden, size) {
+    this.room = size;
     const front = this.#front;
     const line = this.#line(front, "Pareto", { color: colour("muted"), width: 1.3, dash: "dot" });
     const each = hidden.has("fronts") ? [] : this.#fronts.filter(([value]) => !hidden.has(`v${value}`))
@@ -93,23 +99,28 @@ export class Spread {
   }
 
   #trace(points, name, star = false) {
-    const strong = star ? colour("text") : this.#colour(name);
-    const largest = Math.max(...this.points.map((point) => point.size ?? 0), 1);
+    const strong = star ? colour("text") : this.#colour(name), places = this.#beside;
     const bars = (axis, scale) => ({ type: "data", array: points.map((p) => (p[axis].sd ?? 0) * scale), color: strong, thickness: 1.2, width: 4 });
     return {
-      type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => safe(p.short ?? "")) : undefined,
-      textposition: points.map((p) => this.#beside(p)), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
+      type: "scatter", mode: this.#labelled ? "markers+text" : "markers", name: safe(name), text: this.#labelled ? points.map((p) => (places.has(p) ? safe(p.short) : "")) : undefined,
+      textposition: points.map((p) => places.get(p) ?? "top right"), textfont: { size: 11, color: colour("muted") }, x: points.map((p) => p.x.mean), y: points.map((p) => p.y.mean * this.#scale),
       error_x: bars("x", 1), error_y: bars("y", this.#scale), ids: points.map((p) => p.label),
       customdata: points.map((p) => [this.#hover(p), p.variant]), hovertemplate: "%{customdata[0]}<extra></extra>", cliponaxis: false,
-      marker: star ? { symbol: "star", size: 16, color: strong }
-        : { size: points.map((p) => Math.max(9, 26 * Math.sqrt((p.size ?? 0) / largest))), color: strong, opacity: 0.85, line: { width: 1, color: colour("surface") } },
+      marker: star ? { symbol: "star", size: STAR, color: strong }
+        : { size: points.map((p) => this.#size(p)), color: strong, opacity: 0.85, line: { width: 1, color: colour("surface") } },
     };
   }
 
-  /** Towards the middle, so that a label is not cut at the edge of the chart. */
-  #beside(point) {
-    const xs = this.points.map((each) => each.x.mean), low = Math.min(...xs), high = Math.max(...xs);
-    return high > low && (point.x.mean - low) / (high - low) > 0.5 ? "top left" : "top right";
+  /** Where what stands beside each point does. */
+  get #beside() {
+    if (!this.#labelled) return new Map();
+    const ends = ({ mean, sd }) => [mean - (sd ?? 0), mean + (sd ?? 0)];
+    return beside(this.points.map((point) => ({ key: point, name: point.short ?? "", x: point.x.mean, y: point.y.mean, xs: ends(point.x), ys: ends(point.y), r: this.#size(point) / 2 })), this.room);
+  }
+
+  #size(point) {
+    const largest = Math.max(...this.points.map((each) => each.size ?? 0), 1);
+    return point.dense ? STAR : Math.max(9, 26 * Math.sqrt((point.size ?? 0) / largest));
   }
 
   #hover(point) {

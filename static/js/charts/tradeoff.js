@@ -1,11 +1,14 @@
 // Variants at latency and accuracy: size as area, intervals as bars, the network of comparison as a star, the Pareto line dotted.
 // Of several devices each has its colour and its own Pareto line; a noisy timing is hollow, what is not measured a diamond.
+import { beside } from "../beside.js";
 import { colour, nthColour, runColour, recipeColour } from "../colours.js";
 import { sig, size } from "../numbers.js";
 import { NOISY, safe } from "../words.js";
 
 const ENGINE = "onnxruntime";
 const PART = " · ";
+// Names stand beside so many points.
+const MOST_NAMED = 12, STAR = 16;
 // The names under which recipes measure the network that their variants are compared with.
 const REFERENCES = ["dense", "fp32"];
 
@@ -117,8 +120,8 @@ export class TradeOff {
 
   get #percent() { return this.chart.percent || this.y === "accuracy" ? 100 : 1; }
 
-  figure(hidden) {
-    this.hidden = hidden;
+  figure(hidden, size) {
+    Object.assign(this, { hidden, room: size });
     const of = (run) => (point) => !isReference(point) && point.name.startsWith(run + PART);
     const runs = (this.run.order ?? []).map((run, i) => [run, () => this.#scatter(of(run), run, this.#own(run, i))]);
     const all = runs.length ? Object.fromEntries(runs) : { variants: () => this.#scatter((point) => !isReference(point), this.run.title) };
@@ -140,18 +143,16 @@ export class TradeOff {
   }
 
   #scatter(wanted, name, own = recipeColour(this.run.recipe)) {
-    const points = this.#points.filter((point) => wanted(point) && !(this.#isPlaced && this.hidden?.has(point.name))), star = name === "dense", labelled = this.#points.length <= 7;
+    const points = this.#points.filter((point) => wanted(point) && !(this.#isPlaced && this.hidden?.has(point.name))), star = name === "dense", places = star ? new Map() : this.#beside;
     const strong = star ? colour("text") : own;
-    const largest = Math.max(...this.#points.map((point) => point.facts.size_bytes ?? 0), 1);
     return {
-      type: "scatter", name: safe(name), mode: labelled ? "markers+text" : "markers",
+      type: "scatter", name: safe(name), mode: places.size ? "markers+text" : "markers",
       x: points.map((p) => p.x.value), y: points.map((p) => p.y.value * this.#percent),
-      text: points.map((p) => (labelled && !star ? safe(this.run.places ? p.name.split(PART).slice(1).join(PART) : p.name) : "")), textposition: points.map((p) => this.#beside(p)), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
+      text: points.map((p) => (places.has(p.name) ? safe(this.#short(p)) : "")), textposition: points.map((p) => places.get(p.name) ?? "top right"), cliponaxis: false, textfont: { size: 11, color: colour("muted") },
       error_x: interval(points, "x", 1, strong), error_y: interval(points, "y", this.#percent, strong),
       ids: points.map((p) => p.name), customdata: points.map((p) => this.#hover(p)), hovertemplate: "%{customdata}<extra></extra>",
-      // Area speaks of size; the star keeps its own so that it is found at once.
-      marker: star ? { symbol: "star", size: 16, color: points.map((p) => this.#ofRun(p) ?? this.run.placed?.colour(p.name) ?? strong), line: { width: 0 } }
-        : { size: points.map((p) => Math.max(9, 30 * Math.sqrt((p.facts.size_bytes ?? 0) / largest))), color: this.#isPlaced ? points.map((p) => this.run.placed.colour(p.name)) : strong, opacity: 0.85, ...(this.run.places ? { symbol: points.map(symbol) } : {}),
+      marker: star ? { symbol: "star", size: STAR, color: points.map((p) => this.#ofRun(p) ?? this.run.placed?.colour(p.name) ?? strong), line: { width: 0 } }
+        : { size: points.map((p) => this.#size(p)), color: this.#isPlaced ? points.map((p) => this.run.placed.colour(p.name)) : strong, opacity: 0.85, ...(this.run.places ? { symbol: points.map(symbol) } : {}),
             line: { width: 1, color: colour("surface") } },
     };
   }
@@ -162,10 +163,19 @@ export class TradeOff {
     return index < 0 ? null : runColour(index);
   }
 
-  /** Towards the middle, so that a name is not cut at the edge of the chart. */
-  #beside(point) {
-    const xs = this.#points.map((each) => each.x.value), low = Math.min(...xs), high = Math.max(...xs);
-    return high > low && (point.x.value - low) / (high - low) > 0.5 ? "top left" : "top right";
+  /** Of several runs or devices the colour says of which. */
+  #short(point) { return this.run.order ? point.name.split(PART).slice(1).join(PART) : point.name; }
+
+  /** Area speaks of size; the star keeps its own so that it is found at once. */
+  #size(point) {
+    const largest = Math.max(...this.#points.map((each) => each.facts.size_bytes ?? 0), 1);
+    return isReference(point) ? STAR : Math.max(9, 30 * Math.sqrt((point.facts.size_bytes ?? 0) / largest));
+  }
+
+  /** Where the name of each stands, of a few. */
+  get #beside() {
+    if (this.#points.length > MOST_NAMED) return new Map();
+    return beside(this.#points.map((point) => ({ key: point.name, name: isReference(point) ? "" : this.#short(point), x: point.x.value, y: point.y.value, xs: [point.x.low, point.x.high], ys: [point.y.low, point.y.high], r: this.#size(point) / 2 })), this.room);
   }
 
   #hover(point) {

@@ -44,7 +44,7 @@ def test_a_video_at_its_own_pace_takes_as_long_as_it_is(cast: Cast) -> None:
 def test_the_form_says_so_in_place_of_not_knowing(cast: Cast, client: Client, things: dict[str, Any]) -> None:
     client.force_login(cast.alice)
     page = client.get(f"/experiments/new/{RECIPE}/?model={things['dense'].pk}").content.decode()
-    assert '<p class="usual">at least 2 min</p>' in page and "So long it runs in real time" in page
+    assert '<p class="usual">at least 3 min</p>' in page and "So long it runs in real time" in page
     assert "can be compared" not in page
 
 

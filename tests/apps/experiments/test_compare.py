@@ -71,7 +71,7 @@ def test_a_curve_becomes_a_number_by_the_way_in_the_address(
     cast: Cast, alice: Client, query: dict[str, str], accuracy: str, loss: str,
 ) -> None:
     curves = part(said(alice, trained(cast), trained(cast), **query), "curves")
-    first, _, second = curves.partition(">loss ")
+    first, _, second = curves.partition(">Loss per epoch ")
     assert accuracy in first and loss in second
 
 
@@ -203,7 +203,7 @@ def test_each_column_and_each_page_of_one_experiment_names_its_recipe(cast: Cast
     page = said(alice, one, other)
     assert ">NeuroFlux</small>" in page.partition(first)[2][:60] and ">Backprop</small>" in page.partition(second)[2][:60]
     shown = alice.get(f"/runs/{other.pk}/").content.decode()
-    assert "<small>· Backprop</small></h1>" in shown
+    assert "<small>· Backprop</small> <small>· epochs 3</small></h1>" in shown
 
 
 def rehearsed(cast: Cast, residency: str, networks: tuple[str, ...] = ("dense", "lean")) -> Run:
@@ -233,6 +233,48 @@ def test_runs_that_switched_stand_beside_each_other_way_by_way(cast: Cast, alice
     switching = rows.partition(">switching</th>")[2].partition("</tr>")[0]
     assert "57 MB" in switching and "51 MB" in switching and switching.count("22 ms, at worst 41 ms") == 2
     assert rows.count("fixed: lean") == 1 and "id=\"results-title\"" not in text
+
+
+def test_what_differs_is_called_as_forms_call_it_and_nought_as_it_is_meant(cast: Cast, alice: Client) -> None:
+    runs = rehearsed(cast, "packed"), rehearsed(cast, "disk", ("dense", "tiny"))
+    for run, deadline_ms, baselines in zip(runs, (0.0, 50.0), ("none", "fixed"), strict=True):
+        Run.objects.filter(pk=run.pk).update(params=run.params | {"deadline_ms": deadline_ms, "baselines": baselines})
+    text = part(said(alice, *runs), "differences")
+    for word, kind in (("network 2", "given"), ("compared with", "parameter"), ("deadline", "parameter")):
+        assert f">{word} <small>{kind}" in text, word
+    assert ">as fits the networks<" in text
+    assert "model" not in text and "deadline ms" not in text and "baselines" not in text
+
+
+def test_a_chart_whose_title_differs_says_once_what_is_the_same(cast: Cast, alice: Client) -> None:
+    text = said(alice, rehearsed(cast, "packed"), rehearsed(cast, "disk"))
+    assert "Memory to hold the set, packed or only what serves loaded (measured in fresh processes)</h2>" in text
+    assert "Accuracy against latency</h2>" in text
+
+
+def test_runs_whose_switching_was_disturbed_are_counted(cast: Cast, alice: Client) -> None:
+    runs = rehearsed(cast, "packed"), rehearsed(cast, "disk")
+    assert "Noisy timings" not in said(alice, *runs)
+    for count, run in enumerate(runs, 1):
+        Run.objects.filter(pk=run.pk).update(summary=run.summary | {"drive_noisy": True})
+        assert f"timings of {count} run" in said(alice, *runs)
+
+
+def test_boards_of_which_each_takes_part_by_itself_are_no_parts(cast: Cast, alice: Client) -> None:
+    boards = [{f"part {place}": {"kind": "device", "name": name} for place, name in enumerate(names, 2)}
+              for names in (("pi4", "pi5"), ("pi4", "nano"))]
+    runs = [cast.run(Status.FINISHED, recipe="federated.fedavg", inputs=each) for each in boards]
+    text = part(said(alice, *runs), "differences")
+    assert ">boards <small>given" in text and "<td>pi4, pi5</td><td>pi4, nano</td>" in text and "part 2" not in text
+
+
+def test_a_curve_is_called_by_its_chart(cast: Cast, alice: Client) -> None:
+    runs = rehearsed(cast, "packed"), rehearsed(cast, "disk")
+    for run in runs:
+        run.stream.append([Saying("metric", {"name": "drive_p95_ms", "value": 3.5, "step": 4,
+                                             "labels": {"way": "switching", "place": -1}})])
+    text = part(said(alice, *runs), "curves")
+    assert ">From arrival to answer, p95 of each second (measured) <small>way switching</small>" in text and "drive" not in text
 
 
 def test_the_file_of_a_comparison_has_the_ways(cast: Cast, alice: Client) -> None:

@@ -57,7 +57,7 @@ def test_a_network_that_is_not_there_is_refused_at_its_own_field(cast: Cast, thi
 
 def test_the_form_says_of_a_network_that_may_be_left_out_what_nothing_means(page: Client, things: dict[str, Any]) -> None:
     form = page.get(f"/experiments/new/{RECIPE}/").context["form"]
-    assert form.fields["model"].empty_label == "choose a model" and form.fields["model_2"].empty_label == "none"
+    assert form.fields["model_2"].empty_label == "choose a model" and form.fields["model_3"].empty_label == "none"
     names = [field.name for field in form.essentials]
     assert "model_2" in names and "model_3" not in names and "device" in names
 
@@ -94,6 +94,21 @@ def test_what_was_typed_wrongly_stands_at_its_field_and_nothing_is_lost(page: Cl
     assert "Line 2: deadline_ms is a number, more than 0" in form.errors["lines"][0]
     assert "between 2 and" in str(form.errors["seconds"])
     assert form["lines"].value() == sent["lines"] and form["model_2"].value() == sent["model_2"]
+
+
+def test_a_network_alone_is_refused_at_the_second_field_and_nothing_is_lost(page: Client, things: dict[str, Any]) -> None:
+    answer = page.post(f"/experiments/new/{RECIPE}/", asked(things, model_2="", seconds="17"))
+    form = answer.context["form"]
+    assert answer.status_code == 422 and not Run.objects.exists() and form["seconds"].value() == "17"
+    assert form.errors == {"model_2": ["choose a model: with one network there is nothing to switch"]}
+
+
+@pytest.mark.parametrize("more", [{}, {"model_2": ""}])
+def test_a_network_alone_is_not_launched(cast: Cast, things: dict[str, Any], more: dict[str, str]) -> None:
+    alone = {"model": str(things["dense"].pk), "dataset": str(things["dataset"].pk), **more}
+    with pytest.raises(Refused) as refused:
+        actions.launch(cast.alice, cast.team, RECIPE, alone)
+    assert refused.value.errors == {"model_2": "is needed: with one network there is nothing to switch"}
 
 
 def test_lines_are_wanted_where_the_trace_is_to_come_from_them(page: Client, things: dict[str, Any]) -> None:

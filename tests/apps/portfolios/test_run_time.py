@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.models import Variant
 from apps.experiments.models import Run, Status
 from apps.portfolios.models import Portfolio
+from apps.portfolios.run_time import run_time
 from tests.apps.portfolios.conftest import Shop
 from tests.apps.portfolios.switched_runs import BANDS, switched
 
@@ -124,6 +125,23 @@ def test_the_newest_run_of_a_device_and_residency_stands_there_until_another_is_
     assert ">22 MB" in said and ">11 MB" not in said and f'<option value="{first.pk}"' in said
     said = part(alice, portfolio, f"?run={first.pk}")
     assert ">11 MB" in said and ">22 MB" not in said
+
+
+def test_a_network_has_the_colour_that_it_has_on_the_page_of_the_newest_run(
+        shop: Shop, nets: dict[str, Variant], alice: Client) -> None:
+    turned = shop.portfolio(nets["tiny"], nets["lean"], nets["dense"])
+    switched(shop.cast, nets)
+    swatches = re.findall(r'class="swatch (c\d)" aria-hidden="true"></span>(\w+)', part(alice, turned))
+    assert dict((name, colour) for colour, name in swatches) == {"dense": "c0", "lean": "c1"}
+
+
+def test_a_network_that_the_newest_run_lacks_has_a_colour_of_its_own(shop: Shop, nets: dict[str, Variant]) -> None:
+    turned = shop.portfolio(nets["tiny"], nets["lean"], nets["dense"])
+    switched(shop.cast, nets)
+    switched(shop.cast, {name: nets[name] for name in ("dense", "lean")})
+    entries = list(turned.entries.select_related("variant"))
+    (place,) = run_time(shop.cast.alice, turned, entries).places
+    assert {entries[at].variant.name: colour for at, colour in place.colours.items()} == {"dense": 0, "lean": 1, "tiny": 2}
 
 
 def strips_of(said: str) -> list[str]:

@@ -136,3 +136,9 @@ def test_this_computer_and_a_name_to_predict_for_are_no_other_device() -> None:
     for recipe, device in (("latency", ""), ("latency", "this computer"), ("prediction", "raspberrypi")):
         found = find(f"benchmarking.{recipe}")
         assert read(found, [*given, device]).model_dump()["device"] == device
+
+
+@pytest.mark.parametrize("more", [(), ("--model-2", "")])
+def test_what_nothing_runs_without_is_asked_for_with_the_reason(cli: Cli, more: tuple[str, ...]) -> None:
+    code, out, err = cli("run", "portfolio.switching", "--model", "lenet5", "--dataset", "digits", *more)
+    assert (code, out, err) == (2, "", "model_2: is needed: with one network there is nothing to switch\n")

@@ -10,8 +10,9 @@ import pytest
 from worker.flags import Refused, find, read
 
 Cli = Callable[..., tuple[int, str, str]]
-SWITCHING = ("run", "portfolio.switching", "--model", "lenet5", "--dataset", "digits", "--trace", "lines", "--lines")
-GIVEN = ["--model", "lenet5", "--dataset", "digits", "--trace", "lines"]
+SWITCHING = ("run", "portfolio.switching", "--model", "lenet5", "--model-2", "vgg5", "--dataset", "digits", "--trace", "lines",
+             "--lines")
+GIVEN = ["--model", "lenet5", "--model-2", "vgg5", "--dataset", "digits", "--trace", "lines"]
 
 
 @pytest.mark.parametrize("body", [b"arrivals_per_s,deadline_ms\n5,100\n8,100\n",

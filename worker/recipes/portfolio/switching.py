@@ -37,12 +37,13 @@ LONGEST = 250_000
 MB = 1e6
 NEXT = "Another network of the set; empty: none."
 MORE = "Add more networks"
+ALONE = "with one network there is nothing to switch"
 
 
 class Params(EveryRecipe):
     model: ModelRef = param(title="network 1", essential=True, help="A network of the set: variants of one, from dense to small, "
                                                                     "or any that take the same images.")
-    model_2: ModelRef = param("", title="network 2", help=NEXT, essential=True)
+    model_2: ModelRef = param(title="network 2", help="Another network of the set.", essential=True, needed=ALONE)
     model_3: ModelRef = param("", title="network 3", help=NEXT, folded=MORE)
     model_4: ModelRef = param("", title="network 4", help=NEXT, folded=MORE)
     model_5: ModelRef = param("", title="network 5", help=NEXT, folded=MORE)
@@ -93,6 +94,8 @@ class Params(EveryRecipe):
     @field_validator("model_2", "model_3", "model_4", "model_5", "model_6", "model_7", "model_8")
     @classmethod
     def _is_another_one(cls, value: str, info: ValidationInfo) -> str:
+        if not value and cls.model_fields[str(info.field_name)].is_required():
+            raise ValueError(f"is needed: {ALONE}")
         same = next((name for name, other in info.data.items() if name.startswith("model") and other == value), None)
         if value and same:
             raise ValueError(f"is network {same.removeprefix('model_') if '_' in same else 1} once more; choose another, or none")
