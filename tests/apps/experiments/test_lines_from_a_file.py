@@ -60,7 +60,8 @@ def test_the_longest_trace_fits_as_it_is_sent_and_as_it_is_kept(cast: Cast) -> N
     row = "1.23457e-05,1.23457e-05,1.23457e-05,1.23457e-05,1.23457"
     form = sent(cast, "\r\n".join(["arrivals_per_s,deadline_ms,free_mb,network_mbps,slower", *[row] * 3600]), "trace.csv")
     assert "lines" not in form.errors
-    kept = RECIPE.params.model_validate({"model": "m", "model_2": "n", "dataset": "d", "trace": "lines", "lines": form.cleaned_data["lines"]})
+    given = {"model": "m", "model_2": "n", "dataset": "d", "trace": "lines"}
+    kept = RECIPE.params.model_validate({**given, "lines": form.cleaned_data["lines"]})
     assert RECIPE.params.model_validate(kept.model_dump()) == kept and kept.lines.count("; ") == 3600
 
 
