@@ -86,16 +86,18 @@ def until(ready: Callable[[], Any], seconds: float, what: str) -> Any:
 
 def caught(
     found: Callable[[], list[psutil.Process]], reached: Callable[[], Any], what: str, seconds: float = 90,
+    spell_s: float = SPELL_S,
 ) -> psutil.Process:
     """The first process found, stopped (SIGSTOP) in the middle of what it does, when `reached` is first seen to be true.
 
-    It goes on in short spells and stands still while somebody looks: what it does cannot be over before it was looked at.
+    It goes on in spells of `spell_s` of a core's time and stands still while somebody looks: what it does cannot be over before
+    it was looked at. Short ones where another process has to write down first what this one has reached.
     """
     process: psutil.Process = until(found, seconds, f"a process for {what}")[0]
-    spell_s = SPELL_S * strain()
+    most_s = spell_s * strain()
 
     def looked() -> Any:
-        _goes_on(process, spell_s)
+        _goes_on(process, spell_s, most_s)
         assert process.status() != psutil.STATUS_ZOMBIE, f"it ended before {what}"
         return reached()
 
@@ -103,9 +105,9 @@ def caught(
     return process
 
 
-def _goes_on(process: psutil.Process, most_s: float) -> None:
+def _goes_on(process: psutil.Process, spell_s: float, most_s: float) -> None:
     """For a spell of a core's time: on a busy machine that takes longer, but not longer than `most_s`."""
-    enough, end = sum(process.cpu_times()[:2]) + SPELL_S, time.monotonic() + most_s
+    enough, end = sum(process.cpu_times()[:2]) + spell_s, time.monotonic() + most_s
     process.resume()
     while sum(process.cpu_times()[:2]) < enough and time.monotonic() < end:
         time.sleep(0.02)
@@ -339,9 +341,10 @@ class Portal:
         """The process of the run that goes on."""
         return until(lambda: self._children(), 30, "a run's process")[0]
 
-    def caught(self, reached: Callable[[], Any], what: str, seconds: float = 90, whose: str = "worker.child") -> psutil.Process:
+    def caught(self, reached: Callable[[], Any], what: str, seconds: float = 90, whose: str = "worker.child",
+               spell_s: float = SPELL_S) -> psutil.Process:
         """The process of the run that goes on, `caught` when that is reached. `worker.inspection.child` is the desk's."""
-        return caught(lambda: self._children(whose), reached, what, seconds)
+        return caught(lambda: self._children(whose), reached, what, seconds, spell_s)
 
     def _children(self, whose: str = "worker.child") -> list[psutil.Process]:
         """Forked from the warm process of the runs; the desk has one of its own."""

@@ -40,7 +40,7 @@ def test_a_files_lines_stand_in_the_field_and_the_promise_follows(form: Any) -> 
     said = choose(form, "trace.csv", GOOD)
     expect(said).to_have_text("3 lines, as read from trace.csv")
     expect(form.locator("[name=lines]")).to_have_value("arrivals_per_s,deadline_ms\n20,100\n80,100")
-    expect(form.locator(".promise .usual")).to_have_text("at least 4 s")
+    expect(form.locator(".promise .usual")).to_have_text("at least 6 s")
 
 
 def test_its_button_opens_the_choice_of_a_file(form: Any) -> None:

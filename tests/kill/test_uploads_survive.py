@@ -117,7 +117,8 @@ def test_a_desk_that_is_killed_while_it_checks_is_followed_by_another(portal: Po
     found = begin(portal, path)
     send(portal, found["id"], path, 0, path.stat().st_size)
     ask(portal, "POST", f"/{found['id']}/finish")
-    portal.caught(lambda: state(portal, found["id"])["steps"], "the first step", whose="worker.inspection.child")
+    # The desk writes the steps down: a check of a second or two must not be over before that.
+    portal.caught(lambda: state(portal, found["id"])["steps"], "the first step", whose="worker.inspection.child", spell_s=0.02)
     portal.program("celery", "desk@").kill()
     until(lambda: state(portal, found["id"])["state"] == "ready", 120, "ready after another attempt")
     attempts = portal.one("catalog_upload", "attempts", "id = %s", found["id"])
